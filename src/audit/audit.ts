@@ -1,0 +1,127 @@
+/**
+ * Owns: the append-only, hash-chained record of who did what, for whom, through which fabric.
+ * Touches: store's audit rows, always in the transaction of what is recorded.
+ * Never: a secret, a payload, an update or a delete.
+ */
+import { createHash } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import type { Clock } from '../base/clock.ts'
+import { type FabricId, newId, type UserId } from '../base/ids.ts'
+import type { Operation } from '../base/operations.ts'
+import type { Actor, TenantScope } from '../base/tenant-scope.ts'
+import {
+  type AuditEventRow,
+  insertAuditEvent,
+  latestAuditEvent,
+  listAuditEvents,
+  lockAuditChain
+} from '../store/audit-events.ts'
+import type { Db, Tx } from '../store/db.ts'
+
+export type AuditAction = Operation | 'login' | 'grant.refresh' | 'tenant.create' | 'member.join'
+export type AuditOutcome = 'succeeded' | 'refused' | 'failed'
+
+export interface AuditEvent {
+  readonly action: AuditAction
+  /** Kind and id of what was acted on, such as `fabric` and `fab_…`. */
+  readonly object: readonly [kind: string, id: string]
+  readonly outcome?: AuditOutcome
+  readonly fabricId?: FabricId
+  readonly onBehalfOf?: UserId
+  /** Who acted, where that is not the scope's actor (a login: the person who has just become known). */
+  readonly actor?: Actor
+  /** The problem code of a refused or failed action. */
+  readonly code?: string
+  /** Small facts: names, ids, counts. No secret, no payload, no provider text. */
+  readonly details?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>
+}
+
+/** Hash of the event before a tenant's first. */
+export const chainStart = '0'.repeat(64)
+
+export interface Audit {
+  /** Appends to the tenant's chain in `tx`: no record, no action. */
+  append(tx: Tx, event: AuditEvent): Promise<void>
+  /** For what has no transaction of its own: one transaction for all of `events`, in their order. */
+  record(scope: TenantScope, events: readonly AuditEvent[]): Promise<void>
+}
+
+export function createAudit(db: Db, clock: Clock): Audit {
+  async function append(tx: Tx, event: AuditEvent): Promise<void> {
+    await lockAuditChain(tx)
+    const latest = await latestAuditEvent(tx)
+    const actor = event.actor ?? tx.scope.actor
+    const row = {
+      tenantId: tx.scope.tenantId as string,
+      seq: (latest?.seq ?? 0n) + 1n,
+      id: newId('auditEvent', clock) as string,
+      at: clock.now(),
+      actorKind: actor.kind,
+      actorId: actor.id as string,
+      onBehalfOf: event.onBehalfOf ?? null,
+      action: event.action,
+      objectKind: event.object[0],
+      objectId: event.object[1],
+      fabricId: event.fabricId ?? null,
+      outcome: event.outcome ?? 'succeeded',
+      code: event.code ?? null,
+      requestId: tx.scope.requestId,
+      details: { ...event.details },
+      previousHash: latest?.hash ?? chainStart
+    }
+    await insertAuditEvent(tx, { ...row, hash: hashAuditEvent(row) })
+  }
+
+  return {
+    append,
+    record: (scope, events) =>
+      db.inTenant(scope, async (tx) => {
+        for (const event of events) await append(tx, event)
+      })
+  }
+}
+
+type Hashable = Omit<AuditEventRow, 'hash' | 'details'> & { readonly details: unknown }
+
+/** SHA-256, hex, over the canonical JSON (RFC 8785) of the event, its predecessor's hash included. */
+export function hashAuditEvent(event: Hashable): string {
+  const { seq, at, ...rest } = event
+  const canonical = canonicalize({ ...rest, seq: seq.toString(), at: at.toISOString() })
+  return createHash('sha256').update(String(canonical)).digest('hex')
+}
+
+export interface ChainVerdict {
+  readonly isIntact: boolean
+  readonly count: number
+  /** Sequence number of the first record that does not fit. */
+  readonly firstBadSeq: number | null
+}
+
+/** Walks the tenant's whole chain: every hash, every link, no gap in the numbers. */
+export async function verifyChain(db: Db, scope: TenantScope): Promise<ChainVerdict> {
+  const pageSize = 500
+  let expectedSeq = 1n
+  let previousHash = chainStart
+  for (;;) {
+    const page = await db.inTenant(scope, (tx) =>
+      listAuditEvents(tx, { fromSeq: expectedSeq, limit: pageSize, order: 'asc' })
+    )
+    for (const event of page) {
+      const { hash, ...rest } = event
+      const fits =
+        event.seq === expectedSeq &&
+        event.previousHash === previousHash &&
+        hashAuditEvent(rest) === hash
+      if (!fits)
+        return {
+          isIntact: false,
+          count: Number(expectedSeq - 1n),
+          firstBadSeq: Number(expectedSeq)
+        }
+      expectedSeq += 1n
+      previousHash = hash
+    }
+    if (page.length < pageSize) break
+  }
+  return { isIntact: true, count: Number(expectedSeq - 1n), firstBadSeq: null }
+}

@@ -1,0 +1,53 @@
+import { ulid } from 'ulid'
+import type { Clock } from './clock.ts'
+
+declare const brand: unique symbol
+type Id<Prefix extends string> = string & { readonly [brand]: Prefix }
+
+/** Prefix of each kind of id, the part before the underscore. */
+export const idPrefixes = {
+  tenant: 'ten',
+  user: 'usr',
+  team: 'team',
+  session: 'ses',
+  loginProvider: 'lgp',
+  loginAttempt: 'lga',
+  appConnection: 'apc',
+  clientSecret: 'sec',
+  fabric: 'fab',
+  signInAttempt: 'sia',
+  grant: 'grt',
+  serviceAccount: 'sva',
+  key: 'key',
+  dataKey: 'dek',
+  auditEvent: 'aud'
+} as const
+
+export type IdKind = keyof typeof idPrefixes
+export type IdOf<K extends IdKind> = Id<(typeof idPrefixes)[K]>
+export type TenantId = IdOf<'tenant'>
+export type UserId = IdOf<'user'>
+export type TeamId = IdOf<'team'>
+export type SessionId = IdOf<'session'>
+export type LoginProviderId = IdOf<'loginProvider'>
+export type AppConnectionId = IdOf<'appConnection'>
+export type FabricId = IdOf<'fabric'>
+export type SignInAttemptId = IdOf<'signInAttempt'>
+export type GrantId = IdOf<'grant'>
+export type ServiceAccountId = IdOf<'serviceAccount'>
+export type KeyId = IdOf<'key'>
+
+/** A fresh id: prefix, underscore, 26 characters that sort by time and hold 80 random bits (ULID). */
+export function newId<K extends IdKind>(kind: K, clock: Clock): IdOf<K> {
+  return asId(kind, `${idPrefixes[kind]}_${ulid(clock.now().getTime()).toLowerCase()}`)
+}
+
+/** Marks a string that the database or a checked route parameter vouches for as an id of `kind`. */
+export function asId<K extends IdKind>(_kind: K, value: string): IdOf<K> {
+  return value as IdOf<K>
+}
+
+/** The pattern of an id of `kind`, for route schemas. */
+export function idPattern(kind: IdKind): string {
+  return `^${idPrefixes[kind]}_[0-9a-hjkmnp-tv-z]{26}$`
+}

@@ -1,0 +1,43 @@
+import type { ServiceAccountId, TeamId, TenantId, UserId } from './ids.ts'
+import type { Operation } from './operations.ts'
+
+declare const made: unique symbol
+
+/** Who acts. `system` is Weft itself: boot, sweeps, recovery. */
+export type Actor =
+  | { readonly kind: 'user'; readonly id: UserId }
+  | { readonly kind: 'service_account'; readonly id: ServiceAccountId }
+  | { readonly kind: 'system'; readonly id: string }
+
+/** What the actor may do, as the role table of `identity/` answers it. */
+export interface Authority {
+  /** Whether the actor may do `operation`, on things of `teamId` where it is given. */
+  may(operation: Operation, teamId?: TeamId): boolean
+  /** Whose fabrics the actor sees. */
+  readonly teams: 'all' | readonly TeamId[]
+}
+
+/**
+ * The right to touch one tenant's rows, on behalf of one actor: the first argument of every store call.
+ * Only `identity/` and `jobs/` make one.
+ */
+export interface TenantScope {
+  readonly [made]: true
+  readonly tenantId: TenantId
+  readonly actor: Actor
+  readonly authority: Authority
+  /** The request that this is done for, as in `x-request-id`. */
+  readonly requestId: string | null
+}
+
+/** Weft itself may do what its code does; no route runs with it. */
+export const systemAuthority: Authority = { may: () => true, teams: 'all' }
+
+export function makeTenantScope(
+  tenantId: TenantId,
+  actor: Actor,
+  authority: Authority,
+  requestId: string | null = null
+): TenantScope {
+  return Object.freeze({ tenantId, actor, authority, requestId }) as TenantScope
+}

@@ -1,0 +1,212 @@
+/**
+ * Owns: fabrics – create, complete, open, test the connection, sign in and out.
+ * Touches: store, audit, the vault, oauth and providers, outbound's probes.
+ * Never: an answer with a secret or a token in it; a packet to a host that its tenant may not use.
+ */
+import type { ProblemOwner } from '../base/errors.ts'
+import type { AppConnectionId, FabricId, SignInAttemptId, TeamId } from '../base/ids.ts'
+import type { Secret } from '../base/secret.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+
+export interface SecretView {
+  readonly isSet: true
+  readonly hint: string
+  readonly setAt: Date
+  readonly lastUsedAt: Date | null
+}
+
+export interface Compute {
+  readonly warehouseId?: string | undefined
+  readonly clusterId?: string | undefined
+  readonly httpPath?: string | undefined
+  readonly catalog?: string | undefined
+  readonly schema?: string | undefined
+}
+
+export interface FabricWarning {
+  readonly code: 'service_principal_missing' | 'app_connection_missing' | 'secret_expiring'
+  readonly message: string
+  readonly owner: ProblemOwner
+}
+
+export type GrantState =
+  | 'pending'
+  | 'active'
+  | 'degraded'
+  | 'needs_sign_in'
+  | 'misconfigured'
+  | 'paused'
+  | 'revoked'
+
+export interface FabricView {
+  readonly id: FabricId
+  readonly slug: string
+  readonly name: string
+  readonly description: string
+  readonly teamId: TeamId
+  readonly kind: 'spark' | 'sql'
+  readonly provider: 'databricks'
+  readonly workspaceUrl: string
+  readonly authMethod: 'oauth' | 'pat'
+  readonly appConnectionId: AppConnectionId | null
+  readonly servicePrincipal: {
+    readonly clientId: string
+    readonly clientSecret: SecretView
+  } | null
+  readonly servicePrincipalUse: 'admins' | 'team'
+  readonly compute: Compute
+  readonly endpointAllowList: readonly string[] | null
+  readonly status: 'draft' | 'complete'
+  readonly warnings: readonly FabricWarning[]
+  readonly health: { readonly state: GrantState | 'unknown'; readonly since: Date | null }
+  readonly version: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export interface ServicePrincipalInput {
+  readonly clientId: string
+  readonly clientSecret: Secret
+}
+
+/** Exactly one of `workspaceUrl` and `jdbcUrl`. */
+export interface NewFabric {
+  readonly name: string
+  readonly description?: string | undefined
+  readonly teamId: TeamId
+  readonly kind: 'spark' | 'sql'
+  readonly provider: 'databricks'
+  readonly workspaceUrl?: string | undefined
+  readonly jdbcUrl?: string | undefined
+  readonly authMethod: 'oauth' | 'pat'
+  readonly appConnectionId?: AppConnectionId | undefined
+  readonly servicePrincipal?: ServicePrincipalInput | undefined
+  readonly servicePrincipalUse?: 'admins' | 'team' | undefined
+  readonly compute?: Compute | undefined
+  readonly endpointAllowList?: readonly string[] | undefined
+}
+
+/** JSON merge patch (RFC 7396): null removes, absent keeps; members of `compute` likewise. */
+export interface FabricPatch {
+  readonly version: number
+  readonly name?: string | undefined
+  readonly description?: string | null | undefined
+  readonly workspaceUrl?: string | undefined
+  readonly jdbcUrl?: string | undefined
+  readonly appConnectionId?: AppConnectionId | null | undefined
+  readonly servicePrincipal?: ServicePrincipalInput | null | undefined
+  readonly servicePrincipalUse?: 'admins' | 'team' | undefined
+  readonly compute?:
+    | { readonly [K in keyof Compute]?: string | null | undefined }
+    | null
+    | undefined
+  readonly endpointAllowList?: readonly string[] | null | undefined
+}
+
+export type TestAs = 'user' | 'service_principal'
+export const testSteps = [
+  'host',
+  'dns',
+  'tls',
+  'discovery',
+  'token',
+  'identity',
+  'scopes',
+  'compute'
+] as const
+export type TestStep = (typeof testSteps)[number]
+
+export interface TestStepResult {
+  readonly step: TestStep
+  readonly status: 'passed' | 'failed' | 'skipped'
+  readonly code?: string | undefined
+  readonly detail?: string | undefined
+  readonly owner?: ProblemOwner | undefined
+  readonly durationMs: number
+}
+
+export interface TestResult {
+  readonly ok: boolean
+  readonly identity: {
+    readonly userName: string
+    readonly id: string
+    readonly kind: 'user' | 'service_principal'
+  } | null
+  readonly steps: readonly TestStepResult[]
+}
+
+export interface ConnectionView {
+  readonly state: GrantState
+  readonly since: Date | null
+  readonly cause: string | null
+  readonly workspaceUser: { readonly userName: string; readonly id: string } | null
+  readonly accessTokenExpiresAt: Date | null
+  readonly predictedSignInAt: Date | null
+  readonly nextTryAt: Date | null
+}
+
+export interface SignInStarted {
+  readonly attemptId: SignInAttemptId
+  readonly authorizationUrl: string
+  readonly expiresAt: Date
+}
+
+export interface SignInAttemptView {
+  readonly id: SignInAttemptId
+  readonly fabricId: FabricId
+  readonly status: 'pending' | 'succeeded' | 'failed' | 'expired'
+  readonly code: string | null
+  readonly detail: string | null
+  readonly createdAt: Date
+  readonly expiresAt: Date
+  readonly finishedAt: Date | null
+}
+
+export interface SignInCallback {
+  readonly appConnectionId: AppConnectionId
+  /** The query string of the callback as it came, without `?`. */
+  readonly query: string
+  /** The session of the browser that came back. */
+  readonly sessionId: string
+}
+
+export interface Fabrics {
+  list(
+    scope: TenantScope,
+    page: { limit: number; cursor: string | null }
+  ): Promise<{ items: readonly FabricView[]; nextCursor: string | null }>
+  get(scope: TenantScope, id: FabricId): Promise<FabricView>
+  create(scope: TenantScope, input: NewFabric): Promise<FabricView>
+  update(scope: TenantScope, id: FabricId, patch: FabricPatch): Promise<FabricView>
+  remove(scope: TenantScope, id: FabricId): Promise<void>
+  complete(scope: TenantScope, id: FabricId): Promise<FabricView>
+  /** `onStep` hears of each step as it ends. */
+  testConnection(
+    scope: TenantScope,
+    id: FabricId,
+    as: TestAs,
+    onStep: (result: TestStepResult) => void,
+    signal: AbortSignal
+  ): Promise<TestResult>
+  /** The same before saving. */
+  testUnsaved(
+    scope: TenantScope,
+    input: NewFabric,
+    as: TestAs,
+    onStep: (result: TestStepResult) => void,
+    signal: AbortSignal
+  ): Promise<TestResult>
+  startSignIn(
+    scope: TenantScope,
+    id: FabricId,
+    input: { sessionId: string; returnTo: string | null }
+  ): Promise<SignInStarted>
+  /** @throws AppError `attempt_expired`, `attempt_not_yours`, or the problem that the provider's answer stands for */
+  finishSignIn(
+    scope: TenantScope,
+    input: SignInCallback
+  ): Promise<{ attemptId: SignInAttemptId; returnTo: string | null }>
+  signInAttempt(scope: TenantScope, id: SignInAttemptId): Promise<SignInAttemptView>
+  connection(scope: TenantScope, id: FabricId): Promise<ConnectionView>
+  signOut(scope: TenantScope, id: FabricId): Promise<void>
+}

@@ -1,0 +1,55 @@
+/**
+ * Owns: asking an endpoint through a fabric – the pipeline and its kinds.
+ * Touches: fabrics (what may be asked, as whom), the vault (a token), outbound (the call), audit (the record).
+ * Never: Fastify, a parsed body where bytes will do, a token or an upstream cookie in an answer.
+ */
+import type { Readable } from 'node:stream'
+import type { FabricId } from '../base/ids.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+
+export type ActAs = 'user' | 'service_principal'
+
+/** A call on the data plane, as it came in. */
+export interface GatewayCall {
+  readonly scope: TenantScope
+  readonly fabricId: FabricId
+  readonly method: string
+  /** Path below `/fabrics/{fabricId}`, still percent-encoded as it came, with its leading `/`. */
+  readonly path: string
+  /** Query string without `?`; empty when there is none. */
+  readonly query: string
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** Whole when small, a stream above a threshold, null when there is none. */
+  readonly body: Buffer | Readable | null
+  /** Aborted at the instant at which the client is gone. */
+  readonly signal: AbortSignal
+}
+
+/** Where the answer goes: the raw response of the HTTP floor. */
+export interface GatewaySink {
+  head(status: number, headers: readonly (readonly [name: string, value: string])[]): void
+  /** @returns false when the client reads slowly; `onDrain` tells when to go on */
+  write(chunk: Buffer): boolean
+  onDrain(resume: () => void): void
+  end(): void
+  /** The upstream was cut: the client must see an error, not a clean end. */
+  destroy(): void
+}
+
+/** What the one log line of a call tells, beside what HTTP knows. */
+export interface GatewayOutcome {
+  readonly operation: string
+  readonly fabricId: FabricId
+  readonly identity: ActAs | null
+  readonly tokenSource: 'cached' | 'refreshed' | null
+  readonly upstreamMs: number | null
+  readonly upstreamStatus: number | null
+}
+
+export interface Gateway {
+  /**
+   * Answers through `sink`, or throws before its head was written.
+   * @throws AppError of contract kind: `path_not_allowed`, `endpoint_not_allowed`, `sign_in_needed`, …
+   */
+  handle(call: GatewayCall, sink: GatewaySink): Promise<GatewayOutcome>
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { errors, jwtVerify } from 'jose'
+import type { SigningKey } from '../simulation/signing-key.ts'
+
+/** What a presented bearer token stands for. */
+export interface BearerClaims {
+  readonly tokenId: string
+  readonly principal: string
+  readonly clientId: string
+  readonly scopes: readonly string[]
+  readonly familyId: string | null
+  readonly isDead: boolean
+}
+
+/** The access tokens that a workspace issued: which family each belongs to, and which are dead. */
+export interface IssuedTokens {
+  add(tokenId: string, familyId: string | null): void
+  killFamily(familyId: string): void
+  killAll(): void
+  /** undefined for what this workspace never signed. */
+  read(token: string): Promise<BearerClaims | undefined>
+}
+
+type Verified = Omit<BearerClaims, 'familyId' | 'isDead'> & { readonly expiresAtMs: number }
+
+const verifiedMax = 5000
+
+export function createIssuedTokens(key: SigningKey, issuer: string, nowMs: () => number): IssuedTokens {
+  const families = new Map<string, string | null>()
+  const dead = new Set<string>()
+  const deadFamilies = new Set<string>()
+  const verified = new Map<string, Verified>()
+  const verify = async (token: string): Promise<Verified | undefined> => {
+    const digest = createHash('sha256').update(token).digest('base64url')
+    const known = verified.get(digest)
+    if (known) return known
+    const claims = await claimsOf(token, key, issuer)
+    if (!claims) return undefined
+    if (verified.size >= verifiedMax) verified.clear()
+    verified.set(digest, claims)
+    return claims
+  }
+  return {
+    add: (tokenId, familyId) => void families.set(tokenId, familyId),
+    killFamily: (familyId) => void deadFamilies.add(familyId),
+    killAll() {
+      for (const tokenId of families.keys()) dead.add(tokenId)
+    },
+    async read(token) {
+      const claims = await verify(token)
+      if (!claims) return undefined
+      const { tokenId, principal, clientId, scopes, expiresAtMs } = claims
+      const familyId = families.get(tokenId) ?? null
+      const isDead =
+        expiresAtMs <= nowMs() ||
+        dead.has(tokenId) ||
+        (familyId !== null && deadFamilies.has(familyId))
+      return { tokenId, principal, clientId, scopes, familyId, isDead }
+    }
+  }
+}
+
+async function claimsOf(token: string, key: SigningKey, issuer: string) {
+  try {
+    const { payload } = await jwtVerify(token, key.publicKey, {
+      issuer,
+      algorithms: ['RS256'],
+      typ: 'at+jwt',
+      currentDate: new Date(0)
+    })
+    return {
+      tokenId: payload.jti ?? '',
+      principal: payload.sub ?? '',
+      clientId: String(payload.client_id),
+      scopes: String(payload.scope ?? '').split(' '),
+      expiresAtMs: (payload.exp ?? 0) * 1000
+    }
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return undefined
+    throw error
+  }
+}

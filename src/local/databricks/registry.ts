@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto'
+import { isObject } from '../simulation/exchange.ts'
+
+/** A custom OAuth app, as a tenant's admin registers it at the account. */
+export interface CustomApp {
+  readonly clientId: string
+  /** null: a public client. */
+  readonly clientSecret: string | null
+  /** Older secrets that still work. */
+  readonly previousClientSecrets?: readonly string[]
+  readonly redirectUrls: readonly string[]
+  readonly scopes: readonly string[]
+}
+
+export interface ServicePrincipal {
+  /** The application UUID. */
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly previousClientSecrets?: readonly string[]
+  readonly displayName: string
+  /** Scopes that the secret carries; without it, `all-apis`. */
+  readonly scopes?: readonly string[]
+}
+
+export interface Person {
+  readonly email: string
+  readonly name: string
+}
+
+export interface Identity {
+  readonly kind: 'user' | 'service_principal'
+  /** Email, or the application UUID. */
+  readonly userName: string
+  readonly displayName: string
+  /** Digits. */
+  readonly id: string
+}
+
+/** Who exists at a workspace and which OAuth clients may speak to it. */
+export interface Registry {
+  readonly people: readonly Person[]
+  app(clientId: string): CustomApp | undefined
+  servicePrincipal(clientId: string): ServicePrincipal | undefined
+  identity(userName: string): Identity | undefined
+  /** Adds or replaces; returns what is wrong with the value, and then changes nothing. */
+  putApp(value: unknown): string[]
+  putServicePrincipal(value: unknown): string[]
+}
+
+export function createRegistry(
+  people: readonly Person[],
+  apps: readonly CustomApp[],
+  servicePrincipals: readonly ServicePrincipal[]
+): Registry {
+  const appsById = new Map(apps.map((app) => [app.clientId, app]))
+  const principalsById = new Map(servicePrincipals.map((one) => [one.clientId, one]))
+  return {
+    people,
+    app: (clientId) => appsById.get(clientId),
+    servicePrincipal: (clientId) => principalsById.get(clientId),
+    identity(userName) {
+      const person = people.find(({ email }) => email === userName)
+      if (person) return { kind: 'user', userName, displayName: person.name, id: digits(userName) }
+      const principal = principalsById.get(userName)
+      if (!principal) return undefined
+      const { displayName } = principal
+      return { kind: 'service_principal', userName, displayName, id: digits(userName) }
+    },
+    putApp(value) {
+      const wrong = faultsOf(value, {
+        clientId: isText,
+        clientSecret: (secret) => secret === null || isText(secret),
+        previousClientSecrets: isOptionalTexts,
+        redirectUrls: isTexts,
+        scopes: isTexts
+      })
+      if (wrong.length === 0 && isApp(value)) appsById.set(value.clientId, value)
+      return wrong
+    },
+    putServicePrincipal(value) {
+      const wrong = faultsOf(value, {
+        clientId: isText,
+        clientSecret: isText,
+        previousClientSecrets: isOptionalTexts,
+        displayName: isText,
+        scopes: isOptionalTexts
+      })
+      if (wrong.length === 0 && isPrincipal(value)) principalsById.set(value.clientId, value)
+      return wrong
+    }
+  }
+}
+
+function digits(seed: string): string {
+  return String(createHash('sha256').update(seed).digest().readUInt32BE(0) + 7_000_000_000)
+}
+
+function faultsOf(value: unknown, checks: Record<string, (member: unknown) => boolean>): string[] {
+  if (!isObject(value)) return ['the body must be a JSON object']
+  const unknown = Object.keys(value).filter((name) => !Object.hasOwn(checks, name))
+  const bad = Object.entries(checks).filter(([name, check]) => !check(value[name]))
+  return [
+    ...unknown.map((name) => `${name}: no such member`),
+    ...bad.map(([name]) => `${name}: missing or of another type`)
+  ]
+}
+
+function isApp(value: unknown): value is CustomApp {
+  return isObject(value) && isTexts(value.redirectUrls)
+}
+
+function isPrincipal(value: unknown): value is ServicePrincipal {
+  return isObject(value) && isText(value.displayName)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText)
+}
+
+function isOptionalTexts(value: unknown): boolean {
+  return value === undefined || isTexts(value)
+}

@@ -1,0 +1,141 @@
+/**
+ * Databricks' manners at the token endpoint, laid around oidc-provider's own as Koa middleware.
+ * Owns: error words, the token faults. May touch: request and answer of `/v1/token`.
+ * Never: issues a token itself.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { isObject } from '../simulation/exchange.ts'
+import type { FaultBoard, Faults } from '../simulation/faults.ts'
+import type { LogEntry } from '../simulation/recorder.ts'
+import type { TokenStore } from '../simulation/token-store.ts'
+
+export interface TokenEndpointDeps {
+  readonly provider: Provider
+  readonly store: TokenStore
+  readonly faults: FaultBoard
+  /** The log entry of a request under way. */
+  readonly entryOf: (req: IncomingMessage) => LogEntry | undefined
+  readonly cut: (res: ServerResponse) => void
+}
+
+interface Form {
+  readonly grantType: string
+  readonly clientId: string
+  readonly refreshToken: string | null
+}
+
+export function layManners(deps: TokenEndpointDeps): void {
+  const { provider, faults } = deps
+  let last: Promise<unknown> = Promise.resolve()
+  provider.use(async (ctx, next) => {
+    if (ctx.path !== '/v1/token' || ctx.method !== 'POST') return next()
+    const { tokenStatus } = faults.current
+    if (tokenStatus !== null && tokenStatus >= 300) return refuse(ctx, faults.current, tokenStatus)
+    // one at a time, so that two that spend the same refresh token cannot both pass
+    const turn = last.then(next)
+    last = turn.catch(() => undefined)
+    await turn
+    note(ctx, deps)
+    translate(ctx)
+    const { tokenDelayMs } = faults.current
+    if (tokenDelayMs > 0) await pause(tokenDelayMs)
+    spoil(ctx, deps)
+    return undefined
+  })
+}
+
+/** Reads a form's public members into the log entry; secrets stay out. */
+export function noteForm(entry: LogEntry, form: Form, store: TokenStore): void {
+  entry.grantType = form.grantType || null
+  entry.clientId = form.clientId || null
+  if (form.refreshToken === null) return
+  const spent = store.peek('RefreshToken', form.refreshToken)
+  entry.familyId = spent?.grantId ?? null
+  entry.principal = spent?.accountId ?? null
+}
+
+export function readForm(req: IncomingMessage, body: Buffer): Form {
+  const params = new URLSearchParams(body.toString('utf8'))
+  const [scheme, credentials = ''] = (req.headers.authorization ?? '').split(' ')
+  const basic = scheme?.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString() : ''
+  return {
+    grantType: params.get('grant_type') ?? '',
+    clientId: params.get('client_id') ?? decodeURIComponent(basic.split(':')[0] ?? ''),
+    refreshToken: params.get('refresh_token')
+  }
+}
+
+function refuse(ctx: KoaContextWithOIDC, faults: Faults, status: number): void {
+  ctx.status = status
+  if (faults.tokenRetryAfterSeconds !== null) {
+    ctx.set('retry-after', String(faults.tokenRetryAfterSeconds))
+  }
+  const error = status === 429 ? 'temporarily_unavailable' : status >= 500 ? 'server_error' : 'invalid_request'
+  ctx.type = 'application/json'
+  ctx.body = faults.tokenBody ?? { error, error_description: 'The token endpoint refused.' }
+}
+
+function note(ctx: KoaContextWithOIDC, { entryOf, store }: TokenEndpointDeps): void {
+  const entry = entryOf(ctx.req)
+  const entities = ctx.oidc?.entities
+  if (!entry || !entities) return
+  const token = entities.AccessToken ?? entities.ClientCredentials
+  entry.tokenId = token?.jti ?? null
+  entry.familyId = entities.AccessToken?.grantId ?? entry.familyId
+  entry.principal = entities.AccessToken?.accountId ?? entities.ClientCredentials?.clientId ?? entry.principal
+  store.save()
+}
+
+/** From RFC 6749's words to those that Databricks uses, which clients match on. */
+function translate(ctx: KoaContextWithOIDC): void {
+  const { body } = ctx
+  if (!isObject(body) || typeof body.error !== 'string') return
+  const grantType = ctx.oidc?.params?.grant_type
+  const say = (status: number, error: string, description: string) => {
+    ctx.status = status
+    ctx.type = 'application/json'
+    ctx.body = { error, error_description: description }
+  }
+  if (body.error === 'invalid_client') return say(401, 'invalid_client', 'Client authentication failed')
+  if (body.error === 'invalid_grant' && grantType === 'refresh_token') {
+    return say(400, 'invalid_request', 'Refresh token is invalid')
+  }
+  if (body.error === 'invalid_grant') {
+    return say(400, 'invalid_grant', 'Authorization code is invalid or expired')
+  }
+  if (body.error === 'invalid_scope') {
+    return say(400, 'access_denied', `Scopes '${ctx.oidc?.params?.scope}' are not assigned to the client`)
+  }
+}
+
+function spoil(ctx: KoaContextWithOIDC, { faults, cut }: TokenEndpointDeps): void {
+  const { tokenBody, tokenOmit, tokenStatus, dropTokenAnswer, idTokenSignature } = faults.current
+  if (dropTokenAnswer) {
+    cut(ctx.res)
+    ctx.respond = false
+    ctx.res.destroy()
+    return
+  }
+  if (isObject(ctx.body) && ctx.status === 200) {
+    const members = Object.entries(ctx.body).filter(([name]) => !tokenOmit.includes(name))
+    const answer: Record<string, unknown> = Object.fromEntries(members)
+    if (idTokenSignature === 'bad' && typeof answer.id_token === 'string') {
+      answer.id_token = breakSignature(answer.id_token)
+    }
+    ctx.body = answer
+  }
+  if (tokenBody !== null) {
+    ctx.body = tokenBody
+    ctx.type = 'application/json'
+  }
+  if (tokenStatus !== null) ctx.status = tokenStatus
+}
+
+function breakSignature(jwt: string): string {
+  const [header, payload, signature = ''] = jwt.split('.')
+  const bytes = Buffer.from(signature, 'base64url')
+  bytes[0] = (bytes[0] ?? 0) ^ 0xff
+  return `${header}.${payload}.${bytes.toString('base64url')}`
+}

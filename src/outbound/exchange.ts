@@ -1,0 +1,203 @@
+import { PassThrough, type Readable } from 'node:stream'
+import type { Dispatcher, Pool } from 'undici'
+import type { Clock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import { codeOf } from './address-guard.ts'
+import { responseHeaders } from './headers.ts'
+import type { StreamDeadlines, StreamEnd, StreamSink } from './stream.ts'
+
+export interface ExchangeInput {
+  readonly method: string
+  readonly path: string
+  readonly headers: string[]
+  readonly body: Buffer | Readable | null
+  readonly signal: AbortSignal | undefined
+  readonly deadlines: StreamDeadlines
+  /** Whether all connections to the origin are taken, asked when none came free in time. */
+  readonly isFull: () => boolean
+}
+
+type Phase = 'connect' | 'first_byte' | 'idle'
+
+/** One request and its answer on one connection, with its deadlines; see `Outbound.stream`. */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #input: ExchangeInput
+  readonly #sink: StreamSink
+  readonly #clock: Clock
+  readonly #startedMs: number
+  readonly #end = Promise.withResolvers<StreamEnd>()
+  readonly #body: Buffer | PassThrough | null
+  readonly #onAbort = () => this.#abort()
+  #controller: Dispatcher.DispatchController | undefined
+  #isSettled = false
+  #isPaused = false
+  #hasHead = false
+  #phase: Phase = 'connect'
+  #phaseTimer: NodeJS.Timeout | undefined
+  #totalTimer: NodeJS.Timeout | undefined
+  #collectMax = 0
+  #collected: Buffer[] | null = null
+  #sentBytes = 0
+  #receivedBytes = 0
+  #firstByteMs: number | null = null
+
+  constructor(input: ExchangeInput, sink: StreamSink, clock: Clock) {
+    this.#input = input
+    this.#sink = sink
+    this.#clock = clock
+    this.#startedMs = clock.monotonicMs()
+    this.#body = input.body === null || Buffer.isBuffer(input.body) ? input.body : relay(input.body)
+  }
+
+  run(pool: Pool): Promise<StreamEnd> {
+    const { method, path, headers, signal, deadlines } = this.#input
+    this.#sink.onStart?.({ resume: () => this.#resume(), abort: this.#onAbort })
+    if (signal?.aborted) this.#abort()
+    if (this.#isSettled) return this.#end.promise
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#totalTimer = setTimeout(() => this.#expire('total', deadlines.totalMs), deadlines.totalMs)
+    this.#arm('connect', deadlines.connectMs)
+    pool.dispatch({ method, path, headers, body: this.#body }, this)
+    return this.#end.promise
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#isSettled) {
+      controller.abort(gone())
+      return
+    }
+    this.#controller = controller
+    this.#arm('first_byte', this.#input.deadlines.firstByteMs)
+  }
+
+  onBodySent(chunk: Buffer): void {
+    this.#sentBytes += chunk.length
+    if (this.#phase === 'first_byte') this.#phaseTimer?.refresh()
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    if (this.#isSettled || status < 200) return
+    this.#hasHead = true
+    this.#firstByteMs = this.#clock.monotonicMs() - this.#startedMs
+    this.#arm('idle', this.#input.deadlines.idleMs)
+    const plan = this.#sink.onHead(status, responseHeaders(controller.rawHeaders))
+    if (plan === 'stream') return
+    this.#collectMax = plan.collect
+    this.#collected = []
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isSettled) return
+    this.#receivedBytes += chunk.length
+    this.#phaseTimer?.refresh()
+    if (this.#collected === null) {
+      this.#hand(chunk)
+      return
+    }
+    this.#collected.push(chunk)
+    if (this.#receivedBytes <= this.#collectMax) return
+    const late = Buffer.concat(this.#collected)
+    this.#collected = null
+    this.#hand(late)
+  }
+
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: object): void {
+    this.#settle(() => this.#end.resolve(this.#summary('complete', trailers)))
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, err: Error): void {
+    this.#settle(() => this.#end.reject(this.#translate(err)))
+  }
+
+  #hand(chunk: Buffer): void {
+    if (this.#sink.onData(chunk) || this.#isSettled) return
+    this.#isPaused = true
+    this.#controller?.pause()
+    clearTimeout(this.#phaseTimer)
+  }
+
+  #resume(): void {
+    if (this.#isSettled || !this.#isPaused) return
+    this.#isPaused = false
+    this.#arm('idle', this.#input.deadlines.idleMs)
+    this.#controller?.resume()
+  }
+
+  #arm(phase: Phase, ms: number): void {
+    clearTimeout(this.#phaseTimer)
+    this.#phase = phase
+    this.#phaseTimer = setTimeout(() => this.#expire(phase, ms), ms)
+  }
+
+  #expire(deadline: Phase | 'total', ms: number): void {
+    const note = `${deadline} deadline of ${ms} ms`
+    this.#settle(() => this.#end.reject(this.#lateness(note)))
+    this.#controller?.abort(gone())
+  }
+
+  #lateness(note: string): AppError {
+    if (this.#controller !== undefined) return new AppError('upstream_timeout', { note })
+    return new AppError(this.#input.isFull() ? 'overloaded' : 'workspace_unreachable', { note })
+  }
+
+  #abort(): void {
+    this.#settle(() => this.#end.resolve(this.#summary('aborted', {})))
+    this.#controller?.abort(gone())
+  }
+
+  #settle(finish: () => void): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    clearTimeout(this.#phaseTimer)
+    clearTimeout(this.#totalTimer)
+    this.#input.signal?.removeEventListener('abort', this.#onAbort)
+    if (this.#body instanceof PassThrough) this.#body.destroy()
+    finish()
+  }
+
+  #summary(outcome: StreamEnd['outcome'], trailers: object): StreamEnd {
+    return {
+      outcome,
+      collected: this.#collected === null ? null : Buffer.concat(this.#collected),
+      hasTrailers: Object.keys(trailers).length > 0,
+      sentBytes: this.#sentBytes,
+      receivedBytes: this.#receivedBytes,
+      firstByteMs: this.#firstByteMs,
+      wasSent: this.#controller !== undefined
+    }
+  }
+
+  #translate(err: Error): AppError {
+    if (err instanceof AppError) return err
+    const note = codeOf(err)
+    if (/^UND_ERR_(INVALID_ARG|NOT_SUPPORTED|REQ_CONTENT_LENGTH_MISMATCH)$/.test(note)) {
+      return new AppError('invalid_request', {
+        detail: 'The request cannot be sent as it is',
+        note
+      })
+    }
+    if (this.#controller !== undefined) {
+      return new AppError('upstream_unavailable', {
+        note: `${this.#hasHead ? 'cut' : 'reset'} ${note}`
+      })
+    }
+    if (/^UND_ERR_(DESTROYED|CLOSED)$/.test(note)) return new AppError('shutting_down')
+    return new AppError('workspace_unreachable', { note })
+  }
+}
+
+function gone(): AppError {
+  return new AppError('upstream_unavailable', { note: 'given up by this side' })
+}
+
+/** A body that may be dropped without its source: that one is often the caller's own connection. */
+function relay(source: Readable): PassThrough {
+  const body = new PassThrough()
+  const cut = () => {
+    if (source.readableEnded) return
+    body.destroy(new AppError('invalid_request', { detail: 'The request body ended early' }))
+  }
+  source.once('error', cut).once('close', cut)
+  if (source.destroyed) cut()
+  return source.pipe(body)
+}

@@ -1,0 +1,93 @@
+import { AppError } from '../base/errors.ts'
+import { Prisma } from './generated/client.ts'
+
+/** Prisma's code for a unique constraint that a write would break. */
+const uniqueViolation = 'P2002'
+const foreignKeyViolation = 'P2003'
+const recordNotFound = 'P2025'
+/** Prisma's codes for "no connection", "pool timeout", "transaction could not start", "server closed". */
+const unreachable = new Set([
+  'P1000',
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1011',
+  'P1017',
+  'P2024',
+  'P2028',
+  'P2037'
+])
+/** SQLSTATE classes and codes: connection, shutdown, read-only, insufficient resources. */
+const unreachableState = /^(08|53|57P0|25006)/
+
+/** A row that the write needed to be new exists already; `fields` are the columns of the constraint. */
+export class UniqueViolation extends Error {
+  override readonly name = 'UniqueViolation'
+  readonly fields: readonly string[]
+  constructor(fields: readonly string[]) {
+    super('unique violation')
+    this.fields = fields
+  }
+}
+
+/**
+ * A foreign error as one of ours; its message and cause are dropped, since both can hold values.
+ * @returns AppError `overloaded` (database away), `not_found` (reference or row gone), UniqueViolation, or `internal`
+ */
+export function translateDbError(error: unknown): Error {
+  if (error instanceof AppError || error instanceof UniqueViolation) return error
+  const code = codeOf(error)
+  if (code === uniqueViolation || code === '23505') return new UniqueViolation(fieldsOf(error))
+  if (code === foreignKeyViolation || code === '23503') return new AppError('not_found')
+  if (code === recordNotFound) return new AppError('not_found')
+  if (code !== null && (unreachable.has(code) || unreachableState.test(code))) {
+    return new AppError('overloaded', { detail: 'The database is away; try again', note: code })
+  }
+  if (error instanceof Prisma.PrismaClientInitializationError || isConnectionError(error)) {
+    return new AppError('overloaded', { detail: 'The database is away; try again' })
+  }
+  if (isPrismaError(error) || code !== null) {
+    return new AppError('internal', { note: `database: ${code ?? nameOf(error)}` })
+  }
+  return error instanceof Error ? error : new AppError('internal', { note: 'database: unknown' })
+}
+
+/** The driver's own SQLSTATE where Prisma passes it on, else Prisma's code. */
+function codeOf(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null) return null
+  const { meta, code } = error as { meta?: { driverAdapterError?: unknown }; code?: unknown }
+  const cause = (meta?.driverAdapterError as { cause?: { originalCode?: unknown } } | undefined)
+    ?.cause
+  const generic = code === 'P2010' || code === 'P2039' || code === undefined
+  if (generic && typeof cause?.originalCode === 'string') return cause.originalCode
+  return typeof code === 'string' ? code : null
+}
+
+function fieldsOf(error: unknown): string[] {
+  const meta = (error as { meta?: { target?: unknown; driverAdapterError?: unknown } }).meta
+  const cause = (meta?.driverAdapterError as { cause?: { constraint?: unknown } } | undefined)
+    ?.cause
+  const constraint = cause?.constraint as { fields?: unknown; index?: unknown } | undefined
+  if (Array.isArray(constraint?.fields)) return constraint.fields.map(String)
+  if (typeof constraint?.index === 'string') return [constraint.index]
+  return Array.isArray(meta?.target) ? meta.target.map(String) : []
+}
+
+const socketErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'])
+
+function isConnectionError(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  if (typeof code === 'string' && socketErrors.has(code)) return true
+  return (
+    error instanceof Error &&
+    /Connection terminated|timeout exceeded when trying/.test(error.message)
+  )
+}
+
+function isPrismaError(error: unknown): boolean {
+  return nameOf(error).startsWith('PrismaClient') || nameOf(error) === 'DriverAdapterError'
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
+}

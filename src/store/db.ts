@@ -1,0 +1,110 @@
+/**
+ * Owns: the pool, Prisma, transactions and whom a transaction serves (row-level security).
+ * Touches: Postgres only; the one room with Prisma.
+ * Never: a query outside `inTenant` or `inLookup`, and nothing slow between BEGIN and COMMIT.
+ */
+import { PrismaPg } from '@prisma/adapter-pg'
+import type { Secret } from '../base/secret.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import { connectionStringOf } from './connection.ts'
+import { translateDbError } from './db-errors.ts'
+import { type Prisma, PrismaClient } from './generated/client.ts'
+import { assertSchemaIsCurrent } from './migrations.ts'
+import { roleFaults } from './roles.ts'
+
+type Rows = Omit<Prisma.TransactionClient, '$queryRawUnsafe' | '$executeRawUnsafe'>
+
+/** A transaction that sees one tenant's rows. Only `inTenant` makes one. */
+export interface Tx {
+  readonly scope: TenantScope
+  readonly rows: Rows
+}
+
+/** A transaction that sees only the rows whose hash, slug or person it names. */
+export interface LookupTx {
+  readonly rows: Rows
+}
+
+/** What is presented before the tenant is known. */
+export interface Lookup {
+  /** Hash of a session, key, state or identity; a tenant's slug; '*' to list tenants for a sweep. */
+  readonly key?: string
+  readonly userId?: string
+}
+
+export interface Db {
+  /**
+   * Runs `work` in one transaction that serves `scope`: another tenant's rows do not exist in it.
+   * @throws AppError `overloaded` when the database can't be reached, `shutting_down` after close
+   */
+  inTenant<T>(scope: TenantScope, work: (tx: Tx) => Promise<T>): Promise<T>
+  inLookup<T>(lookup: Lookup, work: (tx: LookupTx) => Promise<T>): Promise<T>
+  /** Why this role must not run Weft; empty when it may. */
+  roleFaults(): Promise<string[]>
+  assertSchemaIsCurrent(): Promise<void>
+  /** One trivial query, for readiness. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface DbOptions {
+  readonly url: Secret
+  /** Connections at most. */
+  readonly poolMax?: number
+}
+
+const transactionTimeouts = { maxWait: 5_000, timeout: 10_000 }
+
+export function createDb(options: DbOptions): Db {
+  const adapter = new PrismaPg(
+    {
+      connectionString: connectionStringOf(options.url),
+      max: options.poolMax ?? 10,
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 30_000
+    },
+    { onPoolError: () => undefined, onConnectionError: () => undefined }
+  )
+  const prisma = new PrismaClient({ adapter, log: [], errorFormat: 'minimal' })
+
+  async function run<T>(settings: RowSettings, work: (rows: Rows) => Promise<T>): Promise<T> {
+    try {
+      return await prisma.$transaction(async (rows) => {
+        await rows.$queryRaw`SELECT set_config('weft.tenant', ${settings.tenant}, true),
+          set_config('weft.lookup', ${settings.lookup}, true),
+          set_config('weft.user', ${settings.user}, true)`
+        return await work(rows)
+      }, transactionTimeouts)
+    } catch (error) {
+      throw translateDbError(error)
+    }
+  }
+
+  return {
+    inTenant: (scope, work) =>
+      run({ tenant: scope.tenantId, lookup: '', user: '' }, (rows) => work({ scope, rows })),
+    inLookup: (lookup, work) =>
+      run({ tenant: '', lookup: lookup.key ?? '', user: lookup.userId ?? '' }, (rows) =>
+        work({ rows })
+      ),
+    roleFaults: () => roleFaults((sql) => prisma.$queryRaw(sqlText(sql))),
+    assertSchemaIsCurrent: () => assertSchemaIsCurrent((sql) => prisma.$queryRaw(sqlText(sql))),
+    ping: async () => {
+      await prisma.$queryRaw`SELECT 1`.catch((error) => {
+        throw translateDbError(error)
+      })
+    },
+    close: () => prisma.$disconnect()
+  }
+}
+
+interface RowSettings {
+  readonly tenant: string
+  readonly lookup: string
+  readonly user: string
+}
+
+/** A constant statement of this room as a tagged template, so that no unsafe variant is needed. */
+function sqlText(sql: string): TemplateStringsArray {
+  return Object.assign([sql], { raw: [sql] })
+}

@@ -1,0 +1,72 @@
+import type { Tx } from './db.ts'
+import type { ServiceAccount, ServiceAccountFabric } from './generated/client.ts'
+
+export type ServiceAccountRow = ServiceAccount
+export type ServiceAccountFabricRow = ServiceAccountFabric
+
+export function insertServiceAccount(
+  tx: Tx,
+  row: Pick<ServiceAccountRow, 'id' | 'name' | 'createdAt'>
+): Promise<ServiceAccountRow> {
+  return tx.rows.serviceAccount.create({ data: { ...row, tenantId: tx.scope.tenantId } })
+}
+
+export function findServiceAccount(tx: Tx, id: string): Promise<ServiceAccountRow | null> {
+  return tx.rows.serviceAccount.findFirst({ where: { tenantId: tx.scope.tenantId, id } })
+}
+
+/** Newest first, from before `cursor`. */
+export function listServiceAccounts(
+  tx: Tx,
+  page: { limit: number; cursor: string | null }
+): Promise<ServiceAccountRow[]> {
+  return tx.rows.serviceAccount.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      ...(page.cursor === null ? {} : { id: { lt: page.cursor } })
+    },
+    orderBy: { id: 'desc' },
+    take: page.limit
+  })
+}
+
+export async function deleteServiceAccount(tx: Tx, id: string): Promise<boolean> {
+  const { count } = await tx.rows.serviceAccount.deleteMany({
+    where: { tenantId: tx.scope.tenantId, id }
+  })
+  return count === 1
+}
+
+export function listServiceAccountFabrics(
+  tx: Tx,
+  serviceAccountId: string
+): Promise<ServiceAccountFabricRow[]> {
+  return tx.rows.serviceAccountFabric.findMany({
+    where: { tenantId: tx.scope.tenantId, serviceAccountId },
+    orderBy: { fabricId: 'asc' }
+  })
+}
+
+/** What the service account may do with this fabric; null: nothing. */
+export function findServiceAccountFabric(
+  tx: Tx,
+  serviceAccountId: string,
+  fabricId: string
+): Promise<ServiceAccountFabricRow | null> {
+  return tx.rows.serviceAccountFabric.findFirst({
+    where: { tenantId: tx.scope.tenantId, serviceAccountId, fabricId }
+  })
+}
+
+/** Replaces the whole list. */
+export async function replaceServiceAccountFabrics(
+  tx: Tx,
+  serviceAccountId: string,
+  rows: readonly Omit<ServiceAccountFabricRow, 'tenantId' | 'serviceAccountId'>[]
+): Promise<void> {
+  const { tenantId } = tx.scope
+  await tx.rows.serviceAccountFabric.deleteMany({ where: { tenantId, serviceAccountId } })
+  await tx.rows.serviceAccountFabric.createMany({
+    data: rows.map((row) => ({ ...row, tenantId, serviceAccountId }))
+  })
+}

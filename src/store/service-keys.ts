@@ -1,0 +1,44 @@
+import type { Db, Tx } from './db.ts'
+import type { ServiceKey } from './generated/client.ts'
+
+export type ServiceKeyRow = ServiceKey
+
+export function insertServiceKey(
+  tx: Tx,
+  row: Omit<ServiceKeyRow, 'tenantId' | 'lastUsedAt' | 'revokedAt'>
+): Promise<ServiceKeyRow> {
+  return tx.rows.serviceKey.create({ data: { ...row, tenantId: tx.scope.tenantId } })
+}
+
+export function findServiceKeyByHash(db: Db, hash: string): Promise<ServiceKeyRow | null> {
+  return db.inLookup({ key: hash }, (tx) => tx.rows.serviceKey.findUnique({ where: { hash } }))
+}
+
+/** Newest first, revoked ones left out. */
+export function listServiceKeys(tx: Tx, serviceAccountId: string): Promise<ServiceKeyRow[]> {
+  return tx.rows.serviceKey.findMany({
+    where: { tenantId: tx.scope.tenantId, serviceAccountId, revokedAt: null },
+    orderBy: { id: 'desc' }
+  })
+}
+
+export async function touchServiceKey(tx: Tx, id: string, lastUsedAt: Date): Promise<void> {
+  await tx.rows.serviceKey.updateMany({
+    where: { tenantId: tx.scope.tenantId, id },
+    data: { lastUsedAt }
+  })
+}
+
+/** @returns whether it was there and not revoked yet */
+export async function revokeServiceKey(
+  tx: Tx,
+  serviceAccountId: string,
+  id: string,
+  revokedAt: Date
+): Promise<boolean> {
+  const { count } = await tx.rows.serviceKey.updateMany({
+    where: { tenantId: tx.scope.tenantId, serviceAccountId, id, revokedAt: null },
+    data: { revokedAt }
+  })
+  return count === 1
+}

@@ -1,0 +1,52 @@
+import type { Db, Tx } from './db.ts'
+import type { Session } from './generated/client.ts'
+
+export type SessionRow = Session
+
+export async function insertSession(tx: Tx, row: Omit<SessionRow, 'tenantId'>): Promise<void> {
+  await tx.rows.session.create({ data: { ...row, tenantId: tx.scope.tenantId } })
+}
+
+export function findSessionByHash(db: Db, tokenHash: string): Promise<SessionRow | null> {
+  return db.inLookup({ key: tokenHash }, (tx) =>
+    tx.rows.session.findUnique({ where: { tokenHash } })
+  )
+}
+
+export function listSessionsOfUser(tx: Tx, userId: string, now: Date): Promise<SessionRow[]> {
+  return tx.rows.session.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      userId,
+      expiresAt: { gt: now },
+      idleExpiresAt: { gt: now }
+    },
+    orderBy: { id: 'desc' }
+  })
+}
+
+export async function touchSession(
+  tx: Tx,
+  id: string,
+  seen: { lastSeenAt: Date; idleExpiresAt: Date }
+): Promise<void> {
+  await tx.rows.session.updateMany({ where: { tenantId: tx.scope.tenantId, id }, data: seen })
+}
+
+/** @returns whether it was there */
+export async function deleteSession(tx: Tx, id: string, userId: string): Promise<boolean> {
+  const { count } = await tx.rows.session.deleteMany({
+    where: { tenantId: tx.scope.tenantId, id, userId }
+  })
+  return count === 1
+}
+
+export async function deleteSessionsBefore(tx: Tx, before: Date): Promise<number> {
+  const { count } = await tx.rows.session.deleteMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      OR: [{ expiresAt: { lt: before } }, { idleExpiresAt: { lt: before } }]
+    }
+  })
+  return count
+}
