@@ -70,7 +70,7 @@ export interface AppConnectionPatch {
 export interface Capability {
   readonly provider: 'databricks'
   readonly authMethod: 'oauth' | 'pat'
-  readonly isAvailable: boolean
+  readonly available: boolean
   /** Why not, and whom to ask; null when it is. */
   readonly reason: string | null
 }

@@ -7,7 +7,7 @@ const foreign: readonly [what: string, pattern: RegExp][] = [
   ['a numbered session', /\bsession[ -]#?\d+\b/i],
   ['a path of a workplace', /\/work\/|\/root\/|\/home\/[a-z]/],
   ['a folder of a workplace', /\bshared\/(design|facts|seeds|hooks)\b/],
-  ['a registry', /\bregistry\.[a-z0-9-]+\.[a-z]|\b(verdaccio|artifactory|npmmirror)\b/i],
+  ['a registry', /\/\/[^\s"'/]*\b(registry|npmmirror|verdaccio|artifactory)\b/i],
   ['a file of a workplace', /\b(house|contract|manners|toolchain|databricks|failures)\.md\b/]
 ]
 

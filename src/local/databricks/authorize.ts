@@ -4,7 +4,7 @@
  * Never: decides on a token.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type AccountClaims, type InteractionResults, Provider, errors } from 'oidc-provider'
+import { type AccountClaims, errors, type InteractionResults, type Provider } from 'oidc-provider'
 import { sendHtml, sendJson } from '../simulation/exchange.ts'
 import { page, personForm, text } from '../simulation/page.ts'
 import { grantableScopes } from './oauth.ts'
@@ -18,7 +18,9 @@ export function prepareAuthorize(provider: Provider, registry: Registry): void {
     if (!authorizePaths.includes(ctx.path) || ctx.method !== 'GET') return next()
     ctx.path = '/v1/authorize'
     const query = { ...ctx.query }
-    const scopes = String(query.scope ?? '').split(' ').filter(Boolean)
+    const scopes = String(query.scope ?? '')
+      .split(' ')
+      .filter(Boolean)
     const app = registry.app(String(query.client_id))
     const redirectUrl = String(query.redirect_uri)
     if (app?.redirectUrls.includes(redirectUrl)) {
@@ -27,7 +29,10 @@ export function prepareAuthorize(provider: Provider, registry: Registry): void {
       if (refused.length > 0) {
         const target = new URL(redirectUrl)
         target.searchParams.set('error', 'invalid_scope')
-        target.searchParams.set('error_description', `Scopes '${refused.join(' ')}' are not allowed`)
+        target.searchParams.set(
+          'error_description',
+          `Scopes '${refused.join(' ')}' are not allowed`
+        )
         if (query.state !== undefined) target.searchParams.set('state', String(query.state))
         target.searchParams.set('iss', provider.issuer)
         return ctx.redirect(target.href)
@@ -63,7 +68,9 @@ export async function interact(
     const isPost = req.method === 'POST'
     const person = registry.people.find(({ email }) => email === form.get('login'))
     if (isPost && person) {
-      return await finish({ login: { accountId: person.email } satisfies { accountId: AccountClaims['sub'] } })
+      return await finish({
+        login: { accountId: person.email } satisfies { accountId: AccountClaims['sub'] }
+      })
     }
     if (prompt.name === 'login' || form.get('switch') === 'yes') {
       return sendHtml(res, page(`Sign in to ${name}`, personForm(action, registry.people)))
@@ -85,7 +92,10 @@ export async function interact(
       return await finish({ consent: { grantId: await grant.save() } })
     }
     const scopes = String(params.scope ?? '').split(' ')
-    return sendHtml(res, consentPage(name, action, session?.accountId ?? '', String(params.client_id), scopes))
+    return sendHtml(
+      res,
+      consentPage(name, action, session?.accountId ?? '', String(params.client_id), scopes)
+    )
   } catch (error) {
     if (!(error instanceof errors.SessionNotFound)) throw error
     sendJson(res, 400, { error: 'invalid_request', error_description: 'The sign-in has expired.' })

@@ -25,7 +25,11 @@ type Verified = Omit<BearerClaims, 'familyId' | 'isDead'> & { readonly expiresAt
 
 const verifiedMax = 5000
 
-export function createIssuedTokens(key: SigningKey, issuer: string, nowMs: () => number): IssuedTokens {
+export function createIssuedTokens(
+  key: SigningKey,
+  issuer: string,
+  nowMs: () => number
+): IssuedTokens {
   const families = new Map<string, string | null>()
   const dead = new Set<string>()
   const deadFamilies = new Set<string>()

@@ -4,7 +4,13 @@
  * Never: answers an API call.
  */
 import { randomBytes } from 'node:crypto'
-import { type AdapterPayload, type Configuration, errors, interactionPolicy, Provider } from 'oidc-provider'
+import {
+  type AdapterPayload,
+  type Configuration,
+  errors,
+  interactionPolicy,
+  Provider
+} from 'oidc-provider'
 import type { Clock } from '../../base/clock.ts'
 import type { FaultBoard } from '../simulation/faults.ts'
 import type { SigningKey } from '../simulation/signing-key.ts'
@@ -41,7 +47,10 @@ export function createOAuth(deps: OAuthDeps): OAuth {
     onRevoke: (grantId) => issued.killFamily(grantId),
     findClient: (clientId) => clientMetadata(registry, clientId)
   })
-  const provider = new Provider(`${origin}/oidc`, { ...configuration(deps), adapter: store.adapter })
+  const provider = new Provider(`${origin}/oidc`, {
+    ...configuration(deps),
+    adapter: store.adapter
+  })
   provider.on('access_token.issued', ({ jti, grantId }) => issued.add(jti, grantId ?? null))
   provider.on('client_credentials.issued', ({ jti }) => issued.add(jti, null))
   provider.RefreshToken.prototype.generateTokenId = () => `doau${randomBytes(16).toString('hex')}`
@@ -181,7 +190,8 @@ function clientMetadata(registry: Registry, clientId: string): AdapterPayload | 
       client_id: clientId,
       ...(app.clientSecret === null ? {} : { client_secret: app.clientSecret }),
       token_endpoint_auth_method: app.clientSecret === null ? 'none' : 'client_secret_basic',
-      redirect_uris: app.redirectUrls.length > 0 ? [...app.redirectUrls] : ['http://localhost/none'],
+      redirect_uris:
+        app.redirectUrls.length > 0 ? [...app.redirectUrls] : ['http://localhost/none'],
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code']
     }

@@ -59,7 +59,8 @@ export function noteForm(entry: LogEntry, form: Form, store: TokenStore): void {
 export function readForm(req: IncomingMessage, body: Buffer): Form {
   const params = new URLSearchParams(body.toString('utf8'))
   const [scheme, credentials = ''] = (req.headers.authorization ?? '').split(' ')
-  const basic = scheme?.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString() : ''
+  const basic =
+    scheme?.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString() : ''
   return {
     grantType: params.get('grant_type') ?? '',
     clientId: params.get('client_id') ?? decodeURIComponent(basic.split(':')[0] ?? ''),
@@ -72,7 +73,8 @@ function refuse(ctx: KoaContextWithOIDC, faults: Faults, status: number): void {
   if (faults.tokenRetryAfterSeconds !== null) {
     ctx.set('retry-after', String(faults.tokenRetryAfterSeconds))
   }
-  const error = status === 429 ? 'temporarily_unavailable' : status >= 500 ? 'server_error' : 'invalid_request'
+  const error =
+    status === 429 ? 'temporarily_unavailable' : status >= 500 ? 'server_error' : 'invalid_request'
   ctx.type = 'application/json'
   ctx.body = faults.tokenBody ?? { error, error_description: 'The token endpoint refused.' }
 }
@@ -84,7 +86,8 @@ function note(ctx: KoaContextWithOIDC, { entryOf, store }: TokenEndpointDeps): v
   const token = entities.AccessToken ?? entities.ClientCredentials
   entry.tokenId = token?.jti ?? null
   entry.familyId = entities.AccessToken?.grantId ?? entry.familyId
-  entry.principal = entities.AccessToken?.accountId ?? entities.ClientCredentials?.clientId ?? entry.principal
+  entry.principal =
+    entities.AccessToken?.accountId ?? entities.ClientCredentials?.clientId ?? entry.principal
   store.save()
 }
 
@@ -98,7 +101,8 @@ function translate(ctx: KoaContextWithOIDC): void {
     ctx.type = 'application/json'
     ctx.body = { error, error_description: description }
   }
-  if (body.error === 'invalid_client') return say(401, 'invalid_client', 'Client authentication failed')
+  if (body.error === 'invalid_client')
+    return say(401, 'invalid_client', 'Client authentication failed')
   if (body.error === 'invalid_grant' && grantType === 'refresh_token') {
     return say(400, 'invalid_request', 'Refresh token is invalid')
   }
@@ -106,7 +110,11 @@ function translate(ctx: KoaContextWithOIDC): void {
     return say(400, 'invalid_grant', 'Authorization code is invalid or expired')
   }
   if (body.error === 'invalid_scope') {
-    return say(400, 'access_denied', `Scopes '${ctx.oidc?.params?.scope}' are not assigned to the client`)
+    return say(
+      400,
+      'access_denied',
+      `Scopes '${ctx.oidc?.params?.scope}' are not assigned to the client`
+    )
   }
 }
 
