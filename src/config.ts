@@ -3,7 +3,6 @@
  * Touches: nothing; the environment and the file reader are handed in.
  * Never: has a default or an "off" for a security setting, puts a value into a message.
  */
-import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { Secret } from './base/secret.ts'
 
@@ -22,9 +21,8 @@ export interface BootstrapLogin {
 export interface Config {
   /** Origin and optional path prefix, no trailing slash. */
   readonly publicUrl: string
-  /** 0 picks a free port. */
+  /** 0 picks a free port, here and for `adminPort`. */
   readonly port: number
-  /** 0 picks a free port. */
   readonly adminPort: number
   readonly databaseUrl: Secret
   /** The user of `databaseUrl`. */
@@ -67,29 +65,6 @@ export function describeFaults(error: ConfigError): string {
   return [`Weft does not start: ${error.message}.`, ...lines].join('\n')
 }
 
-/** Every variable of Weft's own; any other `WEFT_…` is refused as a typo. */
-export const configVariables = [
-  'WEFT_PUBLIC_URL',
-  'WEFT_PORT',
-  'WEFT_ADMIN_PORT',
-  'WEFT_DATABASE_URL',
-  'WEFT_OWNER_DATABASE_URL',
-  'WEFT_KEY_RING',
-  'WEFT_KEY_RING_FILE',
-  'WEFT_KMS',
-  'WEFT_BOOTSTRAP_ADMIN',
-  'WEFT_BOOTSTRAP_TENANT',
-  'WEFT_LOGIN_ISSUER',
-  'WEFT_LOGIN_CLIENT_ID',
-  'WEFT_LOGIN_CLIENT_SECRET',
-  'WEFT_LOGIN_EMAIL_DOMAINS',
-  'WEFT_FABRIC_DOMAIN',
-  'WEFT_EXTRA_WORKSPACE_ORIGINS',
-  'WEFT_TRUSTED_PROXIES',
-  'WEFT_LOG_LEVEL'
-] as const
-export type ConfigVariable = (typeof configVariables)[number]
-
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Why a text is refused; becomes one fault per message. */
@@ -103,130 +78,129 @@ class Refusal extends Error {
 }
 
 /**
- * Reads the whole configuration from an environment; an empty variable counts as unset.
+ * Reads the whole configuration from an environment. An empty variable counts as unset, and a `WEFT_…` that
+ * nothing reads is a fault.
  * @param readFile gives a file's text; used for `WEFT_KEY_RING_FILE` only
  * @throws ConfigError with every fault there is
  */
 export function parseConfig(env: Environment, readFile: (path: string) => string): Config {
-  const faults: ConfigFault[] = faultsOfNames(Object.keys(env))
+  const faults: ConfigFault[] = []
+  const known = new Set<string>()
   const refuse = (variable: string, message: string) => faults.push({ variable, message })
-  const isSet = (name: ConfigVariable) => (env[name] ?? '') !== ''
+  const isSet = (name: string) => (env[name] ?? '') !== ''
 
   /** The parsed value, or null where the variable is unset or (with a fault recorded) refused. */
-  function read<T>(name: ConfigVariable, parse: (text: string) => T): T | null {
-    if (!isSet(name)) return null
-    try {
-      return parse(env[name] ?? '')
-    } catch (err) {
-      if (!(err instanceof Refusal)) throw err
-      for (const message of err.messages) refuse(name, message)
-      return null
-    }
+  function read<T>(name: string, parse: (text: string) => T): T | null {
+    known.add(name)
+    const tell = (message: string) => refuse(name, message)
+    return isSet(name) ? attempt(() => parse(env[name] ?? ''), tell) : null
   }
 
-  function required<T>(name: ConfigVariable, parse: (text: string) => T): T | null {
+  const publicUrl = read('WEFT_PUBLIC_URL', parsePublicUrl)
+  const database = read('WEFT_DATABASE_URL', parseDatabaseUrl)
+  const owner = read('WEFT_OWNER_DATABASE_URL', parseDatabaseUrl)
+  const readRing = (path: string) => orRefuse('cannot be read', () => readFile(path))
+  const fileRing = read('WEFT_KEY_RING_FILE', (path) => parseKeyRing(readRing(path)))
+  const keyRing = read('WEFT_KEY_RING', parseKeyRing) ?? fileRing
+  read('WEFT_KMS', matching(/^$/, 'is not available in this version; use WEFT_KEY_RING'))
+  const issuer = read('WEFT_LOGIN_ISSUER', parseIssuer)
+  const clientId = read('WEFT_LOGIN_CLIENT_ID', parsePlain)
+  const clientSecret = read('WEFT_LOGIN_CLIENT_SECRET', (text) => new Secret(parsePlain(text)))
+  const emailDomains = read('WEFT_LOGIN_EMAIL_DOMAINS', (text) => parseList(text, parseDomain))
+  const adminEmail = read('WEFT_BOOTSTRAP_ADMIN', parseEmail)
+  const tenantSlug = read('WEFT_BOOTSTRAP_TENANT', parseSlug) ?? 'main'
+  const settings = {
+    port: read('WEFT_PORT', parsePort) ?? 8080,
+    adminPort: read('WEFT_ADMIN_PORT', parsePort) ?? 9090,
+    fabricDomain: read('WEFT_FABRIC_DOMAIN', parseDomain),
+    extraWorkspaceOrigins:
+      read('WEFT_EXTRA_WORKSPACE_ORIGINS', (text) => parseList(text, parseOrigin)) ?? [],
+    trustedProxies: read('WEFT_TRUSTED_PROXIES', (text) => parseList(text, parseCidr)) ?? [],
+    logLevel: read('WEFT_LOG_LEVEL', parseLogLevel) ?? 'info'
+  }
+
+  for (const name of ['WEFT_PUBLIC_URL', 'WEFT_DATABASE_URL']) {
     if (!isSet(name)) refuse(name, 'is required')
-    return read(name, parse)
   }
-
+  if (settings.port === settings.adminPort && settings.port !== 0) {
+    refuse('WEFT_ADMIN_PORT', 'must differ from WEFT_PORT')
+  }
+  if (database !== null && database.role === owner?.role) {
+    refuse('WEFT_OWNER_DATABASE_URL', 'must name another role than WEFT_DATABASE_URL')
+  }
+  if (isSet('WEFT_KEY_RING') === isSet('WEFT_KEY_RING_FILE')) {
+    refuse('WEFT_KEY_RING', 'set exactly one of WEFT_KEY_RING and WEFT_KEY_RING_FILE')
+  }
+  const isLoginSet = [...known].some((name) => name.startsWith('WEFT_LOGIN_') && isSet(name))
+  for (const name of ['ISSUER', 'CLIENT_ID', 'CLIENT_SECRET'].map((end) => `WEFT_LOGIN_${end}`)) {
+    if (isLoginSet && !isSet(name))
+      refuse(name, 'is required beside the other WEFT_LOGIN_ variables')
+  }
+  if (issuer !== null && isPublic(issuer) && !isSet('WEFT_LOGIN_EMAIL_DOMAINS')) {
+    refuse('WEFT_LOGIN_EMAIL_DOMAINS', 'is required: anyone can get an account at this issuer')
+  }
   if (env.NODE_TLS_REJECT_UNAUTHORIZED?.trim() === '0') {
     refuse('NODE_TLS_REJECT_UNAUTHORIZED', 'turns off TLS checks; set NODE_EXTRA_CA_CERTS instead')
   }
   if (env.NODE_OPTIONS?.includes('--inspect') === true) {
     refuse('NODE_OPTIONS', 'opens the inspector, which shows every secret in memory')
   }
-
-  const publicUrl = required('WEFT_PUBLIC_URL', parsePublicUrl)
-  const port = read('WEFT_PORT', parsePort) ?? 8080
-  const adminPort = read('WEFT_ADMIN_PORT', parsePort) ?? 9090
-  if (port === adminPort && port !== 0) refuse('WEFT_ADMIN_PORT', 'must differ from WEFT_PORT')
-
-  const database = required('WEFT_DATABASE_URL', parseDatabaseUrl)
-  const owner = read('WEFT_OWNER_DATABASE_URL', parseDatabaseUrl)
-  if (database !== null && database.role === owner?.role) {
-    refuse('WEFT_OWNER_DATABASE_URL', 'must name another role than WEFT_DATABASE_URL')
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('WEFT_') && !known.has(name)) refuse(name, adviceOn(name, [...known]))
   }
-
-  if (isSet('WEFT_KMS')) refuse('WEFT_KMS', 'is not available in this version; use WEFT_KEY_RING')
-  if (isSet('WEFT_KEY_RING') === isSet('WEFT_KEY_RING_FILE')) {
-    refuse('WEFT_KEY_RING', 'set exactly one of WEFT_KEY_RING and WEFT_KEY_RING_FILE')
-  }
-  const fileRing = read('WEFT_KEY_RING_FILE', (path) => parseKeyRing(readText(path, readFile)))
-  const keyRing = read('WEFT_KEY_RING', parseKeyRing) ?? fileRing
-
-  const issuer = read('WEFT_LOGIN_ISSUER', parseIssuer)
-  const clientId = read('WEFT_LOGIN_CLIENT_ID', parsePlain)
-  const clientSecret = read('WEFT_LOGIN_CLIENT_SECRET', (text) => new Secret(parsePlain(text)))
-  const emailDomains = read('WEFT_LOGIN_EMAIL_DOMAINS', (text) => parseList(text, parseDomain))
-  const loginVariables = configVariables.filter((name) => name.startsWith('WEFT_LOGIN_'))
-  for (const name of loginVariables.some(isSet) ? loginVariables : []) {
-    if (isSet(name) || name === 'WEFT_LOGIN_EMAIL_DOMAINS') continue
-    refuse(name, 'is required beside the other WEFT_LOGIN_ variables')
-  }
-  if (issuer !== null && isPublic(issuer) && !isSet('WEFT_LOGIN_EMAIL_DOMAINS')) {
-    refuse('WEFT_LOGIN_EMAIL_DOMAINS', 'is required: anyone can get an account at this issuer')
-  }
-
-  const adminEmail = read('WEFT_BOOTSTRAP_ADMIN', parseEmail)
-  const tenantSlug = read('WEFT_BOOTSTRAP_TENANT', parseSlug) ?? 'main'
-  const fabricDomain = read('WEFT_FABRIC_DOMAIN', parseDomain)
-  const extraOrigins = read('WEFT_EXTRA_WORKSPACE_ORIGINS', (text) => parseList(text, parseOrigin))
-  const trustedProxies = read('WEFT_TRUSTED_PROXIES', (text) => parseList(text, parseCidr))
-  const logLevel = read('WEFT_LOG_LEVEL', parseLogLevel) ?? 'info'
 
   if (faults.length > 0 || publicUrl === null || database === null || keyRing === null) {
     throw new ConfigError(faults)
   }
-  const login =
-    issuer === null || clientId === null || clientSecret === null
-      ? null
-      : { issuer, clientId, clientSecret, emailDomains: emailDomains ?? [] }
+  const isLoginWhole = issuer !== null && clientId !== null && clientSecret !== null
+  const login = isLoginWhole
+    ? { issuer, clientId, clientSecret, emailDomains: emailDomains ?? [] }
+    : null
   return {
+    ...settings,
     publicUrl,
-    port,
-    adminPort,
     databaseUrl: database.url,
     appRole: database.role,
     ownerDatabaseUrl: owner?.url ?? null,
     keyRing,
-    bootstrap: { adminEmail, tenantSlug, login },
-    fabricDomain,
-    extraWorkspaceOrigins: extraOrigins ?? [],
-    trustedProxies: trustedProxies ?? [],
-    logLevel
+    bootstrap: { adminEmail, tenantSlug, login }
   }
-}
-
-function faultsOfNames(names: readonly string[]): ConfigFault[] {
-  const known: readonly string[] = configVariables
-  return names
-    .filter((name) => name.startsWith('WEFT_') && !known.includes(name))
-    .map((variable) => ({ variable, message: adviceOn(variable) }))
 }
 
 /** Kubernetes sets `{SERVICE}_PORT=tcp://…` and kin for each service unless told not to. */
 const serviceLink = /^WEFT_(.*_)?(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))(_|$)/
-
 const serviceLinkAdvice = 'is a Kubernetes service link; set enableServiceLinks: false on the pod'
 
-function pairsOf(name: string): string[] {
-  return name.split('').map((_, at) => name.slice(at, at + 2))
-}
-
-function adviceOn(unknown: string): string {
+function adviceOn(unknown: string, known: readonly string[]): string {
   if (serviceLink.test(unknown)) return serviceLinkAdvice
-  const wanted = new Set(pairsOf(unknown))
-  const likeness = (name: string) => {
-    const pairs = pairsOf(name)
-    return pairs.filter((pair) => wanted.has(pair)).length / (pairs.length + wanted.size)
-  }
-  const nearest = configVariables.reduce((a, b) => (likeness(b) > likeness(a) ? b : a))
+  const pairsOf = (name: string) => name.split('').map((_, at) => name.slice(at, at + 2))
+  const likeness = (name: string) =>
+    pairsOf(name).filter((pair) => unknown.includes(pair)).length / (name.length + unknown.length)
+  const nearest = known.reduce((a, b) => (likeness(b) > likeness(a) ? b : a))
   return `is not known; did you mean ${nearest}?`
 }
 
 function refuseWhere(faults: Readonly<Record<string, boolean>>): void {
   const messages = Object.keys(faults).filter((message) => faults[message])
   if (messages.length > 0) throw new Refusal(...messages)
+}
+
+function attempt<T>(work: () => T, tell: (message: string) => void): T | null {
+  try {
+    return work()
+  } catch (err) {
+    if (!(err instanceof Refusal)) throw err
+    err.messages.forEach(tell)
+    return null
+  }
+}
+
+function orRefuse<T>(message: string, work: () => T): T {
+  try {
+    return work()
+  } catch (err) {
+    throw err instanceof Refusal ? err : new Refusal(message)
+  }
 }
 
 function matching(pattern: RegExp, message: string): (text: string) => string {
@@ -252,8 +226,10 @@ const parseSlug = matching(
 )
 
 function parsePort(text: string): number {
-  if (text.startsWith('tcp://')) throw new Refusal(serviceLinkAdvice)
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new Refusal('is not a port (0–65535)')
+  refuseWhere({
+    [serviceLinkAdvice]: text.startsWith('tcp://'),
+    'is not a port from 0 to 65535': !/^\d{1,5}$/.test(text) || Number(text) > 65_535
+  })
   return Number(text)
 }
 
@@ -266,55 +242,38 @@ function parseLogLevel(text: string): LogLevel {
 /** Parses a comma-separated list; its faults tell the place in the list, not what stands there. */
 function parseList<T>(text: string, parse: (item: string) => T, separator: RegExp = /,/): T[] {
   const messages: string[] = []
-  const items = text.split(separator).flatMap((item, index) => {
-    try {
-      return [parse(item.trim())]
-    } catch (err) {
-      if (!(err instanceof Refusal)) throw err
-      messages.push(...err.messages.map((message) => `entry ${index + 1} ${message}`))
-      return []
-    }
+  const items = text.split(separator).map((item, index) => {
+    const tell = (message: string) => messages.push(`entry ${index + 1} ${message}`)
+    return attempt(() => parse(item.trim()), tell)
   })
   if (messages.length > 0) throw new Refusal(...messages)
-  return items
+  return items.filter((item) => item !== null)
 }
 
-function parseUrl(text: string): URL {
-  const url = URL.parse(parsePlain(text))
-  if (url === null) throw new Refusal('is not a URL')
-  return url
-}
-
+const parseUrl = (text: string) => orRefuse('is not a URL', () => new URL(parsePlain(text)))
 const loopbackHost = /^(localhost|([a-z0-9-]+\.)+localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /** An https address (http on loopback) of nothing but an origin and a path. */
 function parseWebUrl(text: string): URL {
   const url = parseUrl(text)
-  const isPlainHttp = url.protocol === 'http:'
+  const isLocal = url.protocol === 'http:' && loopbackHost.test(url.hostname)
   refuseWhere({
-    'must be https': url.protocol !== 'https:' && !isPlainHttp,
-    'must be https (http is for loopback only)': isPlainHttp && !loopbackHost.test(url.hostname),
+    'must be https (or http on loopback)': url.protocol !== 'https:' && !isLocal,
     'must not hold credentials': url.username !== '' || url.password !== '',
-    'must not have a query': text.includes('?'),
-    'must not have a fragment': text.includes('#')
+    'must not have a query or fragment': /[?#]/.test(text)
   })
   return url
 }
 
 function parsePublicUrl(text: string): string {
-  const url = parseWebUrl(text)
-  const prefix = url.pathname.replace(/\/+$/, '')
-  if (!/^(\/[A-Za-z0-9._~-]+)*$/.test(prefix)) {
-    throw new Refusal('has a path of other characters than letters, digits and . _ ~ -')
-  }
-  return url.origin + prefix
+  const { origin, pathname } = parseWebUrl(text)
+  const prefix = pathname.replace(/\/+$/, '')
+  refuseWhere({ 'has an odd character in its path': !/^(\/[A-Za-z0-9._~-]+)*$/.test(prefix) })
+  return origin + prefix
 }
 
 /** An issuer is compared letter by letter (OpenID Connect Core §3.1.3.7), so it stays as written. */
-function parseIssuer(text: string): string {
-  parseWebUrl(text)
-  return text
-}
+const parseIssuer = (text: string) => parseWebUrl(text) && text
 
 /** Where anyone can get an account; the GUID is the tenant of Microsoft's personal accounts. */
 const publicHost = /^(accounts\.google\.com|appleid\.apple\.com|gitlab\.com)$/
@@ -328,29 +287,21 @@ function isPublic(issuer: string): boolean {
 }
 
 function parseOrigin(text: string): string {
-  const url = URL.parse(text)
-  if (url === null || !/^https?:$/.test(url.protocol) || url.origin !== text) {
-    throw new Refusal('is not an exact origin, such as https://host or http://host:8081')
-  }
+  const isExact = /^https?:/.test(text) && URL.parse(text)?.origin === text
+  refuseWhere({ 'is not an exact origin, such as https://host or http://host:8081': !isExact })
   return text
 }
 
-/** The widest blocks that can be a proxy's: 10.0.0.0/8 and fc00::/7. */
-const leastPrefix = { ipv4: 8, ipv6: 7 }
 const mappedIpv4 = ipaddr.IPv6.parse('::ffff:0:0')
 
+/** The widest blocks that can be a proxy's are 10.0.0.0/8 and fc00::/7. */
 function parseCidr(text: string): string {
-  const [address = '', prefix = ''] = text.split('/', 2)
-  if (isIP(address) === 0 || !/^\d{1,3}$/.test(prefix) || !ipaddr.isValidCIDR(text)) {
-    throw new Refusal('is not a CIDR, such as 10.0.0.0/8')
-  }
+  const isCidr = ipaddr.IPv4.isValidCIDRFourPartDecimal(text) || ipaddr.IPv6.isValidCIDR(text)
+  refuseWhere({ 'is not a CIDR, such as 10.0.0.0/8': !isCidr })
   const [block, bits] = ipaddr.parseCIDR(text)
-  const isMapped =
-    block instanceof ipaddr.IPv6 && (block.isIPv4MappedAddress() || mappedIpv4.match(block, bits))
-  refuseWhere({
-    'covers far more than a proxy': bits < leastPrefix[block.kind()],
-    'covers IPv4 in the spelling of IPv6': isMapped
-  })
+  const isMapped = block instanceof ipaddr.IPv6 && mappedIpv4.match(block, Math.min(bits, 96))
+  const isWide = bits < (block.kind() === 'ipv4' ? 8 : 7) || isMapped
+  refuseWhere({ 'covers far more than proxies, or IPv4 in the spelling of IPv6': isWide })
   return text
 }
 
@@ -362,29 +313,16 @@ function parseDatabaseUrl(text: string): { url: Secret; role: string } {
     'must name its user before the host only': url.searchParams.has('user'),
     'names no database': !/^\/[^/]+$/.test(url.pathname)
   })
-  try {
-    return { url: new Secret(text), role: decodeURIComponent(url.username) }
-  } catch {
-    throw new Refusal('has a user name that is not percent-encoded')
-  }
-}
-
-function readText(path: string, readFile: (path: string) => string): string {
-  try {
-    return readFile(path).trim()
-  } catch {
-    throw new Refusal('names a file that cannot be read')
-  }
+  const role = orRefuse('misspells its user', () => decodeURIComponent(url.username))
+  return { url: new Secret(text), role }
 }
 
 /** Entries `kid:base64`, newest first, by comma or line. */
 function parseKeyRing(text: string): Config['keyRing'] {
   const entries = parseList(text.trim(), parseKey, /[,\n]/)
-  const isRepeated = (pick: (entry: (typeof entries)[number]) => string) =>
-    new Set(entries.map(pick)).size < entries.length
   refuseWhere({
-    'has two entries with one kid': isRepeated(({ kid }) => kid),
-    'has one key in two entries': isRepeated(({ text }) => text)
+    'has two entries with one kid': new Set(entries.map(({ kid }) => kid)).size < entries.length,
+    'has one key in two entries': new Set(entries.map(({ text }) => text)).size < entries.length
   })
   return entries.map(({ kid, bytes }) => ({ kid, key: new Secret(bytes) }))
 }

@@ -15,19 +15,21 @@ const modules = join(root, 'node_modules')
 const pinnedNode = join(modules, 'node', 'bin', 'node')
 const client = join(root, 'src', 'store', 'generated')
 const stamp = join(modules, '.weft-setup')
-const nodeMajorMin = 20
+const setUpMajorMin = 20
+const programMajorMin = 24
 const parentPollMs = 500
 const stopMs = 20_000
 
 class SetupError extends Error {}
 
+function majorVersion() {
+  return Number.parseInt(process.versions.node, 10)
+}
+
 /** The Node that programs run on: the pinned one, else the machine's own where that is new enough. */
-function programNode() {
+function findNode() {
   if (existsSync(pinnedNode)) return pinnedNode
-  if (Number.parseInt(process.versions.node, 10) >= 24) return process.execPath
-  throw new SetupError(
-    `no Node 24 for ${process.platform}-${process.arch} came with the packages: install Node 24, then run this again`
-  )
+  return majorVersion() >= programMajorMin ? process.execPath : null
 }
 
 /** The machine's PATH: npm puts our node_modules/.bin in front, and `npm ci` deletes what is there. */
@@ -36,15 +38,22 @@ function machinePath() {
   return parts.filter((part) => !part.startsWith(modules)).join(delimiter)
 }
 
-function readJson(path) {
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null
+/** A file's text, empty where there is no such file. */
+function readText(path) {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (err) {
+    if (err.code !== 'ENOENT') throw err
+    return ''
+  }
 }
 
 /** Whether node_modules holds what the lockfile asks for: npm writes its own record once all is in place. */
 function isInstalled() {
-  const wanted = readJson(join(root, 'package-lock.json'))?.packages
-  const found = readJson(join(modules, '.package-lock.json'))?.packages
-  if (!wanted || !found || !existsSync(pinnedNode)) return false
+  const record = readText(join(modules, '.package-lock.json'))
+  if (record === '' || findNode() === null) return false
+  const wanted = JSON.parse(readText(join(root, 'package-lock.json'))).packages
+  const found = JSON.parse(record).packages
   const isSame = ([path, { version, integrity }]) =>
     wanted[path]?.version === version && wanted[path]?.integrity === integrity
   return (
@@ -106,36 +115,27 @@ async function step(title, command, args, env, advice) {
 }
 
 async function install() {
-  const npm = process.env.npm_execpath
-  const args = [
-    'ci',
-    '--include=dev',
-    '--prefer-offline',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error'
-  ]
-  // npm's own Node, not ours: ours is about to be deleted and installed anew.
-  const isNodeScript = npm?.endsWith('.js') && process.env.npm_node_execpath
-  const hostNode = process.env.npm_node_execpath?.startsWith(modules)
-    ? 'node'
-    : process.env.npm_node_execpath
+  // The npm that started us, on its own Node: ours is about to be deleted and installed anew.
+  const { npm_execpath: npm, npm_node_execpath: node } = process.env
+  const isKnown = npm?.endsWith('npm-cli.js') && node && !node.startsWith(modules)
+  const [command, ...first] = isKnown ? [node, npm] : ['npm']
+  const flags = ['--include=dev', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
   await step(
     'install packages (npm ci)',
-    isNodeScript ? hostNode : 'npm',
-    isNodeScript ? [npm, ...args] : args,
+    command,
+    [...first, 'ci', ...flags],
     { PATH: machinePath(), NODE_ENV: 'development', PRISMA_SCHEMA_ENGINE_BINARY: process.execPath },
     'Packages come from the npm registry and nothing else is downloaded. If this machine is offline or\n' +
       'behind a proxy, make npm reach a registry (`npm config set registry URL`, or HTTPS_PROXY), check\n' +
-      'with `npm ping`, and run the same command again. It goes on where it stopped.'
+      'with `npm ping`, and run the same command again.'
   )
 }
 
-async function generate() {
+async function generate(node) {
   const prisma = join(modules, 'prisma', 'build', 'index.js')
   await step(
     'generate the database client (prisma generate)',
-    programNode(),
+    node,
     [prisma, 'generate'],
     { PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' },
     'prisma/schema.prisma may not be valid; `npx prisma validate` says where.'
@@ -150,22 +150,27 @@ function isAlive(pid) {
   }
 }
 
+function takeLock(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (err) {
+    if (err.code !== 'EEXIST') throw err
+    return false
+  }
+}
+
 /** Two commands started at once in one clone set it up one after the other. */
 async function withLock(work) {
   const lock = join(tmpdir(), `weft-setup-${createHash('sha256').update(root).digest('hex')}`)
-  for (;;) {
-    try {
-      writeFileSync(lock, String(process.pid), { flag: 'wx' })
-      break
-    } catch (err) {
-      if (err.code !== 'EEXIST') throw err
-      const holder = Number(existsSync(lock) ? readFileSync(lock, 'utf8') : 0)
-      if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true })
-      else await new Promise((resolve) => setTimeout(resolve, 200))
-    }
+  for (let waits = 0; !takeLock(lock); waits += 1) {
+    const holder = Number(readText(lock))
+    if (holder > 0 && !isAlive(holder)) rmSync(lock, { force: true })
+    if (waits === 25) process.stderr.write(`set-up: waiting for process ${holder} (${lock})\n`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
   }
   try {
-    await work()
+    return await work()
   } finally {
     rmSync(lock, { force: true })
   }
@@ -175,29 +180,37 @@ async function withLock(work) {
 function schemaFingerprint() {
   const hash = createHash('sha256')
   for (const file of ['package-lock.json', 'prisma.config.ts', join('prisma', 'schema.prisma')]) {
-    hash.update(`\0${file}\0`).update(readFileSync(join(root, file)))
+    hash.update(`\0${file}\0`).update(readText(join(root, file)))
   }
   return hash.digest('hex')
 }
 
+/** Does what is still to do, and names the Node to run on. */
 async function setUp() {
   if (!isInstalled()) await install()
+  const node = findNode()
+  if (node === null) {
+    throw new SetupError(
+      `no Node ${programMajorMin} came with the packages for ${process.platform}-${process.arch}. Are install scripts\n` +
+        'switched off (`npm config get ignore-scripts`)? Else install that Node, and run the same command again.'
+    )
+  }
   const fingerprint = schemaFingerprint()
-  const isGenerated = existsSync(client) && existsSync(stamp)
-  if (isGenerated && readFileSync(stamp, 'utf8') === fingerprint) return
-  await generate()
-  writeFileSync(stamp, fingerprint)
+  if (!existsSync(client) || readText(stamp) !== fingerprint) {
+    await generate(node)
+    writeFileSync(stamp, fingerprint)
+  }
+  return node
 }
 
 async function main(args) {
-  if (Number.parseInt(process.versions.node, 10) < nodeMajorMin) {
-    throw new SetupError(`Node ${nodeMajorMin} or newer is needed; this is ${process.version}`)
+  if (majorVersion() < setUpMajorMin) {
+    throw new SetupError(`Node ${setUpMajorMin} or newer is needed; this is ${process.version}`)
   }
-  await withLock(setUp)
+  const node = await withLock(setUp)
   if (args.length === 0) return 0
-  const path = [join(modules, '.bin'), machinePath()].join(delimiter)
-  const env = { ...process.env, PATH: path }
-  return (await run(programNode(), args, { env, stdio: 'inherit' })).exitCode
+  const env = { ...process.env, PATH: [join(modules, '.bin'), machinePath()].join(delimiter) }
+  return (await run(node, args, { env, stdio: 'inherit' })).exitCode
 }
 
 try {

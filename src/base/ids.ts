@@ -17,6 +17,7 @@ export const idPrefixes = {
   fabric: 'fab',
   signInAttempt: 'sia',
   grant: 'grt',
+  refreshEntry: 'rfj',
   serviceAccount: 'sva',
   key: 'key',
   dataKey: 'dek',

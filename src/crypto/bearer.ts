@@ -51,6 +51,14 @@ export function hashToken(text: string | Secret): string {
   return createHash('sha256').update(clear).digest('hex')
 }
 
+/**
+ * The value in clear, for the one moment in which it leaves: a cookie just set, a key just made, a client
+ * secret on its way to the token endpoint. Never for what is stored or logged.
+ */
+export function disclose(secret: Secret): string {
+  return secret.reveal()
+}
+
 /** `…c9f2`: the last four characters; only `…` where the secret is shorter than 16. */
 export function hintOf(secret: Secret): string {
   const clear = secret.reveal()

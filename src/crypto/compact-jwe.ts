@@ -84,7 +84,6 @@ function isCanonical(sealed: string): boolean {
   const segments = sealed.split('.', segmentsExpected + 1)
   return (
     segments.length === segmentsExpected &&
-    segments[1] === '' &&
     segments.every(
       (segment) =>
         base64url.test(segment) &&

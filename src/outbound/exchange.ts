@@ -3,6 +3,7 @@ import type { Dispatcher, Pool } from 'undici'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { codeOf } from './address-guard.ts'
+import type { DeadlineWatch, Timed } from './deadlines.ts'
 import { responseHeaders } from './headers.ts'
 import type { StreamDeadlines, StreamEnd, StreamSink } from './stream.ts'
 
@@ -20,10 +21,12 @@ export interface ExchangeInput {
 type Phase = 'connect' | 'first_byte' | 'idle'
 
 /** One request and its answer on one connection, with its deadlines; see `Outbound.stream`. */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, Timed {
+  dueMs = Number.POSITIVE_INFINITY
   readonly #input: ExchangeInput
   readonly #sink: StreamSink
   readonly #clock: Clock
+  readonly #watch: DeadlineWatch
   readonly #startedMs: number
   readonly #end = Promise.withResolvers<StreamEnd>()
   readonly #body: Buffer | PassThrough | null
@@ -33,18 +36,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #isPaused = false
   #hasHead = false
   #phase: Phase = 'connect'
-  #phaseTimer: NodeJS.Timeout | undefined
-  #totalTimer: NodeJS.Timeout | undefined
+  #phaseMs = 0
+  #totalDueMs = Number.POSITIVE_INFINITY
   #collectMax = 0
   #collected: Buffer[] | null = null
   #sentBytes = 0
   #receivedBytes = 0
   #firstByteMs: number | null = null
 
-  constructor(input: ExchangeInput, sink: StreamSink, clock: Clock) {
+  constructor(input: ExchangeInput, sink: StreamSink, clock: Clock, watch: DeadlineWatch) {
     this.#input = input
     this.#sink = sink
     this.#clock = clock
+    this.#watch = watch
     this.#startedMs = clock.monotonicMs()
     this.#body = input.body === null || Buffer.isBuffer(input.body) ? input.body : relay(input.body)
   }
@@ -55,8 +59,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (signal?.aborted) this.#abort()
     if (this.#isSettled) return this.#end.promise
     signal?.addEventListener('abort', this.#onAbort, { once: true })
-    this.#totalTimer = setTimeout(() => this.#expire('total', deadlines.totalMs), deadlines.totalMs)
+    this.#totalDueMs = performance.now() + deadlines.totalMs
     this.#arm('connect', deadlines.connectMs)
+    this.#watch.add(this)
     pool.dispatch({ method, path, headers, body: this.#body }, this)
     return this.#end.promise
   }
@@ -72,7 +77,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onBodySent(chunk: Buffer): void {
     this.#sentBytes += chunk.length
-    if (this.#phase === 'first_byte') this.#phaseTimer?.refresh()
+    if (this.#phase === 'first_byte') this.#arm('first_byte', this.#phaseMs)
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
@@ -89,7 +94,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isSettled) return
     this.#receivedBytes += chunk.length
-    this.#phaseTimer?.refresh()
+    this.#arm('idle', this.#phaseMs)
     if (this.#collected === null) {
       this.#hand(chunk)
       return
@@ -113,7 +118,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#sink.onData(chunk) || this.#isSettled) return
     this.#isPaused = true
     this.#controller?.pause()
-    clearTimeout(this.#phaseTimer)
+    this.#arm('idle', Number.POSITIVE_INFINITY)
   }
 
   #resume(): void {
@@ -123,16 +128,19 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.resume()
   }
 
-  #arm(phase: Phase, ms: number): void {
-    clearTimeout(this.#phaseTimer)
-    this.#phase = phase
-    this.#phaseTimer = setTimeout(() => this.#expire(phase, ms), ms)
+  onDue(nowMs: number): void {
+    const isTotal = this.#totalDueMs <= nowMs
+    const deadline = isTotal ? 'total' : this.#phase
+    const ms = isTotal ? this.#input.deadlines.totalMs : this.#phaseMs
+    const err = this.#lateness(`${deadline} deadline of ${ms} ms`)
+    this.#settle(() => this.#end.reject(err))
+    this.#controller?.abort(gone())
   }
 
-  #expire(deadline: Phase | 'total', ms: number): void {
-    const note = `${deadline} deadline of ${ms} ms`
-    this.#settle(() => this.#end.reject(this.#lateness(note)))
-    this.#controller?.abort(gone())
+  #arm(phase: Phase, ms: number): void {
+    this.#phase = phase
+    this.#phaseMs = ms
+    this.dueMs = Math.min(performance.now() + ms, this.#totalDueMs)
   }
 
   #lateness(note: string): AppError {
@@ -148,8 +156,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #settle(finish: () => void): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    clearTimeout(this.#phaseTimer)
-    clearTimeout(this.#totalTimer)
+    this.#watch.delete(this)
     this.#input.signal?.removeEventListener('abort', this.#onAbort)
     if (this.#body instanceof PassThrough) this.#body.destroy()
     finish()

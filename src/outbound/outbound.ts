@@ -10,6 +10,7 @@ import type { Secret } from '../base/secret.ts'
 import { type Address, type Lookup, lookupAll } from './address-guard.ts'
 import { createDialler, portOf, type Target } from './connector.ts'
 import { type ControlRequest, type ControlResponse, requestWhole } from './control-plane.ts'
+import { DeadlineWatch } from './deadlines.ts'
 import { Exchange, type ExchangeInput } from './exchange.ts'
 import { createFetch, type FetchLimits, type GuardedFetch } from './fetch.ts'
 import { type HeaderInput, requestHeaders } from './headers.ts'
@@ -104,6 +105,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const guard = createHostGuard(options.extraOrigins)
   const dialler = createDialler(options.lookup ?? lookupAll, options.ca)
   const pools = createPools(dialler)
+  const watch = new DeadlineWatch()
   const pinned = new Set<string>()
   let isClosed = false
 
@@ -125,7 +127,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     if (isClosed) return Promise.reject(new AppError('shutting_down'))
     const pool = pools.get(origin, guard.isNamed(origin))
     const isFull = () => pools.isFull(origin)
-    return new Exchange({ ...input, isFull }, sink, options.clock).run(pool)
+    return new Exchange({ ...input, isFull }, sink, options.clock, watch).run(pool)
   }
 
   /** A pinned origin is checked once, not on every call. */

@@ -34,7 +34,8 @@ export function createPools(dialler: Dialler): Pools {
     })
     const dropIdle = () =>
       setImmediate(() => {
-        if (pool.stats.connected > 0 || pool.stats.size > 0 || pools.get(origin) !== pool) return
+        if (pool.closed || pool.destroyed || pools.get(origin) !== pool) return
+        if (pool.stats.connected > 0 || pool.stats.size > 0) return
         pools.delete(origin)
         void pool.close()
       })

@@ -33,7 +33,7 @@ export async function answerIdempotencyKey(
   })
 }
 
-/** Lets the key be used again: the call that held it had no effect, or its time is over. */
+/** Lets the key be used again: the call that held it had no effect. */
 export async function deleteIdempotencyKey(
   tx: Tx,
   principalId: string,
@@ -41,5 +41,16 @@ export async function deleteIdempotencyKey(
 ): Promise<void> {
   await tx.rows.idempotencyKey.deleteMany({
     where: { tenantId: tx.scope.tenantId, principalId, key }
+  })
+}
+
+/** Frees every key of the principal whose time is over. */
+export async function deleteExpiredIdempotencyKeys(
+  tx: Tx,
+  principalId: string,
+  now: Date
+): Promise<void> {
+  await tx.rows.idempotencyKey.deleteMany({
+    where: { tenantId: tx.scope.tenantId, principalId, expiresAt: { lte: now } }
   })
 }

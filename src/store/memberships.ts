@@ -24,3 +24,20 @@ export async function hasTenantAdmin(tx: Tx): Promise<boolean> {
   })
   return found !== null
 }
+
+/** Makes two first logins wait for one another, so that one of them is the first. */
+export async function lockMemberships(tx: Tx): Promise<void> {
+  await tx.rows
+    .$queryRaw`SELECT 1 AS ok FROM pg_advisory_xact_lock(7734004, hashtext(${tx.scope.tenantId}))`
+}
+
+export async function updateMembershipRole(
+  tx: Tx,
+  userId: string,
+  role: 'tenant_admin' | 'member'
+): Promise<void> {
+  await tx.rows.membership.updateMany({
+    where: { tenantId: tx.scope.tenantId, userId },
+    data: { role }
+  })
+}

@@ -37,12 +37,21 @@ export async function deleteServiceAccount(tx: Tx, id: string): Promise<boolean>
   return count === 1
 }
 
+/** @returns whether it was there; its row stays locked until the transaction ends */
+export async function bumpServiceAccount(tx: Tx, id: string): Promise<boolean> {
+  const { count } = await tx.rows.serviceAccount.updateMany({
+    where: { tenantId: tx.scope.tenantId, id },
+    data: { version: { increment: 1 } }
+  })
+  return count === 1
+}
+
 export function listServiceAccountFabrics(
   tx: Tx,
-  serviceAccountId: string
+  serviceAccountIds: readonly string[]
 ): Promise<ServiceAccountFabricRow[]> {
   return tx.rows.serviceAccountFabric.findMany({
-    where: { tenantId: tx.scope.tenantId, serviceAccountId },
+    where: { tenantId: tx.scope.tenantId, serviceAccountId: { in: [...serviceAccountIds] } },
     orderBy: { fabricId: 'asc' }
   })
 }

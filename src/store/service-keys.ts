@@ -22,9 +22,19 @@ export function listServiceKeys(tx: Tx, serviceAccountId: string): Promise<Servi
   })
 }
 
-export async function touchServiceKey(tx: Tx, id: string, lastUsedAt: Date): Promise<void> {
+/** Only where it was last used before `dueBefore`, so that a burst of calls writes once. */
+export async function touchServiceKey(
+  tx: Tx,
+  id: string,
+  lastUsedAt: Date,
+  dueBefore: Date
+): Promise<void> {
   await tx.rows.serviceKey.updateMany({
-    where: { tenantId: tx.scope.tenantId, id },
+    where: {
+      tenantId: tx.scope.tenantId,
+      id,
+      OR: [{ lastUsedAt: null }, { lastUsedAt: { lt: dueBefore } }]
+    },
     data: { lastUsedAt }
   })
 }

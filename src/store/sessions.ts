@@ -25,12 +25,17 @@ export function listSessionsOfUser(tx: Tx, userId: string, now: Date): Promise<S
   })
 }
 
+/** Only where it was last seen before `dueBefore`, so that a burst of calls writes once. */
 export async function touchSession(
   tx: Tx,
   id: string,
-  seen: { lastSeenAt: Date; idleExpiresAt: Date }
+  seen: { lastSeenAt: Date; idleExpiresAt: Date },
+  dueBefore: Date
 ): Promise<void> {
-  await tx.rows.session.updateMany({ where: { tenantId: tx.scope.tenantId, id }, data: seen })
+  await tx.rows.session.updateMany({
+    where: { tenantId: tx.scope.tenantId, id, lastSeenAt: { lt: dueBefore } },
+    data: seen
+  })
 }
 
 /** @returns whether it was there */

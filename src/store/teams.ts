@@ -33,6 +33,20 @@ export async function insertTeamMember(
   await tx.rows.teamMember.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
 
+/** Puts the person into the team, or changes the role that they have there. */
+export async function upsertTeamMember(
+  tx: Tx,
+  row: { teamId: string; userId: string; role: 'admin' | 'member' }
+): Promise<void> {
+  const { tenantId } = tx.scope
+  const { teamId, userId, role } = row
+  await tx.rows.teamMember.upsert({
+    where: { tenantId_teamId_userId: { tenantId, teamId, userId } },
+    create: { ...row, tenantId },
+    update: { role }
+  })
+}
+
 /** The teams of one person, shared ones first. */
 export async function listTeamsOfUser(tx: Tx, userId: string): Promise<TeamMembership[]> {
   const rows = await tx.rows.teamMember.findMany({

@@ -30,7 +30,6 @@ export interface OAuthDeps {
   readonly stateFile: string | undefined
 }
 
-const apiScopes = ['all-apis', 'sql', 'model-serving', 'jobs', 'clusters', 'scim']
 const identityScopes = ['openid', 'email', 'profile', 'offline_access']
 
 export interface OAuth {
@@ -53,7 +52,8 @@ export function createOAuth(deps: OAuthDeps): OAuth {
   })
   provider.on('access_token.issued', ({ jti, grantId }) => issued.add(jti, grantId ?? null))
   provider.on('client_credentials.issued', ({ jti }) => issued.add(jti, null))
-  provider.RefreshToken.prototype.generateTokenId = () => `doau${randomBytes(16).toString('hex')}`
+  const generateTokenId = () => `doau${randomBytes(16).toString('hex')}`
+  Object.assign(provider.RefreshToken.prototype, { generateTokenId })
   provider.Client.prototype.compareClientSecret = function (secret: string) {
     return secretsOf(registry, this.clientId).includes(secret)
   }
@@ -207,5 +207,3 @@ function clientMetadata(registry: Registry, clientId: string): AdapterPayload | 
     response_types: []
   }
 }
-
-export { apiScopes }

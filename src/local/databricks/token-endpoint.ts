@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { isObject } from '../simulation/exchange.ts'
 import type { FaultBoard, Faults } from '../simulation/faults.ts'
+import { breakSignature } from '../simulation/id-token.ts'
 import type { LogEntry } from '../simulation/recorder.ts'
 import type { TokenStore } from '../simulation/token-store.ts'
 
@@ -29,10 +30,14 @@ interface Form {
 export function layManners(deps: TokenEndpointDeps): void {
   const { provider, faults } = deps
   let last: Promise<unknown> = Promise.resolve()
-  provider.use(async (ctx, next) => {
-    if (ctx.path !== '/v1/token' || ctx.method !== 'POST') return next()
+  provider.use(async (plain, next) => {
+    if (plain.path !== '/v1/token' || plain.method !== 'POST') return next()
+    const ctx = plain as KoaContextWithOIDC // what the route makes of it by the time next() is done
     const { tokenStatus } = faults.current
-    if (tokenStatus !== null && tokenStatus >= 300) return refuse(ctx, faults.current, tokenStatus)
+    if (tokenStatus !== null && tokenStatus >= 300) {
+      refuse(ctx, faults.current, tokenStatus)
+      return undefined
+    }
     // one at a time, so that two that spend the same refresh token cannot both pass
     const turn = last.then(next)
     last = turn.catch(() => undefined)
@@ -91,30 +96,32 @@ function note(ctx: KoaContextWithOIDC, { entryOf, store }: TokenEndpointDeps): v
   store.save()
 }
 
+type Refusal = readonly [status: number, error: string, description: string]
+
 /** From RFC 6749's words to those that Databricks uses, which clients match on. */
 function translate(ctx: KoaContextWithOIDC): void {
   const { body } = ctx
   if (!isObject(body) || typeof body.error !== 'string') return
-  const grantType = ctx.oidc?.params?.grant_type
-  const say = (status: number, error: string, description: string) => {
-    ctx.status = status
-    ctx.type = 'application/json'
-    ctx.body = { error, error_description: description }
-  }
-  if (body.error === 'invalid_client')
-    return say(401, 'invalid_client', 'Client authentication failed')
-  if (body.error === 'invalid_grant' && grantType === 'refresh_token') {
-    return say(400, 'invalid_request', 'Refresh token is invalid')
-  }
-  if (body.error === 'invalid_grant') {
-    return say(400, 'invalid_grant', 'Authorization code is invalid or expired')
-  }
-  if (body.error === 'invalid_scope') {
-    return say(
-      400,
-      'access_denied',
-      `Scopes '${ctx.oidc?.params?.scope}' are not assigned to the client`
-    )
+  const refusal = inDatabricksWords(body.error, ctx.oidc?.params ?? {})
+  if (!refusal) return
+  const [status, error, description] = refusal
+  ctx.status = status
+  ctx.type = 'application/json'
+  ctx.body = { error, error_description: description }
+}
+
+function inDatabricksWords(error: string, params: Record<string, unknown>): Refusal | undefined {
+  switch (error) {
+    case 'invalid_client':
+      return [401, 'invalid_client', 'Client authentication failed']
+    case 'invalid_grant':
+      return params.grant_type === 'refresh_token'
+        ? [400, 'invalid_request', 'Refresh token is invalid']
+        : [400, 'invalid_grant', 'Authorization code is invalid or expired']
+    case 'invalid_scope':
+      return [400, 'access_denied', `Scopes '${params.scope}' are not assigned to the client`]
+    default:
+      return undefined
   }
 }
 
@@ -139,11 +146,4 @@ function spoil(ctx: KoaContextWithOIDC, { faults, cut }: TokenEndpointDeps): voi
     ctx.type = 'application/json'
   }
   if (tokenStatus !== null) ctx.status = tokenStatus
-}
-
-function breakSignature(jwt: string): string {
-  const [header, payload, signature = ''] = jwt.split('.')
-  const bytes = Buffer.from(signature, 'base64url')
-  bytes[0] = (bytes[0] ?? 0) ^ 0xff
-  return `${header}.${payload}.${bytes.toString('base64url')}`
 }

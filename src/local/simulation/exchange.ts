@@ -22,8 +22,9 @@ export function replayed(req: IncomingMessage, body: Buffer, prefix: string): In
   again.headers = req.headers
   again.rawHeaders = req.rawHeaders
   again.httpVersion = req.httpVersion
+  again.complete = true // or its end would close the connection
   again.url = url.startsWith(prefix) ? url.slice(prefix.length) || '/' : url
-  Object.assign(again, { originalUrl: url })
+  Object.assign(again, { baseUrl: prefix }) // how Koa apps learn where they are mounted
   if (body.length > 0) again.push(body)
   again.push(null)
   return again

@@ -21,8 +21,9 @@ export async function serveLoopback(
   for (let attempt = 1; ; attempt++) {
     let handle: RequestListener = (_req, res) => res.writeHead(503).end()
     const dispatch: RequestListener = (req, res) => handle(req, res)
-    const servers = [await listen(dispatch, port, '127.0.0.1')]
-    const chosen = (servers[0]?.address() as AddressInfo).port // listening on TCP, so never a path
+    const first = await listen(dispatch, port, '127.0.0.1')
+    const servers = [first]
+    const chosen = (first.address() as AddressInfo).port // listening on TCP, so never a path
     try {
       servers.push(await listen(dispatch, chosen, '::1'))
     } catch (error) {

@@ -1,0 +1,32 @@
+# Weft alone, without the local stack. The root file system may be read-only; nothing is written to disk.
+
+FROM node:24.21.0-slim AS build
+WORKDIR /weft
+COPY package.json package-lock.json ./
+# No install script is needed: the image brings Node, and the database client is generated without Prisma's
+# native engine (prisma.config.ts).
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY prisma.config.ts ./
+COPY prisma ./prisma
+RUN node node_modules/prisma/build/index.js generate
+# Peers are the CLI and its studio, which nothing here starts.
+RUN npm prune --omit=dev --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund
+COPY src ./src
+RUN rm -rf src/local src/setup.mjs
+
+FROM node:24.21.0-slim
+# Weft runs node and nothing else: no package manager to be turned against it.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
+  /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-*
+ENV NODE_ENV=production
+WORKDIR /weft
+COPY --from=build /weft/package.json ./
+COPY --from=build /weft/node_modules ./node_modules
+COPY --from=build /weft/prisma ./prisma
+COPY --from=build /weft/src ./src
+USER node
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.WEFT_PORT || 8080}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# A signal goes straight to Weft, which drains and closes.
+CMD ["node", "src/main.ts"]

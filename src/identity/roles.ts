@@ -1,0 +1,103 @@
+import { AppError } from '../base/errors.ts'
+import type { TeamId } from '../base/ids.ts'
+import type { Operation } from '../base/operations.ts'
+import type { Authority, TenantScope } from '../base/tenant-scope.ts'
+
+export type Role = 'tenant_admin' | 'team_admin' | 'member' | 'service_account'
+export type TenantRole = 'tenant_admin' | 'member'
+export type TeamRole = 'admin' | 'member'
+
+const nobody: readonly Role[] = []
+const tenantAdmins: readonly Role[] = ['tenant_admin']
+const teamAdmins: readonly Role[] = ['tenant_admin', 'team_admin']
+const people: readonly Role[] = ['tenant_admin', 'team_admin', 'member']
+
+/** Who may do what; what is not here, nobody may. `nobody` marks what has no caller yet (public routes). */
+export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
+  'app_connection.list': tenantAdmins,
+  'app_connection.get': tenantAdmins,
+  'app_connection.create': tenantAdmins,
+  'app_connection.update': tenantAdmins,
+  'app_connection.delete': tenantAdmins,
+  'app_connection.add_secret': tenantAdmins,
+  'app_connection.delete_secret': tenantAdmins,
+  'audit.list': tenantAdmins,
+  'audit.verify': tenantAdmins,
+  'capability.list': people,
+  'connection.get': people,
+  'connection.delete': people,
+  'endpoint.query': [...people, 'service_account'],
+  'fabric.list': people,
+  'fabric.get': people,
+  'fabric.create': teamAdmins,
+  'fabric.update': teamAdmins,
+  'fabric.delete': teamAdmins,
+  'fabric.complete': teamAdmins,
+  'fabric.test': people,
+  'fabric.sign_in': people,
+  'service_principal.use': [...teamAdmins, 'service_account'],
+  'sign_in_attempt.get': people,
+  'sign_in_attempt.finish': people,
+  'login.start': nobody,
+  'login.finish': nobody,
+  logout: people,
+  'me.get': people,
+  'me.switch_tenant': people,
+  'session.list': people,
+  'session.delete': people,
+  'service_account.list': tenantAdmins,
+  'service_account.get': tenantAdmins,
+  'service_account.create': tenantAdmins,
+  'service_account.delete': tenantAdmins,
+  'service_account.set_fabrics': tenantAdmins,
+  'service_key.list': tenantAdmins,
+  'service_key.create': tenantAdmins,
+  'service_key.revoke': tenantAdmins,
+  'health.live': nobody,
+  'health.ready': nobody,
+  'openapi.get': nobody,
+  'page.get': nobody
+}
+
+/** What the database says about a caller. */
+export type PrincipalFacts =
+  | {
+      readonly kind: 'user'
+      readonly role: TenantRole
+      readonly teams: readonly { readonly id: TeamId; readonly role: TeamRole }[]
+    }
+  | { readonly kind: 'service_account' }
+
+/**
+ * The one reading of the table. With a team, the caller's role in that very team counts and a stranger to
+ * it has none; without one, the answer is whether the caller may do it anywhere, as a first gate only.
+ * A service account belongs to no team and sees no fabric by itself: which ones it may query stands in its
+ * own list, which the gateway asks.
+ */
+export function authorityOf(facts: PrincipalFacts): Authority {
+  return {
+    may: (operation, teamId) => {
+      const allowed = Object.hasOwn(roleTable, operation) ? roleTable[operation] : nobody
+      return rolesOf(facts, teamId).some((role) => allowed.includes(role))
+    },
+    teams: teamsOf(facts)
+  }
+}
+
+function rolesOf(facts: PrincipalFacts, teamId: TeamId | undefined): readonly Role[] {
+  if (facts.kind === 'service_account') return ['service_account']
+  if (facts.role === 'tenant_admin') return ['tenant_admin']
+  const teams = teamId === undefined ? facts.teams : facts.teams.filter(({ id }) => id === teamId)
+  if (teamId !== undefined && teams.length === 0) return []
+  return teams.some(({ role }) => role === 'admin') ? ['team_admin', 'member'] : ['member']
+}
+
+function teamsOf(facts: PrincipalFacts): Authority['teams'] {
+  if (facts.kind === 'service_account') return []
+  return facts.role === 'tenant_admin' ? 'all' : facts.teams.map(({ id }) => id)
+}
+
+/** @throws AppError `forbidden` */
+export function requireAuthority(scope: TenantScope, operation: Operation): void {
+  if (!scope.authority.may(operation)) throw new AppError('forbidden')
+}

@@ -1,0 +1,123 @@
+/**
+ * Owns: OAuth on the wire – metadata, authorization code, refresh, client credentials, what answers mean.
+ * Touches: outbound's guarded fetch and openid-client; the only room that parses a token answer.
+ * Never: stores anything; sends a secret anywhere but the token endpoint on the workspace's own origin.
+ */
+import type { Clock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import type { HostRule, Outbound } from '../outbound/outbound.ts'
+import type { Provider } from '../providers/provider.ts'
+
+/** RFC 8414 metadata, only what is used, its endpoints pinned. */
+export interface AuthorizationServer {
+  readonly issuer: string
+  readonly authorizationEndpoint: string
+  readonly tokenEndpoint: string
+  readonly jwksUri: string | null
+}
+
+export interface AuthorizationServers {
+  /**
+   * The workspace's authorization server, remembered for ten minutes. Whatever the metadata says, the token
+   * and authorization endpoints are on the workspace's own origin, or it is refused.
+   * @param workspaceOrigin `https://host`
+   * @throws AppError `oauth_not_enabled` (no metadata, or a web page), `discovery_failed` (not usable), and
+   *   outbound's `dns_failed`, `tls_failed`, `workspace_unreachable`, `upstream_timeout`, `host_not_allowed`
+   * @see https://www.rfc-editor.org/rfc/rfc8414
+   */
+  discover(provider: Provider, workspaceOrigin: string): Promise<AuthorizationServer>
+}
+
+const rememberMs = 10 * 60_000
+const rememberMax = 10_000
+
+export function createAuthorizationServers(outbound: Outbound, clock: Clock): AuthorizationServers {
+  const known = new Map<string, { untilMs: number; server: Promise<AuthorizationServer> }>()
+
+  return {
+    discover(provider, workspaceOrigin) {
+      const cached = known.get(workspaceOrigin)
+      if (cached !== undefined && cached.untilMs > clock.monotonicMs()) return cached.server
+      const server = fetchMetadata(outbound, provider, workspaceOrigin).catch((error) => {
+        known.delete(workspaceOrigin)
+        throw error
+      })
+      if (known.size >= rememberMax) known.clear()
+      known.set(workspaceOrigin, { untilMs: clock.monotonicMs() + rememberMs, server })
+      return server
+    }
+  }
+}
+
+async function fetchMetadata(
+  outbound: Outbound,
+  provider: Provider,
+  origin: string
+): Promise<AuthorizationServer> {
+  const get = async (path: string) => {
+    const rule: HostRule = { kind: 'origin', origin }
+    const headers = { accept: 'application/json' }
+    return await outbound.request({ url: origin + path, rule, method: 'GET', headers })
+  }
+  const config = await get(provider.oauth.hostConfigPath)
+  const hostConfig = config.status === 200 ? config.body.toString('utf8') : null
+  for (const path of provider.oauth.metadataPaths(origin, hostConfig)) {
+    const { status, body } = await get(path)
+    if (status >= 500 || status === 429) {
+      throw new AppError('discovery_failed', {
+        detail: 'The workspace could not tell its OAuth metadata'
+      })
+    }
+    const metadata = status === 200 ? parseObject(body.toString('utf8')) : null
+    if (metadata !== null) return pin(outbound, provider, origin, metadata)
+  }
+  throw new AppError('oauth_not_enabled', {
+    detail: 'The host has no OAuth metadata; is it a workspace with OAuth enabled?'
+  })
+}
+
+function pin(
+  outbound: Outbound,
+  provider: Provider,
+  origin: string,
+  metadata: Record<string, unknown>
+): AuthorizationServer {
+  const { issuer, authorization_endpoint, token_endpoint, jwks_uri } = metadata
+  return {
+    issuer: onOrigin(origin, 'issuer', issuer),
+    authorizationEndpoint: onOrigin(origin, 'authorization_endpoint', authorization_endpoint),
+    tokenEndpoint: onOrigin(origin, 'token_endpoint', token_endpoint),
+    jwksUri: typeof jwks_uri === 'string' ? inZones(outbound, provider, jwks_uri) : null
+  }
+}
+
+function onOrigin(origin: string, member: string, value: unknown): string {
+  const url = typeof value === 'string' ? URL.parse(value) : null
+  const isPinned =
+    url?.origin === origin && url.username === '' && url.search === '' && url.hash === ''
+  if (isPinned && typeof value === 'string') return value
+  throw new AppError('discovery_failed', {
+    detail: `The OAuth metadata's ${member} is not on the workspace's own host`
+  })
+}
+
+function inZones(outbound: Outbound, provider: Provider, jwksUri: string): string {
+  try {
+    return outbound.checkUrl(jwksUri, { kind: 'zones', zones: provider.jwksZones }).href
+  } catch {
+    throw new AppError('discovery_failed', {
+      detail: "The OAuth metadata's jwks_uri is not within the provider's zones"
+    })
+  }
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}

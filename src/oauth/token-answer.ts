@@ -1,0 +1,105 @@
+import { decodeJwt } from 'jose'
+import { plusMs } from '../base/clock.ts'
+import { Secret } from '../base/secret.ts'
+import type { OAuthFailure, Provider } from '../providers/provider.ts'
+import type { RawAnswer } from './raw-answer.ts'
+
+/** What a token endpoint granted (RFC 6749 §5.1). */
+export interface TokenSet {
+  readonly accessToken: Secret
+  readonly accessExpiresAt: Date
+  readonly accessIssuedAt: Date
+  /** Null: none came; the one that was spent stays good (RFC 6749 §6). */
+  readonly refreshToken: Secret | null
+  /** Null: as asked for. */
+  readonly scope: string | null
+}
+
+export type TokenVerdict =
+  | { readonly kind: 'granted'; readonly tokens: TokenSet }
+  | {
+      readonly kind: 'failed'
+      readonly failure: OAuthFailure
+      /** A refresh token that came in an otherwise unusable answer; the spent one may be dead, so it is kept. */
+      readonly refreshToken: Secret | null
+    }
+
+const lifeMaxSeconds = 24 * 60 * 60
+/** Where neither the answer nor the token tells: short enough to be safe, long enough not to hammer. */
+const lifeDefaultSeconds = 5 * 60
+const tokenMaxChars = 65_536
+/** RFC 6750 §2.1, b64token. */
+const bearerSyntax = /^[A-Za-z0-9\-._~+/]+=*$/
+
+/**
+ * What a raw answer of the token endpoint means. Pure; lenient where a loss would cost a user's sign-in,
+ * strict in what is handed out.
+ */
+export function readTokenAnswer(provider: Provider, answer: RawAnswer): TokenVerdict {
+  const text = answer.body.reveal()
+  const failed = (): TokenVerdict => ({
+    kind: 'failed',
+    failure: provider.classifyOAuthFailure(answer.status, text, answer.headers),
+    refreshToken: null
+  })
+  if (answer.status < 200 || answer.status > 299) return failed()
+  const body = parseObject(text)
+  if (body === null || 'error' in body) return failed()
+  const refreshToken = readToken(body.refresh_token)
+  const accessToken = readToken(body.access_token)
+  const isBearer = typeof body.token_type === 'string' && /^bearer$/i.test(body.token_type)
+  if (accessToken === null || !isBearer) {
+    return { kind: 'failed', failure: { kind: 'malformed' }, refreshToken }
+  }
+  return {
+    kind: 'granted',
+    tokens: {
+      accessToken,
+      accessExpiresAt: expiryOf(body.expires_in, accessToken, answer.receivedAt),
+      accessIssuedAt: answer.receivedAt,
+      refreshToken,
+      scope: typeof body.scope === 'string' && body.scope.length <= 2_000 ? body.scope : null
+    }
+  }
+}
+
+/**
+ * When an access token ends: `expires_in` (number or digits) from receipt, else the JWT's `exp`, else five
+ * minutes; never more than 24 hours.
+ */
+export function expiryOf(expiresIn: unknown, accessToken: Secret, receivedAt: Date): Date {
+  const told =
+    typeof expiresIn === 'string' && /^\d{1,10}$/.test(expiresIn) ? Number(expiresIn) : expiresIn
+  if (typeof told === 'number' && Number.isFinite(told) && told > 0) {
+    return plusMs(receivedAt, Math.min(told, lifeMaxSeconds) * 1_000)
+  }
+  const exp = jwtExpiry(accessToken)
+  const seconds = exp === null ? lifeDefaultSeconds : exp - receivedAt.getTime() / 1_000
+  const life = seconds > 0 ? Math.min(seconds, lifeMaxSeconds) : lifeDefaultSeconds
+  return plusMs(receivedAt, Math.floor(life) * 1_000)
+}
+
+function jwtExpiry(accessToken: Secret): number | null {
+  try {
+    return decodeJwt(accessToken.reveal()).exp ?? null
+  } catch {
+    return null
+  }
+}
+
+function readToken(value: unknown): Secret | null {
+  const isToken =
+    typeof value === 'string' && value.length <= tokenMaxChars && bearerSyntax.test(value)
+  return isToken ? new Secret(value) : null
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,32 @@
+/** How late a deadline may be found passed. Deadlines are seconds to hours; a timer for each would cost more. */
+const tickMs = 25
+
+/** Something with moments, in `performance.now()` milliseconds, at which it is too late. */
+export interface Timed {
+  /** The earliest of its moments, Infinity for none. */
+  dueMs: number
+  onDue(nowMs: number): void
+}
+
+/** Watches every exchange under way with one timer, which runs only while there is any. */
+export class DeadlineWatch {
+  readonly #watched = new Set<Timed>()
+  #timer: NodeJS.Timeout | undefined
+
+  add(timed: Timed): void {
+    this.#watched.add(timed)
+    this.#timer ??= setInterval(() => this.#tick(), tickMs)
+  }
+
+  delete(timed: Timed): void {
+    this.#watched.delete(timed)
+  }
+
+  #tick(): void {
+    const nowMs = performance.now()
+    for (const timed of this.#watched) if (timed.dueMs <= nowMs) timed.onDue(nowMs)
+    if (this.#watched.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}

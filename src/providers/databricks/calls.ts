@@ -1,0 +1,105 @@
+import { invalidRequest } from '../../base/errors.ts'
+import type {
+  ComputeRef,
+  ComputeState,
+  Interpretation,
+  ProviderCall,
+  ProviderIdentity
+} from '../provider.ts'
+import { classifyApiFailure } from './api-failures.ts'
+import { isPage, readJson } from './envelope.ts'
+
+export const servingEndpointNamePattern = '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$'
+
+const servingEndpointName = new RegExp(servingEndpointNamePattern)
+const computeId = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const json = { accept: 'application/json' } as const
+
+export function servingInvocationsPath(name: string): string {
+  if (!servingEndpointName.test(name)) throw invalidRequest('/name', 'not a serving endpoint name')
+  return `/serving-endpoints/${name}/invocations`
+}
+
+/** Needs no particular scope, so it works for the narrowest token. */
+export const identityCall: ProviderCall<ProviderIdentity> = {
+  method: 'GET',
+  path: '/api/2.0/preview/scim/v2/Me',
+  headers: { accept: 'application/scim+json, application/json' },
+  interpret(status, headers, body) {
+    const read = readAnswer(status, headers, body)
+    if (!read.ok) {
+      // No compute is asked for here: whoever may not even read themself has no place in the workspace.
+      return read.code === 'compute_forbidden'
+        ? { ok: false, code: 'principal_not_in_workspace' }
+        : read
+    }
+    const { userName, id, applicationId } = read.value
+    if (typeof userName !== 'string' || typeof id !== 'string') return notTheApi
+    const isServicePrincipal = typeof applicationId === 'string' || uuid.test(userName)
+    const kind = isServicePrincipal ? 'service_principal' : 'user'
+    return { ok: true, value: { userName, id, kind } }
+  }
+}
+
+export function computeCall(compute: ComputeRef): ProviderCall<ComputeState> {
+  if (!computeId.test(compute.id)) throw invalidRequest('/compute', `not a ${compute.kind} id`)
+  return compute.kind === 'warehouse' ? warehouseCall(compute.id) : clusterCall(compute.id)
+}
+
+/** A stopped warehouse is well: its first statement starts it. */
+function warehouseCall(id: string): ProviderCall<ComputeState> {
+  return {
+    method: 'GET',
+    path: `/api/2.0/sql/warehouses/${id}`,
+    headers: json,
+    interpret: (status, headers, body) =>
+      readState(readAnswer(status, headers, body), { DELETED: 'gone', DELETING: 'gone' })
+  }
+}
+
+/** A terminated cluster stays so until somebody starts it. */
+function clusterCall(id: string): ProviderCall<ComputeState> {
+  return {
+    method: 'GET',
+    path: `/api/2.1/clusters/get?cluster_id=${id}`,
+    headers: json,
+    interpret: (status, headers, body) =>
+      readState(readAnswer(status, headers, body), {
+        TERMINATED: 'stopped',
+        TERMINATING: 'stopped',
+        ERROR: 'stopped'
+      })
+  }
+}
+
+type Unusable = Readonly<Record<string, 'gone' | 'stopped'>>
+
+const notTheApi = {
+  ok: false,
+  code: 'workspace_unreachable',
+  detail: 'Something other than the workspace API answered'
+} as const
+
+function readAnswer(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string
+): Interpretation<Record<string, unknown>> {
+  if (status !== 200) return { ok: false, code: classifyApiFailure(status, headers, body) }
+  const value = isPage(headers, body) ? null : readJson(body)
+  return value === null ? notTheApi : { ok: true, value }
+}
+
+function readState(
+  read: Interpretation<Record<string, unknown>>,
+  unusable: Unusable
+): Interpretation<ComputeState> {
+  if (!read.ok) return read
+  const { state } = read.value
+  if (typeof state !== 'string' || !/^[A-Z_]{1,40}$/.test(state)) return notTheApi
+  const fault = Object.hasOwn(unusable, state) ? unusable[state] : undefined
+  if (fault === 'gone') return { ok: false, code: 'compute_not_found', detail: `It is ${state}` }
+  if (fault === 'stopped') return { ok: false, code: 'compute_stopped', detail: `It is ${state}` }
+  return { ok: true, value: { state } }
+}

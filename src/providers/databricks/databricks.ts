@@ -1,0 +1,36 @@
+import type { Provider } from '../provider.ts'
+import { classifyApiFailure, isDeadTokenAnswer } from './api-failures.ts'
+import {
+  computeCall,
+  identityCall,
+  servingEndpointNamePattern,
+  servingInvocationsPath
+} from './calls.ts'
+import { hostConfigPath, metadataPaths } from './discovery.ts'
+import { classifyOAuthFailure } from './oauth-failures.ts'
+import { computeOfHttpPath, parseWorkspaceUrl } from './workspace-url.ts'
+import { zones } from './zones.ts'
+
+export const databricks: Provider = {
+  id: 'databricks',
+  displayName: 'Databricks',
+  zones,
+  jwksZones: zones, // signing keys live on regional hosts, not on the workspace's own
+  oauth: {
+    hostConfigPath,
+    metadataPaths,
+    defaultScopes: ['all-apis', 'offline_access'],
+    requiredScopes: ['offline_access'],
+    unattendedScopes: ['all-apis'],
+    clientAuthMethod: 'client_secret_post'
+  },
+  parseWorkspaceUrl,
+  computeOfHttpPath,
+  identityCall,
+  computeCall,
+  isDeadTokenAnswer,
+  classifyApiFailure,
+  classifyOAuthFailure,
+  servingEndpointNamePattern,
+  servingInvocationsPath
+}

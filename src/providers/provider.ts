@@ -1,0 +1,120 @@
+/**
+ * Owns: what one provider of workspaces is like – hosts, OAuth, calls, how its failures read.
+ * May touch: `base/`. Never: opens a connection, holds a credential, keeps state; all of it is pure.
+ */
+import type { ProblemCode } from '../base/errors.ts'
+
+/** What people paste, taken apart. Whether the origin may be called is for the host rule to say. */
+export interface WorkspaceAddress {
+  /** `https://host[:port]`, lower case; `http:` only if it was typed. */
+  readonly origin: string
+  /** Of the one workspace meant, where a host serves several or its name tells. */
+  readonly workspaceId?: string
+  /** Path of a SQL connection, as in a JDBC URL. */
+  readonly httpPath?: string
+}
+
+/** The compute that a fabric uses. */
+export type ComputeRef =
+  | { readonly kind: 'warehouse'; readonly id: string }
+  | { readonly kind: 'cluster'; readonly id: string }
+
+/** Names in lower case. */
+export type AnswerHeaders = Readonly<Record<string, string>>
+
+/** What an answer means; `detail` is in our words, fit for the caller. */
+export type Interpretation<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly code: ProblemCode; readonly detail?: string }
+
+/** One call of the provider's API and how to read its answer; whoever dials adds origin and bearer. */
+export interface ProviderCall<T> {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: AnswerHeaders
+  interpret(status: number, headers: AnswerHeaders, body: string): Interpretation<T>
+}
+
+export interface ProviderIdentity {
+  readonly userName: string
+  readonly id: string
+  readonly kind: 'user' | 'service_principal'
+}
+
+export interface ComputeState {
+  /** The provider's own word, for showing. */
+  readonly state: string
+}
+
+/** What a failed call of the token endpoint means for the grant, the app connection and the next try. */
+export type OAuthFailureKind =
+  /** The refresh token or code is no good any more: sign in again. */
+  | 'dead_grant'
+  /** The client itself was refused; every user's grant stays as it is. */
+  | 'client_refused'
+  | 'scope_missing'
+  | 'redirect_uri_mismatch'
+  | 'ip_not_allowed'
+  /** No OAuth at this address: a web page, or no such path. */
+  | 'oauth_not_enabled'
+  | 'throttled'
+  /** Worth the same call later; nothing is lost. */
+  | 'transient'
+  /** Another refusal in OAuth's own form. */
+  | 'refused'
+  /** Not an answer of a token endpoint. */
+  | 'malformed'
+
+export interface OAuthFailure {
+  readonly kind: OAuthFailureKind
+  /** As the provider asked, at least 1 and at most 3600. */
+  readonly retryAfterSeconds?: number
+}
+
+export interface ProviderOAuth {
+  /** Asked first; tells where the OAuth root is. */
+  readonly hostConfigPath: string
+  /**
+   * Paths of the authorization server's metadata, in the order to try, all on the workspace's own origin.
+   * @param hostConfig body of the answer at `hostConfigPath`, null when there was none
+   */
+  metadataPaths(origin: string, hostConfig: string | null): readonly string[]
+  /** Asked for when a person signs in, unless the app connection says otherwise. */
+  readonly defaultScopes: readonly string[]
+  /** Without them a sign-in cannot last (RFC 6749 §6). */
+  readonly requiredScopes: readonly string[]
+  /** Asked for as a service principal. */
+  readonly unattendedScopes: readonly string[]
+  readonly clientAuthMethod: 'client_secret_post' | 'client_secret_basic'
+}
+
+export interface Provider {
+  readonly id: string
+  readonly displayName: string
+  /** Suffixes, each led by a dot, under which every host is the provider's own and none a user's. */
+  readonly zones: readonly string[]
+  /** Where its signing keys may be fetched (`jwks_uri`). */
+  readonly jwksZones: readonly string[]
+  readonly oauth: ProviderOAuth
+  /**
+   * Credentials in the text are dropped, and no part of it is ever quoted in the error.
+   * @param pointer of the input's member, for the error
+   * @throws AppError `invalid_request`
+   */
+  parseWorkspaceUrl(text: string, pointer?: string): WorkspaceAddress
+  /** The compute that a SQL connection's path names, null if it names none. */
+  computeOfHttpPath(httpPath: string): ComputeRef | null
+  /** Who the token stands for. */
+  readonly identityCall: ProviderCall<ProviderIdentity>
+  /** @throws AppError `invalid_request`: not an id that may stand in a path */
+  computeCall(compute: ComputeRef): ProviderCall<ComputeState>
+  /** Whether the workspace says that the token itself is dead, so that one refresh and one retry may help. */
+  isDeadTokenAnswer(status: number, body: string): boolean
+  /** Of a failed API call. A refused credential reads `sign_in_needed`, whoever's it is. */
+  classifyApiFailure(status: number, headers: AnswerHeaders, body: string): ProblemCode
+  classifyOAuthFailure(status: number, body: string, headers?: AnswerHeaders): OAuthFailure
+  /** Names of serving endpoints, as the source of a regular expression. */
+  readonly servingEndpointNamePattern: string
+  /** @throws AppError `invalid_request`: not the name of an endpoint */
+  servingInvocationsPath(name: string): string
+}

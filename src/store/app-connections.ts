@@ -1,0 +1,108 @@
+import type { Tx } from './db.ts'
+import type { AppConnection, ClientSecret } from './generated/client.ts'
+
+export type ClientSecretRow = ClientSecret
+/** An app connection with its secrets, the current one first. */
+export type AppConnectionRow = AppConnection & { clientSecrets: ClientSecretRow[] }
+
+const withSecrets = { clientSecrets: { orderBy: { state: 'asc' } } } as const
+
+export async function insertAppConnection(
+  tx: Tx,
+  row: Omit<AppConnection, 'tenantId' | 'version' | 'verifiedAt' | 'isDisabled'>
+): Promise<void> {
+  await tx.rows.appConnection.create({ data: { ...row, tenantId: tx.scope.tenantId } })
+}
+
+export function findAppConnection(tx: Tx, id: string): Promise<AppConnectionRow | null> {
+  return tx.rows.appConnection.findFirst({
+    where: { tenantId: tx.scope.tenantId, id },
+    include: withSecrets
+  })
+}
+
+export function findDefaultAppConnection(
+  tx: Tx,
+  provider: string
+): Promise<AppConnectionRow | null> {
+  return tx.rows.appConnection.findFirst({
+    where: { tenantId: tx.scope.tenantId, provider, isDefault: true },
+    include: withSecrets
+  })
+}
+
+/** Newest first, from before `cursor`. */
+export function listAppConnections(
+  tx: Tx,
+  page: { limit: number; cursor: string | null }
+): Promise<AppConnectionRow[]> {
+  return tx.rows.appConnection.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      ...(page.cursor === null ? {} : { id: { lt: page.cursor } })
+    },
+    include: withSecrets,
+    orderBy: { id: 'desc' },
+    take: page.limit
+  })
+}
+
+/** @returns false when the row is no longer at `version` */
+export async function updateAppConnection(
+  tx: Tx,
+  id: string,
+  version: number,
+  patch: Partial<Omit<AppConnection, 'id' | 'tenantId' | 'version' | 'createdAt'>>
+): Promise<boolean> {
+  const { count } = await tx.rows.appConnection.updateMany({
+    where: { tenantId: tx.scope.tenantId, id, version },
+    data: { ...patch, version: version + 1 }
+  })
+  return count === 1
+}
+
+/** At most one default per provider: the others step back. */
+export async function clearDefaultAppConnection(tx: Tx, provider: string): Promise<void> {
+  await tx.rows.appConnection.updateMany({
+    where: { tenantId: tx.scope.tenantId, provider, isDefault: true },
+    data: { isDefault: false }
+  })
+}
+
+export async function deleteAppConnection(tx: Tx, id: string): Promise<boolean> {
+  const { count } = await tx.rows.appConnection.deleteMany({
+    where: { tenantId: tx.scope.tenantId, id }
+  })
+  return count === 1
+}
+
+/** What was current becomes previous, what was previous stays so, the new one is current. */
+export async function insertClientSecret(
+  tx: Tx,
+  row: Omit<ClientSecretRow, 'tenantId' | 'state' | 'lastUsedAt'>
+): Promise<void> {
+  const { tenantId } = tx.scope
+  await tx.rows.clientSecret.updateMany({
+    where: { tenantId, appConnectionId: row.appConnectionId, state: 'current' },
+    data: { state: 'previous' }
+  })
+  await tx.rows.clientSecret.create({ data: { ...row, tenantId, state: 'current' } })
+}
+
+export async function deleteClientSecret(
+  tx: Tx,
+  appConnectionId: string,
+  id: string
+): Promise<boolean> {
+  const { count } = await tx.rows.clientSecret.deleteMany({
+    where: { tenantId: tx.scope.tenantId, appConnectionId, id }
+  })
+  return count === 1
+}
+
+export async function touchClientSecret(tx: Tx, id: string, lastUsedAt: Date): Promise<void> {
+  await tx.rows.clientSecret.updateMany({
+    where: { tenantId: tx.scope.tenantId, id },
+    data: { lastUsedAt }
+  })
+}

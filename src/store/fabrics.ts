@@ -1,0 +1,113 @@
+import type { Tx } from './db.ts'
+import type { Fabric, ServicePrincipal } from './generated/client.ts'
+
+export type ServicePrincipalRow = ServicePrincipal
+export type FabricRow = Fabric & { servicePrincipal: ServicePrincipalRow | null }
+
+const withPrincipal = { servicePrincipal: true } as const
+
+export async function insertFabric(
+  tx: Tx,
+  row: Omit<Fabric, 'tenantId' | 'version'>
+): Promise<void> {
+  await tx.rows.fabric.create({ data: { ...row, tenantId: tx.scope.tenantId } })
+}
+
+export function findFabric(tx: Tx, id: string): Promise<FabricRow | null> {
+  return tx.rows.fabric.findFirst({
+    where: { tenantId: tx.scope.tenantId, id },
+    include: withPrincipal
+  })
+}
+
+/** Newest first, from before `cursor`, of the given teams. */
+export function listFabrics(
+  tx: Tx,
+  page: { limit: number; cursor: string | null; teams: 'all' | readonly string[] }
+): Promise<FabricRow[]> {
+  return tx.rows.fabric.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      ...(page.teams === 'all' ? {} : { teamId: { in: [...page.teams] } }),
+      ...(page.cursor === null ? {} : { id: { lt: page.cursor } })
+    },
+    include: withPrincipal,
+    orderBy: { id: 'desc' },
+    take: page.limit
+  })
+}
+
+/** Which of these ids are fabrics of the tenant. */
+export async function existingFabricIds(tx: Tx, ids: readonly string[]): Promise<string[]> {
+  const rows = await tx.rows.fabric.findMany({
+    where: { tenantId: tx.scope.tenantId, id: { in: [...ids] } },
+    select: { id: true }
+  })
+  return rows.map((row) => row.id)
+}
+
+/** @returns false when the row is no longer at `version` */
+export async function updateFabric(
+  tx: Tx,
+  id: string,
+  version: number,
+  patch: Partial<Omit<Fabric, 'id' | 'tenantId' | 'version' | 'createdAt'>>
+): Promise<boolean> {
+  const { count } = await tx.rows.fabric.updateMany({
+    where: { tenantId: tx.scope.tenantId, id, version },
+    data: { ...patch, version: version + 1 }
+  })
+  return count === 1
+}
+
+export async function deleteFabric(tx: Tx, id: string): Promise<boolean> {
+  const { count } = await tx.rows.fabric.deleteMany({
+    where: { tenantId: tx.scope.tenantId, id }
+  })
+  return count === 1
+}
+
+export async function upsertServicePrincipal(
+  tx: Tx,
+  row: Omit<ServicePrincipalRow, 'tenantId' | 'lastUsedAt'>
+): Promise<void> {
+  const { tenantId } = tx.scope
+  const { fabricId, ...rest } = row
+  await tx.rows.servicePrincipal.upsert({
+    where: { tenantId_fabricId: { tenantId, fabricId } },
+    create: { ...row, tenantId },
+    update: { ...rest, lastUsedAt: null }
+  })
+}
+
+export async function deleteServicePrincipal(tx: Tx, fabricId: string): Promise<boolean> {
+  const { count } = await tx.rows.servicePrincipal.deleteMany({
+    where: { tenantId: tx.scope.tenantId, fabricId }
+  })
+  return count === 1
+}
+
+export function findServicePrincipal(
+  tx: Tx,
+  fabricId: string
+): Promise<ServicePrincipalRow | null> {
+  return tx.rows.servicePrincipal.findFirst({
+    where: { tenantId: tx.scope.tenantId, fabricId }
+  })
+}
+
+export async function touchServicePrincipal(
+  tx: Tx,
+  fabricId: string,
+  lastUsedAt: Date
+): Promise<void> {
+  await tx.rows.servicePrincipal.updateMany({
+    where: { tenantId: tx.scope.tenantId, fabricId },
+    data: { lastUsedAt }
+  })
+}
+
+/** How many fabrics name this app connection. */
+export function countFabricsOfAppConnection(tx: Tx, appConnectionId: string): Promise<number> {
+  return tx.rows.fabric.count({ where: { tenantId: tx.scope.tenantId, appConnectionId } })
+}

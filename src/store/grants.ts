@@ -1,0 +1,145 @@
+import type { Tx } from './db.ts'
+import type { Grant, GrantToken } from './generated/client.ts'
+
+export type GrantRow = Grant
+export type GrantTokenRow = GrantToken
+
+/** What a user's grant is keyed by. */
+export interface UserGrantKey {
+  readonly userId: string
+  readonly workspaceOrigin: string
+  readonly appConnectionId: string
+}
+
+export type GrantStatus = Pick<GrantRow, 'state' | 'cause' | 'since' | 'nextTryAt' | 'failures'>
+
+export function findGrant(tx: Tx, id: string): Promise<GrantRow | null> {
+  return tx.rows.grant.findFirst({ where: { tenantId: tx.scope.tenantId, id } })
+}
+
+export function findUserGrant(tx: Tx, key: UserGrantKey): Promise<GrantRow | null> {
+  return tx.rows.grant.findFirst({ where: { tenantId: tx.scope.tenantId, ...key } })
+}
+
+export function findServicePrincipalGrant(tx: Tx, fabricId: string): Promise<GrantRow | null> {
+  return tx.rows.grant.findFirst({ where: { tenantId: tx.scope.tenantId, fabricId } })
+}
+
+/** The grants behind a page of fabrics: the user's own and the fabrics' service principals'. */
+export function listGrantsFor(
+  tx: Tx,
+  wanted: { userId: string | null; fabricIds: readonly string[] }
+): Promise<GrantRow[]> {
+  return tx.rows.grant.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      OR: [
+        { fabricId: { in: [...wanted.fabricIds] } },
+        ...(wanted.userId === null ? [] : [{ userId: wanted.userId }])
+      ]
+    }
+  })
+}
+
+export async function insertGrant(
+  tx: Tx,
+  row: Omit<GrantRow, 'tenantId' | 'failures' | 'nextTryAt' | 'cause'>
+): Promise<void> {
+  await tx.rows.grant.create({ data: { ...row, tenantId: tx.scope.tenantId } })
+}
+
+export async function updateGrant(
+  tx: Tx,
+  id: string,
+  patch: Partial<GrantStatus & Pick<GrantRow, 'workspaceUserName' | 'workspaceUserId'>>
+): Promise<void> {
+  await tx.rows.grant.updateMany({ where: { tenantId: tx.scope.tenantId, id }, data: patch })
+}
+
+/** Deletes the grant with its tokens and journal. */
+export async function deleteGrant(tx: Tx, id: string): Promise<boolean> {
+  const { count } = await tx.rows.grant.deleteMany({ where: { tenantId: tx.scope.tenantId, id } })
+  return count === 1
+}
+
+export function findGrantToken(tx: Tx, grantId: string): Promise<GrantTokenRow | null> {
+  return tx.rows.grantToken.findFirst({ where: { tenantId: tx.scope.tenantId, grantId } })
+}
+
+export async function upsertGrantToken(
+  tx: Tx,
+  grantId: string,
+  tokens: GrantTokens
+): Promise<void> {
+  const { tenantId } = tx.scope
+  await tx.rows.grantToken.upsert({
+    where: { tenantId_grantId: { tenantId, grantId } },
+    create: { tenantId, grantId, generation: 1, ...tokens },
+    update: { ...tokens, generation: { increment: 1 }, claimOwner: null, claimExpiresAt: null }
+  })
+}
+
+export type GrantTokens = Pick<
+  GrantTokenRow,
+  'refreshTokenSealed' | 'accessTokenSealed' | 'accessExpiresAt' | 'accessIssuedAt' | 'scope'
+>
+
+/**
+ * Claims the right to spend `generation`: at most one owner holds an unexpired claim. The lease runs on the
+ * database's clock, so that replicas with skewed clocks agree.
+ */
+export async function claimGrantToken(
+  tx: Tx,
+  claim: { grantId: string; generation: number; owner: string; leaseMs: number }
+): Promise<boolean> {
+  const count = await tx.rows.$executeRaw`
+    UPDATE grant_tokens
+       SET claim_owner = ${claim.owner}, claim_expires_at = now() + ${claim.leaseMs} * interval '1 millisecond'
+     WHERE tenant_id = ${tx.scope.tenantId} AND grant_id = ${claim.grantId}
+       AND generation = ${claim.generation}
+       AND (claim_owner IS NULL OR claim_expires_at < now())`
+  return count === 1
+}
+
+/**
+ * Writes the tokens of generation n+1, by the owner of the claim on generation n and nobody else; lets go of
+ * the claim. @returns false when the row has moved on
+ */
+export async function projectGrantToken(
+  tx: Tx,
+  claim: { grantId: string; generation: number; owner: string },
+  tokens: GrantTokens
+): Promise<boolean> {
+  const { count } = await tx.rows.grantToken.updateMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      grantId: claim.grantId,
+      generation: claim.generation,
+      claimOwner: claim.owner
+    },
+    data: {
+      ...tokens,
+      generation: claim.generation + 1,
+      claimOwner: null,
+      claimExpiresAt: null
+    }
+  })
+  return count === 1
+}
+
+/** Lets go of a claim whose call had no effect at the provider. */
+export async function releaseGrantToken(
+  tx: Tx,
+  claim: { grantId: string; generation: number; owner: string }
+): Promise<boolean> {
+  const { count } = await tx.rows.grantToken.updateMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      grantId: claim.grantId,
+      generation: claim.generation,
+      claimOwner: claim.owner
+    },
+    data: { claimOwner: null, claimExpiresAt: null }
+  })
+  return count === 1
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type GrantId, newId } from '../base/ids.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import { packRawAnswer, type RawAnswer } from '../oauth/raw-answer.ts'
+import {
+  claimGrantToken,
+  findGrant,
+  findGrantToken,
+  type GrantRow,
+  type GrantTokenRow
+} from '../store/grants.ts'
+import {
+  answerRefreshEntry,
+  closeRefreshEntry,
+  findOpenRefreshEntry,
+  openRefreshEntry
+} from '../store/refresh-journal.ts'
+import type { RefreshDeps } from './refresh.ts'
+import type { Place } from './strongbox.ts'
+
+/**
+ * How long a claim holds, milliseconds: longer than the provider's deadline for every client secret that may
+ * have to be tried, than keeping the answer takes, and than clocks differ.
+ */
+export const refreshLeaseMs = 45_000
+
+/** The right to spend one generation of a grant, held by one owner until the lease runs out. */
+export interface Claim {
+  readonly grant: GrantRow
+  readonly token: GrantTokenRow
+  readonly owner: string
+  readonly entryId: string
+  readonly grantId: string
+  readonly generation: number
+  /** The raw answer, sealed, that an owner who died left in the entry. */
+  readonly leftBehind: string | null
+}
+
+export const answerPlace = (entryId: string): Place => ['refresh_journal', entryId, 'answer']
+
+/**
+ * First step: lease and journal, in one transaction.
+ * @returns `moved` when the generation is spent already, `busy` when another holds the claim
+ */
+export async function claimGrant(
+  { db, clock }: RefreshDeps,
+  scope: TenantScope,
+  grantId: GrantId,
+  generation: number
+): Promise<Claim | 'moved' | 'busy'> {
+  const owner = randomUUID()
+  const freshEntryId = newId('refreshEntry', clock)
+  return await db.inTenant(scope, async (tx) => {
+    const grant = await findGrant(tx, grantId)
+    const token = await findGrantToken(tx, grantId)
+    if (grant === null || token?.generation !== generation) return 'moved'
+    const claim = { grantId, generation, owner }
+    if (!(await claimGrantToken(tx, { ...claim, leaseMs: refreshLeaseMs }))) return 'busy'
+    const stale = await findOpenRefreshEntry(tx, grantId)
+    if (stale?.generation === generation && stale.answerSealed !== null) {
+      return { ...claim, grant, token, entryId: stale.id, leftBehind: stale.answerSealed }
+    }
+    if (stale !== null) {
+      await closeRefreshEntry(tx, stale.id, { outcome: 'superseded', finishedAt: clock.now() })
+    }
+    await openRefreshEntry(tx, { ...claim, id: freshEntryId, startedAt: clock.now() })
+    return { ...claim, grant, token, entryId: freshEntryId, leftBehind: null }
+  })
+}
+
+const keepAttemptsMax = 6
+
+/** Stores the raw answer, sealed, before it is judged; insists, since a rotated token may hang on it. */
+export async function keepAnswer(
+  { db, strongbox, clock }: RefreshDeps,
+  scope: TenantScope,
+  { entryId }: Claim,
+  answer: RawAnswer
+): Promise<void> {
+  const answerSealed = await strongbox.seal(scope, answerPlace(entryId), packRawAnswer(answer))
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const answeredAt = clock.now()
+      await db.inTenant(scope, (tx) =>
+        answerRefreshEntry(tx, entryId, { answerSealed, answeredAt })
+      )
+      return
+    } catch (error) {
+      if (attempt === keepAttemptsMax) throw error
+      await delay(100 * 2 ** attempt)
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import { randomInt } from 'node:crypto'
+import type { AppError } from '../base/errors.ts'
+import { asId } from '../base/ids.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import type { TokenVerdict } from '../oauth/token-answer.ts'
+import type { OAuthFailure } from '../providers/provider.ts'
+import {
+  type GrantRow,
+  type GrantTokens,
+  projectGrantToken,
+  releaseGrantToken,
+  updateGrant
+} from '../store/grants.ts'
+import { closeRefreshEntry, type RefreshOutcome } from '../store/refresh-journal.ts'
+import type { RefreshDeps } from './refresh.ts'
+import type { Claim } from './refresh-claim.ts'
+import type { Place, Strongbox } from './strongbox.ts'
+import { type GrantKind, type Setback, setbackOf } from './token-state.ts'
+
+export const refreshTokenPlace = (grantId: string): Place => [
+  'grant_tokens',
+  grantId,
+  'refresh_token'
+]
+export const accessTokenPlace = (grantId: string): Place => [
+  'grant_tokens',
+  grantId,
+  'access_token'
+]
+
+/**
+ * Third step: what the answer means becomes the grant's next generation, if the claim still holds.
+ * @throws AppError when the answer gives nothing to hand out; what it gave is stored all the same
+ */
+export async function project(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  claim: Claim,
+  verdict: TokenVerdict
+): Promise<void> {
+  if (verdict.kind === 'failed' && verdict.refreshToken === null) {
+    return await setBack(deps, scope, claim, verdict.failure, 'refused')
+  }
+  const tokens = await sealTokens(deps.strongbox, scope, claim.grantId, verdict)
+  const now = deps.clock.now()
+  const setback = verdict.kind === 'failed' ? judge(claim.grant, verdict.failure, now) : null
+  const end = { outcome: 'projected' as RefreshOutcome, finishedAt: now }
+  const isOurs = await deps.db.inTenant(scope, async (tx) => {
+    const kept = tokens.refreshTokenSealed ?? claim.token.refreshTokenSealed
+    if (!(await projectGrantToken(tx, claim, { ...tokens, refreshTokenSealed: kept }))) {
+      await closeRefreshEntry(tx, claim.entryId, { ...end, outcome: 'superseded' })
+      return false
+    }
+    await updateGrant(tx, claim.grantId, statusAfter(claim.grant, setback, now))
+    await closeRefreshEntry(tx, claim.entryId, end)
+    const details = { generation: claim.generation + 1 }
+    await deps.audit.append(tx, { ...refreshEvent(claim.grant), details })
+    return true
+  })
+  if (isOurs && setback !== null) throw setback.error
+}
+
+/** The call gave no token: the claim is let go of, and the grant says why and when it is tried next. */
+export async function setBack(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  claim: Claim,
+  failure: OAuthFailure | AppError,
+  outcome: RefreshOutcome
+): Promise<void> {
+  const now = deps.clock.now()
+  const setback = judge(claim.grant, failure, now)
+  const isOurs = await deps.db.inTenant(scope, async (tx) => {
+    const held = await releaseGrantToken(tx, claim)
+    const end = { outcome: held ? outcome : ('superseded' as const), finishedAt: now }
+    await closeRefreshEntry(tx, claim.entryId, end)
+    if (!held) return false
+    await updateGrant(tx, claim.grantId, statusAfter(claim.grant, setback, now))
+    const { code } = setback.error
+    await deps.audit.append(tx, { ...refreshEvent(claim.grant), outcome: 'failed', code })
+    return true
+  })
+  if (isOurs) throw setback.error
+}
+
+/** The provider was not even asked: nothing is claimed, nothing is spent. */
+export async function setBackUnclaimed(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  grant: GrantRow,
+  error: AppError
+): Promise<never> {
+  const now = deps.clock.now()
+  const setback = judge(grant, error, now)
+  await deps.db.inTenant(scope, async (tx) => {
+    await updateGrant(tx, grant.id, statusAfter(grant, setback, now))
+    const { code } = setback.error
+    await deps.audit.append(tx, { ...refreshEvent(grant), outcome: 'failed', code })
+  })
+  throw setback.error
+}
+
+/** What a verdict leaves to store; a missing refresh token means that the spent one stays. */
+export async function sealTokens(
+  strongbox: Strongbox,
+  scope: TenantScope,
+  grantId: string,
+  verdict: TokenVerdict
+): Promise<GrantTokens> {
+  const refreshToken =
+    verdict.kind === 'granted' ? verdict.tokens.refreshToken : verdict.refreshToken
+  const refreshTokenSealed =
+    refreshToken === null
+      ? null
+      : await strongbox.seal(scope, refreshTokenPlace(grantId), refreshToken)
+  if (verdict.kind === 'failed') {
+    const nothing = { accessTokenSealed: null, accessExpiresAt: null, accessIssuedAt: null }
+    return { refreshTokenSealed, ...nothing, scope: null }
+  }
+  const { accessToken, accessExpiresAt, accessIssuedAt, scope: granted } = verdict.tokens
+  const accessTokenSealed = await strongbox.seal(scope, accessTokenPlace(grantId), accessToken)
+  return { refreshTokenSealed, accessTokenSealed, accessExpiresAt, accessIssuedAt, scope: granted }
+}
+
+export function kindOf(grant: GrantRow): GrantKind {
+  return grant.kind === 'user' ? 'user' : 'service_principal'
+}
+
+function judge(grant: GrantRow, failure: OAuthFailure | AppError, now: Date): Setback {
+  // Replicas and grants must not try in step.
+  const jitter = randomInt(1_000) / 1_000
+  return setbackOf(kindOf(grant), failure, { now, failures: grant.failures, jitter })
+}
+
+function statusAfter(grant: GrantRow, setback: Setback | null, now: Date) {
+  const state = setback?.state ?? 'active'
+  return {
+    state,
+    cause: setback?.cause ?? null,
+    nextTryAt: setback?.nextTryAt ?? null,
+    failures: setback === null ? 0 : grant.failures + 1,
+    since: grant.state === state ? grant.since : now
+  }
+}
+
+function refreshEvent(grant: GrantRow) {
+  return {
+    action: 'grant.refresh' as const,
+    object: ['grant', grant.id] as const,
+    ...(grant.fabricId === null ? {} : { fabricId: asId('fabric', grant.fabricId) })
+  }
+}

@@ -1,0 +1,116 @@
+import type { Audit } from '../audit/audit.ts'
+import type { Clock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import type { GrantId } from '../base/ids.ts'
+import type { Secret } from '../base/secret.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import type { AuthorizationServer, AuthorizationServers } from '../oauth/authorization-server.ts'
+import { requestClientCredentials } from '../oauth/client-credentials.ts'
+import { type RawAnswer, unpackRawAnswer } from '../oauth/raw-answer.ts'
+import { spendRefreshToken } from '../oauth/refresh.ts'
+import { readTokenAnswer } from '../oauth/token-answer.ts'
+import type { KeepAnswer, TokenExchangeDeps } from '../oauth/token-endpoint.ts'
+import type { Db } from '../store/db.ts'
+import { findGrant, type GrantRow } from '../store/grants.ts'
+import { credentialsOf, type GrantCredentials } from './credentials.ts'
+import { answerPlace, type Claim, claimGrant, keepAnswer } from './refresh-claim.ts'
+import { project, refreshTokenPlace, setBack, setBackUnclaimed } from './refresh-projection.ts'
+import type { Strongbox } from './strongbox.ts'
+
+export interface RefreshDeps {
+  readonly db: Db
+  readonly strongbox: Strongbox
+  readonly audit: Audit
+  readonly clock: Clock
+  readonly servers: AuthorizationServers
+  readonly exchange: TokenExchangeDeps
+}
+
+/**
+ * One refresh of one grant in three short steps: claim with a lease and a journal entry, call the provider
+ * and keep its raw answer, judge and project it. Nothing is held in a transaction while the provider works.
+ * @param generation the one to be spent
+ * @returns `moved` when the grant has a newer generation now, `busy` while another owner refreshes it
+ * @throws AppError why there is no token; the grant's state says the same
+ */
+export async function refreshGrant(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  grantId: GrantId,
+  generation: number
+): Promise<'moved' | 'busy'> {
+  const grant = await deps.db.inTenant(scope, (tx) => findGrant(tx, grantId))
+  if (grant === null) return 'moved'
+  const { credentials, server } = await prepare(deps, scope, grant)
+  const claim = await claimGrant(deps, scope, grantId, generation)
+  if (claim === 'moved' || claim === 'busy') return claim
+  const { provider } = credentials
+  if (claim.leftBehind !== null) {
+    const packed = await deps.strongbox.open(scope, answerPlace(claim.entryId), claim.leftBehind)
+    await project(deps, scope, claim, readTokenAnswer(provider, unpackRawAnswer(packed)))
+    return 'moved'
+  }
+  const answer = await callProvider(deps, scope, claim, credentials, server).catch((error) => {
+    if (!(error instanceof AppError)) throw error
+    return error
+  })
+  if (answer instanceof AppError) await setBack(deps, scope, claim, answer, 'transient')
+  else await project(deps, scope, claim, readTokenAnswer(provider, answer))
+  return 'moved'
+}
+
+/** Everything that may be slow or fail without the provider's token endpoint, before the claim. */
+async function prepare(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  grant: GrantRow
+): Promise<{ credentials: GrantCredentials; server: AuthorizationServer }> {
+  try {
+    const credentials = await credentialsOf(deps, scope, grant)
+    const server = await deps.servers.discover(credentials.provider, grant.workspaceOrigin)
+    return { credentials, server }
+  } catch (error) {
+    if (!(error instanceof AppError) || error.owner === 'platform') throw error
+    return await setBackUnclaimed(deps, scope, grant, error)
+  }
+}
+
+/** Second step. A replaced client secret is tried where the provider refuses the newer one. */
+async function callProvider(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  claim: Claim,
+  { provider, candidates }: GrantCredentials,
+  server: AuthorizationServer
+): Promise<RawAnswer> {
+  const { workspaceOrigin } = claim.grant
+  const spent = await openRefreshToken(deps, scope, claim)
+  const keep: KeepAnswer = (answer) => keepAnswer(deps, scope, claim, answer)
+  for (const [index, { client, noteUse }] of candidates.entries()) {
+    const endpoint = { provider, workspaceOrigin, server, client }
+    const answer =
+      spent === null
+        ? await requestClientCredentials(
+            deps.exchange,
+            endpoint,
+            provider.oauth.unattendedScopes,
+            keep
+          )
+        : await spendRefreshToken(deps.exchange, endpoint, spent, keep)
+    const verdict = readTokenAnswer(provider, answer)
+    const isRefused = verdict.kind === 'failed' && verdict.failure.kind === 'client_refused'
+    if (!isRefused) await noteUse(deps.clock.now()).catch(() => undefined)
+    if (!isRefused || index === candidates.length - 1) return answer
+  }
+  throw new AppError('internal', { note: 'a grant without credentials' })
+}
+
+async function openRefreshToken(
+  { strongbox }: RefreshDeps,
+  scope: TenantScope,
+  { grant, token }: Claim
+): Promise<Secret | null> {
+  if (grant.kind === 'service_principal') return null
+  if (token.refreshTokenSealed === null) throw new AppError('sign_in_needed')
+  return await strongbox.open(scope, refreshTokenPlace(grant.id), token.refreshTokenSealed)
+}

@@ -1,0 +1,178 @@
+import { plusMs } from '../base/clock.ts'
+import { AppError, type ProblemCode } from '../base/errors.ts'
+import type { OAuthFailure } from '../providers/provider.ts'
+
+/** `pending → active ⇄ degraded → needs_sign_in | misconfigured | paused | revoked`. */
+export type GrantState =
+  | 'pending'
+  | 'active'
+  | 'degraded'
+  | 'needs_sign_in'
+  | 'misconfigured'
+  | 'paused'
+  | 'revoked'
+
+export type GrantKind = 'user' | 'service_principal'
+
+/** What the decision needs to know of a grant. */
+export interface GrantFacts {
+  readonly kind: GrantKind
+  readonly state: GrantState
+  readonly cause: string | null
+  readonly nextTryAt: Date | null
+  readonly generation: number
+  readonly hasRefreshToken: boolean
+  readonly accessExpiresAt: Date | null
+}
+
+export interface TokenWish {
+  /** Least remaining life that the caller accepts, milliseconds. */
+  readonly minLifeMs: number
+  /** The workspace refused the token of this generation: a newer one is wanted. */
+  readonly rejectedGeneration: number | null
+}
+
+export type Decision =
+  | { readonly kind: 'use' }
+  | { readonly kind: 'refresh' }
+  | { readonly kind: 'refuse'; readonly error: AppError }
+
+/** A token with less life than this is never handed out: Databricks refuses those with under 30 s left. */
+export const leastLifeMs = 60_000
+
+/** What to do for a caller who wants a token now. Pure. */
+export function decide(grant: GrantFacts, wish: TokenWish, now: Date): Decision {
+  if (grant.state === 'needs_sign_in' || grant.state === 'revoked' || grant.state === 'paused') {
+    return { kind: 'refuse', error: refusal(grant) }
+  }
+  const needed = plusMs(now, Math.max(wish.minLifeMs, leastLifeMs))
+  const isRejected = wish.rejectedGeneration !== null && grant.generation <= wish.rejectedGeneration
+  const isAlive = grant.accessExpiresAt !== null && grant.accessExpiresAt > needed
+  if (isAlive && !isRejected) return { kind: 'use' }
+  if (grant.nextTryAt !== null && grant.nextTryAt > now) {
+    return { kind: 'refuse', error: refusal(grant) }
+  }
+  if (grant.kind === 'user' && !grant.hasRefreshToken) {
+    return { kind: 'refuse', error: new AppError('sign_in_needed') }
+  }
+  return { kind: 'refresh' }
+}
+
+/** Why a grant cannot serve now, in the words of the problem catalogue. */
+function refusal(grant: GrantFacts): AppError {
+  if (grant.state === 'needs_sign_in' || grant.state === 'revoked') {
+    return new AppError(grant.kind === 'user' ? 'sign_in_needed' : 'service_principal_refused')
+  }
+  const retryAt = grant.nextTryAt === null ? {} : { retryAt: grant.nextTryAt }
+  return new AppError(codeOfCause(grant.cause), retryAt)
+}
+
+/** Causes that are problem codes are told as such; anything else is an outage of the provider. */
+const toldCauses: readonly ProblemCode[] = [
+  'app_connection_refused',
+  'service_principal_refused',
+  'scope_missing',
+  'ip_not_allowed',
+  'oauth_not_enabled',
+  'workspace_unreachable',
+  'dns_failed',
+  'tls_failed',
+  'upstream_timeout',
+  'discovery_failed',
+  'host_not_allowed',
+  'app_connection_missing',
+  'service_principal_missing'
+]
+
+export function codeOfCause(cause: string | null): ProblemCode {
+  return toldCauses.find((code) => code === cause) ?? 'upstream_unavailable'
+}
+
+/** How a grant stands after a refresh that gave no token. */
+export interface Setback {
+  readonly state: GrantState
+  readonly cause: string
+  readonly nextTryAt: Date | null
+  readonly error: AppError
+}
+
+const backoffBaseMs = 2_000
+const backoffMaxMs = 15 * 60_000
+/** Others must act before a new try makes sense, but nobody tells us when they did. */
+const misconfiguredRetryMs = 60_000
+
+/**
+ * What a failed refresh means for the grant. An outage never ends a grant; only the provider's own word on
+ * the refresh token does.
+ * @param failures how many tries in a row have failed before this one
+ * @param jitter 0 ≤ jitter < 1
+ */
+export function setbackOf(
+  kind: GrantKind,
+  failure: OAuthFailure | AppError,
+  at: { now: Date; failures: number; jitter: number }
+): Setback {
+  if (failure instanceof AppError) return setbackOfError(failure, at)
+  switch (failure.kind) {
+    case 'dead_grant':
+      return kind === 'user'
+        ? ended('needs_sign_in', 'refresh_token_refused', 'sign_in_needed')
+        : misconfigured('service_principal_refused', at)
+    case 'client_refused':
+    case 'refused':
+      return misconfigured(
+        kind === 'user' ? 'app_connection_refused' : 'service_principal_refused',
+        at
+      )
+    case 'scope_missing':
+    case 'ip_not_allowed':
+    case 'oauth_not_enabled':
+      return misconfigured(failure.kind, at)
+    case 'redirect_uri_mismatch':
+      return misconfigured('app_connection_refused', at)
+    case 'throttled':
+    case 'transient':
+    case 'malformed':
+      return degraded('upstream_unavailable', at, failure.retryAfterSeconds ?? null)
+  }
+}
+
+/** No answer came: our own side or the network, unless it names somebody who must act. */
+function setbackOfError(
+  error: AppError,
+  at: { now: Date; failures: number; jitter: number }
+): Setback {
+  if (error.code === 'sign_in_needed') return ended('needs_sign_in', error.code, error.code)
+  const needsAdmin = error.owner.endsWith('_admin')
+  return needsAdmin ? misconfigured(error.code, at) : degraded(error.code, at, null)
+}
+
+function ended(state: GrantState, cause: string, code: ProblemCode): Setback {
+  return { state, cause, nextTryAt: null, error: new AppError(code) }
+}
+
+function misconfigured(code: ProblemCode, at: { now: Date }): Setback {
+  const nextTryAt = plusMs(at.now, misconfiguredRetryMs)
+  return {
+    state: 'misconfigured',
+    cause: code,
+    nextTryAt,
+    error: new AppError(code, { retryAt: nextTryAt })
+  }
+}
+
+function degraded(
+  code: ProblemCode,
+  at: { now: Date; failures: number; jitter: number },
+  retryAfterSeconds: number | null
+): Setback {
+  const backoffMs = Math.min(backoffBaseMs * 2 ** Math.min(at.failures, 20), backoffMaxMs)
+  const jittered = backoffMs * (0.5 + at.jitter / 2)
+  const nextTryAt = plusMs(at.now, Math.max(jittered, (retryAfterSeconds ?? 0) * 1_000))
+  return {
+    state: 'degraded',
+    cause: code,
+    nextTryAt,
+    error: new AppError(code, { retryAt: nextTryAt })
+  }
+}

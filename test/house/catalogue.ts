@@ -1,0 +1,209 @@
+import type pg from 'pg'
+import type { Fault } from './source.ts'
+
+/** Tables whose rows belong to a tenant; a new one is listed here, and then held to every rule below. */
+export const tenantTables = [
+  'app_connections',
+  'audit_events',
+  'client_secrets',
+  'data_keys',
+  'fabrics',
+  'grant_tokens',
+  'grants',
+  'idempotency_keys',
+  'login_attempts',
+  'login_providers',
+  'memberships',
+  'refresh_journal',
+  'service_account_fabrics',
+  'service_accounts',
+  'service_keys',
+  'service_principals',
+  'sessions',
+  'sign_in_attempts',
+  'team_members',
+  'teams'
+]
+
+/** Tables that stand above the tenants. */
+export const platformTables = ['_prisma_migrations', 'tenants', 'users']
+
+/** Ways to a row beside its tenant: each reads only, and only by a hash or an identity that is presented. */
+export const lookupPolicies = [
+  'login_attempts: state_hash',
+  'memberships: user_id',
+  'service_keys: hash',
+  'sessions: token_hash',
+  'sign_in_attempts: state_hash'
+]
+
+/** Who sees and writes the platform's rows: exactly these policies, nothing more. */
+export const platformPolicies = [
+  'tenants_tenant ALL (id = weft_tenant())',
+  "tenants_lookup SELECT ((slug = weft_lookup()) OR (weft_lookup() = '*'::text))",
+  'tenants_own SELECT (EXISTS ( SELECT 1 FROM memberships m ' +
+    'WHERE ((m.tenant_id = tenants.id) AND (m.user_id = weft_user()))))',
+  'users_identity ALL (identity_hash = weft_lookup())',
+  'users_own SELECT (id = weft_user())',
+  'users_fellow_members SELECT (EXISTS ( SELECT 1 FROM memberships m ' +
+    'WHERE ((m.tenant_id = weft_tenant()) AND (m.user_id = users.id))))'
+]
+
+const ownTenant = '(tenant_id = weft_tenant())'
+const inSchema = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')`
+
+async function rows<Row extends pg.QueryResultRow>(
+  client: pg.Client,
+  sql: string,
+  values: unknown[] = []
+): Promise<Row[]> {
+  return (await client.query<Row>(sql, values)).rows
+}
+
+/** Tables that no list knows, and listed ones that are not there. */
+export async function tableFaults(client: pg.Client): Promise<Fault[]> {
+  const found = await rows<{ name: string; has_tenant: boolean }>(
+    client,
+    `SELECT c.relname AS name, EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid
+        AND a.attname = 'tenant_id' AND a.attnotnull AND NOT a.attisdropped) AS has_tenant
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind IN ('r', 'p', 'f') AND ${inSchema}`
+  )
+  const names = found.map(({ name }) => name)
+  const known = [...tenantTables, ...platformTables]
+  return [
+    ...names.filter((name) => !known.includes(name)).map((name) => `${name} is on no list`),
+    ...known.filter((name) => !names.includes(name)).map((name) => `${name} is not there`),
+    ...found
+      .filter(({ name, has_tenant }) => tenantTables.includes(name) && !has_tenant)
+      .map(({ name }) => `${name} has no tenant_id that is never null`),
+    ...found
+      .filter(({ name, has_tenant }) => platformTables.includes(name) && has_tenant)
+      .map(({ name }) => `${name} has a tenant_id and stands with the platform's tables`)
+  ]
+}
+
+interface Policy {
+  readonly name: string
+  readonly table: string
+  readonly cmd: string
+  readonly qual: string
+  readonly check: string | null
+}
+
+function isOwnTenant({ cmd, qual, check }: Policy): boolean {
+  return cmd === 'ALL' && qual === ownTenant && check === ownTenant
+}
+
+function isKnownLookup({ table, cmd, qual }: Policy): boolean {
+  const [, column] = /^\((\w+) = weft_(?:lookup|user)\(\)\)$/.exec(qual) ?? []
+  return cmd === 'SELECT' && lookupPolicies.includes(`${table}: ${column}`)
+}
+
+function isKnownPlatform({ name, table, cmd, qual, check }: Policy): boolean {
+  const isListed = platformPolicies.includes(`${name} ${cmd} ${qual.replaceAll(/\s+/g, ' ')}`)
+  return platformTables.includes(table) && isListed && (cmd === 'SELECT' || check === qual)
+}
+
+/** Tables without row-level security, enabled and forced, or with a policy that lets more through. */
+export async function policyFaults(client: pg.Client): Promise<Fault[]> {
+  const tables = await rows<{ name: string; enabled: boolean; forced: boolean }>(
+    client,
+    `SELECT c.relname AS name, c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind IN ('r', 'p') AND c.relname <> '_prisma_migrations' AND ${inSchema}`
+  )
+  const policies = await rows<Policy & pg.QueryResultRow>(
+    client,
+    `SELECT policyname AS name, tablename AS table, cmd, qual, with_check AS check FROM pg_policies`
+  )
+  const more = policies.filter(
+    (policy) => !isOwnTenant(policy) && !isKnownLookup(policy) && !isKnownPlatform(policy)
+  )
+  const own = policies.filter(isOwnTenant).map(({ table }) => table)
+  return [
+    ...tables.filter((table) => !table.enabled).map(({ name }) => `${name} has no RLS`),
+    ...tables.filter((table) => !table.forced).map(({ name }) => `${name} does not force RLS`),
+    ...tenantTables
+      .filter((name) => !own.includes(name))
+      .map((name) => `${name} has no policy by tenant, USING and WITH CHECK`),
+    ...more.map(({ table, cmd, qual }) => `${table} lets ${cmd} through by ${qual}`)
+  ]
+}
+
+/** What the app role is or may do beyond reading and writing rows. */
+export async function roleFaults(client: pg.Client, role: string): Promise<Fault[]> {
+  const [found] = await rows<Record<string, boolean>>(
+    client,
+    `SELECT rolsuper AS "is a superuser", rolbypassrls AS "bypasses RLS",
+            rolcreaterole AS "creates roles", rolcreatedb AS "creates databases",
+            rolreplication AS "replicates",
+            has_schema_privilege(oid, 'public', 'CREATE') AS "creates in the schema",
+            has_database_privilege(oid, current_database(), 'CREATE') AS "creates schemas",
+            EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid) AS "is a member of a role",
+            EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid) AS "owns a relation",
+            EXISTS (SELECT FROM pg_proc p WHERE p.proowner = r.oid) AS "owns a function",
+            EXISTS (SELECT FROM pg_database d WHERE d.datdba = r.oid) AS "owns a database"
+       FROM pg_roles r WHERE rolname = $1`,
+    [role]
+  )
+  if (!found) return [`there is no role ${role}`]
+  const held = Object.entries(found).filter(([, holds]) => holds)
+  const rights = await rows<{ fault: string }>(
+    client,
+    `SELECT c.relname || ': ' || p.name AS fault
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+            unnest(ARRAY['TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) AS p(name)
+      WHERE c.relkind IN ('r', 'p') AND ${inSchema} AND has_table_privilege($1, c.oid, p.name)
+      UNION ALL
+     SELECT 'audit_events: ' || p.name FROM unnest(ARRAY['UPDATE', 'DELETE']) AS p(name)
+      WHERE has_table_privilege($1, 'audit_events', p.name)
+         OR (p.name = 'UPDATE' AND has_any_column_privilege($1, 'audit_events', 'UPDATE'))
+      UNION ALL
+     SELECT '_prisma_migrations: ' || p.name FROM unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) AS p(name)
+      WHERE has_table_privilege($1, '_prisma_migrations', p.name)`,
+    [role]
+  )
+  return [...held.map(([what]) => `the app role ${what}`), ...rights.map(({ fault }) => fault)]
+}
+
+/** Foreign keys by which a row could point into another tenant. */
+export async function referenceFaults(client: pg.Client): Promise<Fault[]> {
+  const keys = await rows<{ name: string; to: string; pairs: string[] }>(
+    client,
+    `SELECT k.conrelid::regclass || '.' || k.conname AS name, t.relname AS to,
+            array_agg(a.attname || '=' || b.attname) AS pairs
+       FROM pg_constraint k
+       JOIN pg_class f ON f.oid = k.conrelid JOIN pg_class t ON t.oid = k.confrelid
+       CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS u(own, other)
+       JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.own
+       JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.other
+      WHERE k.contype = 'f' AND f.relname = ANY($1) GROUP BY 1, 2`,
+    [tenantTables]
+  )
+  const wanted = (to: string) => (to === 'tenants' ? 'tenant_id=id' : 'tenant_id=tenant_id')
+  return keys
+    .filter(({ to, pairs }) => to !== 'users' && !pairs.includes(wanted(to)))
+    .map(({ name, to }) => `${name} points at ${to} without its tenant`)
+}
+
+/** Things of the schema that row-level security does not reach. */
+export async function tunnelFaults(client: pg.Client): Promise<Fault[]> {
+  const found = await rows<{ fault: string }>(
+    client,
+    `SELECT c.relname || ' is a materialised view' AS fault
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'm' AND ${inSchema}
+      UNION ALL
+     SELECT c.relname || ' is a view with the rights of its owner'
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'v' AND ${inSchema} AND NOT EXISTS (
+            SELECT FROM unnest(c.reloptions) o WHERE o IN ('security_invoker=true', 'security_invoker=on'))
+      UNION ALL
+     SELECT p.proname || ' is SECURITY DEFINER without a search_path'
+       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+      WHERE p.prosecdef AND ${inSchema} AND NOT EXISTS (
+            SELECT FROM unnest(p.proconfig) o WHERE o LIKE 'search_path=%')`
+  )
+  return found.map(({ fault }) => fault)
+}
