@@ -74,3 +74,9 @@ function checksumOf(body: string): string {
   }
   return checksum
 }
+
+/** Whether somebody sent back what a page shows in a secret's place: stars, dots, or a hint. */
+export function looksLikeMask(secret: Secret): boolean {
+  const clear = secret.reveal()
+  return /^[*•●…]+$/u.test(clear) || /^…[^…]{4}$/u.test(clear)
+}

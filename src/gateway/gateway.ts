@@ -4,7 +4,7 @@
  * Never: Fastify, a parsed body where bytes will do, a token or an upstream cookie in an answer.
  */
 import type { Readable } from 'node:stream'
-import type { FabricId } from '../base/ids.ts'
+import type { FabricId, KeyId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 
 export type ActAs = 'user' | 'service_principal'
@@ -13,6 +13,8 @@ export type ActAs = 'user' | 'service_principal'
 export interface GatewayCall {
   readonly scope: TenantScope
   readonly fabricId: FabricId
+  /** Id of the key that was presented, for the record. */
+  readonly keyId: KeyId | null
   readonly method: string
   /** Path below `/fabrics/{fabricId}`, still percent-encoded as it came, with its leading `/`. */
   readonly path: string

@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FastifyBaseLogger, FastifyInstance, FastifyTypeProvider, RawServerDefault } from 'fastify'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyRequest,
+  FastifyTypeProvider,
+  RawServerDefault
+} from 'fastify'
 import { type Static, type TSchema, Type } from 'typebox'
 import { type IdKind, type IdOf, idPattern } from '../base/ids.ts'
 import type { Operation } from '../base/operations.ts'
@@ -120,3 +126,10 @@ export const updateHeaders = Type.Object({
     })
   )
 })
+
+/** The surface of a request's route; unknown paths below `/fabrics/` belong to the data plane. */
+export function surfaceOf(request: FastifyRequest): 'api' | 'page' | 'data' {
+  const declared = request.routeOptions?.config.surface
+  if (declared !== undefined) return declared
+  return request.raw.url?.startsWith('/fabrics/') ? 'data' : 'api'
+}

@@ -104,18 +104,26 @@ function formOf(page: Landing, choices: Choices): { url: string; visit: Visit } 
   )
   if (!form) return undefined
   const [, action = '', inside = ''] = form
-  const press = /name="login"/.test(inside)
-    ? { login: choices.login }
-    : /name="consent"/.test(inside)
-      ? { consent: choices.consent ?? 'allow' }
-      : undefined
+  const press = buttonOf(inside, choices)
   if (!press) return undefined
+  const hidden = inside.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)
+  const sent = {
+    ...Object.fromEntries([...hidden].map(([, name, value]) => [name, value])),
+    ...press
+  }
   const url = new URL(unescaped(action), page.url)
   const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: url.origin }
   return {
     url: url.href,
-    visit: { method: 'POST', headers, body: new URLSearchParams(press).toString() }
+    visit: { method: 'POST', headers, body: new URLSearchParams(sent).toString() }
   }
+}
+
+function buttonOf(form: string, choices: Choices): Record<string, string> | undefined {
+  if (form.includes('name="login"')) return { login: choices.login }
+  if (form.includes('name="consent"')) return { consent: choices.consent ?? 'allow' }
+  if (form.includes('name="logout"')) return { logout: 'yes' }
+  return undefined
 }
 
 function parseCookie(url: URL, line: string): { cookie: Cookie; isGone: boolean } {

@@ -3,32 +3,21 @@
  * Owns: who can log in, and its clients. May touch: the simulation parts beside it.
  * Never: knows Weft or Databricks.
  */
-import { createHash } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { setTimeout as pause } from 'node:timers/promises'
-import {
-  type AdapterPayload,
-  type Configuration,
-  errors,
-  interactionPolicy,
-  type KoaContextWithOIDC,
-  Provider
-} from 'oidc-provider'
+import { type AdapterPayload, errors, Provider } from 'oidc-provider'
 import { type Clock, systemClock } from '../base/clock.ts'
+import { configuration, type LoginPerson, subjectOf } from './login/settings.ts'
+import { spoilTokens } from './login/token-faults.ts'
 import { createControl } from './simulation/control.ts'
 import { isObject, readBody, replayed, sendHtml, sendJson } from './simulation/exchange.ts'
-import { createFaultBoard, type FaultBoard } from './simulation/faults.ts'
-import { breakSignature } from './simulation/id-token.ts'
+import { createFaultBoard } from './simulation/faults.ts'
 import { serveLoopback } from './simulation/loopback.ts'
 import { page, personForm } from './simulation/page.ts'
-import { createRecorder, type Recorder } from './simulation/recorder.ts'
-import { type SigningKey, signingKey } from './simulation/signing-key.ts'
+import { createRecorder } from './simulation/recorder.ts'
+import { signingKey } from './simulation/signing-key.ts'
 import { createTokenStore } from './simulation/token-store.ts'
 
-export interface LoginPerson {
-  readonly email: string
-  readonly name: string
-}
+export type { LoginPerson } from './login/settings.ts'
 
 export interface LoginClient {
   readonly clientId: string
@@ -130,94 +119,6 @@ export async function startIdentityProvider(
   }
 }
 
-function configuration(
-  people: readonly LoginPerson[],
-  key: SigningKey,
-  faults: FaultBoard,
-  port: number
-): Configuration {
-  const policy = interactionPolicy.base()
-  policy.remove('consent')
-  return {
-    jwks: { keys: [key.jwk] },
-    cookies: {
-      keys: [
-        createHash('sha256')
-          .update(key.jwk.d ?? '')
-          .digest('hex')
-      ],
-      names: {
-        session: `idp_session_${port}`,
-        interaction: `idp_interaction_${port}`,
-        resume: `idp_resume_${port}`
-      }
-    },
-    responseTypes: ['code'],
-    scopes: ['openid', 'email', 'profile', 'offline_access'],
-    claims: {
-      openid: ['sub'],
-      email: ['email', 'email_verified'],
-      profile: ['name', 'given_name', 'family_name', 'preferred_username']
-    },
-    conformIdTokenClaims: false,
-    pkce: { required: () => false },
-    ttl: {
-      AccessToken: () => faults.current.accessTokenTtlSeconds,
-      RefreshToken: () => faults.current.refreshTokenTtlSeconds,
-      AuthorizationCode: 60,
-      IdToken: 3600,
-      Interaction: 3600,
-      Session: 24 * 3600,
-      Grant: 24 * 3600
-    },
-    features: {
-      devInteractions: { enabled: false },
-      rpInitiatedLogout: {
-        enabled: true,
-        logoutSource: (ctx, form) => {
-          const button = '<button form="op.logoutForm" name="logout" value="yes">Log out</button>'
-          ctx.body = page('Log out?', `${form}${button}`)
-        },
-        postLogoutSuccessSource: (ctx) => {
-          ctx.body = page('You are logged out', '')
-        }
-      }
-    },
-    interactions: { url: (_ctx, { uid }) => `/login/${uid}`, policy },
-    loadExistingGrant: async (ctx) => {
-      const { client, session, provider } = ctx.oidc
-      if (!client || !session?.accountId) return undefined
-      const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
-      grant.addOIDCScope('openid email profile offline_access')
-      await grant.save()
-      return grant
-    },
-    findAccount: (_ctx, accountId) => {
-      const person = people.find(({ email }) => subjectOf(email) === accountId)
-      if (!person) return undefined
-      const [given = '', ...family] = person.name.split(' ')
-      const claims = {
-        sub: accountId,
-        email: person.email,
-        email_verified: true,
-        name: person.name,
-        given_name: given,
-        family_name: family.join(' '),
-        preferred_username: person.email
-      }
-      return { accountId, claims: () => claims }
-    },
-    renderError: (ctx, { error, error_description: description }) => {
-      ctx.body = { error, error_description: description }
-    }
-  }
-}
-
-/** Stable over starts, and nothing that one could take for an email. */
-function subjectOf(email: string): string {
-  return `idp-${createHash('sha256').update(email).digest('hex').slice(0, 20)}`
-}
-
 async function logIn(
   provider: Provider,
   people: readonly LoginPerson[],
@@ -252,36 +153,6 @@ function allowWildcards(provider: Provider, clients: ReadonlyMap<string, LoginCl
     const origins = (clients.get(this.clientId)?.redirectUris ?? []).map((one) => originOf(one))
     return origins.includes(originOf(uri))
   }
-}
-
-function spoilTokens(provider: Provider, faults: FaultBoard, recorder: Recorder): void {
-  provider.use(async (plain, next) => {
-    if (plain.path !== '/token' || plain.method !== 'POST') return next()
-    const ctx = plain as KoaContextWithOIDC // what the route makes of it by the time next() is done
-    const { tokenStatus, tokenDelayMs, tokenOmit, dropTokenAnswer, idTokenSignature } =
-      faults.current
-    if (tokenStatus !== null && tokenStatus >= 300) {
-      ctx.status = tokenStatus
-      ctx.body = { error: tokenStatus >= 500 ? 'server_error' : 'invalid_request' }
-      return undefined
-    }
-    await next()
-    if (tokenDelayMs > 0) await pause(tokenDelayMs)
-    if (dropTokenAnswer) {
-      recorder.cutOnPurpose(ctx.res)
-      ctx.respond = false
-      ctx.res.destroy()
-      return undefined
-    }
-    if (!isObject(ctx.body)) return undefined
-    const members = Object.entries(ctx.body).filter(([name]) => !tokenOmit.includes(name))
-    const answer: Record<string, unknown> = Object.fromEntries(members)
-    if (idTokenSignature === 'bad' && typeof answer.id_token === 'string') {
-      answer.id_token = breakSignature(answer.id_token)
-    }
-    ctx.body = answer
-    return undefined
-  })
 }
 
 function clientMetadata(client: LoginClient | undefined): AdapterPayload | undefined {

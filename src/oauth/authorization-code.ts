@@ -14,6 +14,14 @@ export function newCodeVerifier(): Secret {
   return new Secret(openid.randomPKCECodeVerifier())
 }
 
+/**
+ * Own to each app connection, so that one authorization server's answer can't be taken for another's
+ * (RFC 9700 §4.4.2).
+ */
+export function redirectUriOf(publicUrl: string, appConnectionId: string): string {
+  return `${publicUrl}/oauth/callback/${appConnectionId}`
+}
+
 export interface AuthorizationRequest {
   readonly server: AuthorizationServer
   readonly clientId: string

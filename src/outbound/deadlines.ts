@@ -1,7 +1,9 @@
+import type { Clock } from '../base/clock.ts'
+
 /** How late a deadline may be found passed. Deadlines are seconds to hours; a timer for each would cost more. */
 const tickMs = 25
 
-/** Something with moments, in `performance.now()` milliseconds, at which it is too late. */
+/** Something with moments, of the monotonic clock, at which it is too late. */
 export interface Timed {
   /** The earliest of its moments, Infinity for none. */
   dueMs: number
@@ -11,7 +13,12 @@ export interface Timed {
 /** Watches every exchange under way with one timer, which runs only while there is any. */
 export class DeadlineWatch {
   readonly #watched = new Set<Timed>()
+  readonly #clock: Clock
   #timer: NodeJS.Timeout | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   add(timed: Timed): void {
     this.#watched.add(timed)
@@ -23,7 +30,7 @@ export class DeadlineWatch {
   }
 
   #tick(): void {
-    const nowMs = performance.now()
+    const nowMs = this.#clock.monotonicMs()
     for (const timed of this.#watched) if (timed.dueMs <= nowMs) timed.onDue(nowMs)
     if (this.#watched.size > 0) return
     clearInterval(this.#timer)

@@ -59,7 +59,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Timed {
     if (signal?.aborted) this.#abort()
     if (this.#isSettled) return this.#end.promise
     signal?.addEventListener('abort', this.#onAbort, { once: true })
-    this.#totalDueMs = performance.now() + deadlines.totalMs
+    this.#totalDueMs = this.#clock.monotonicMs() + deadlines.totalMs
     this.#arm('connect', deadlines.connectMs)
     this.#watch.add(this)
     pool.dispatch({ method, path, headers, body: this.#body }, this)
@@ -140,7 +140,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Timed {
   #arm(phase: Phase, ms: number): void {
     this.#phase = phase
     this.#phaseMs = ms
-    this.dueMs = Math.min(performance.now() + ms, this.#totalDueMs)
+    this.dueMs = Math.min(this.#clock.monotonicMs() + ms, this.#totalDueMs)
   }
 
   #lateness(note: string): AppError {

@@ -105,7 +105,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const guard = createHostGuard(options.extraOrigins)
   const dialler = createDialler(options.lookup ?? lookupAll, options.ca)
   const pools = createPools(dialler)
-  const watch = new DeadlineWatch()
+  const watch = new DeadlineWatch(options.clock)
   const pinned = new Set<string>()
   let isClosed = false
 

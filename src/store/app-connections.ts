@@ -1,11 +1,13 @@
 import type { Tx } from './db.ts'
-import type { AppConnection, ClientSecret } from './generated/client.ts'
+import type { AppConnection, ClientSecret, Prisma } from './generated/client.ts'
 
 export type ClientSecretRow = ClientSecret
 /** An app connection with its secrets, the current one first. */
 export type AppConnectionRow = AppConnection & { clientSecrets: ClientSecretRow[] }
 
-const withSecrets = { clientSecrets: { orderBy: { state: 'asc' } } } as const
+const withSecrets = {
+  clientSecrets: { orderBy: [{ state: 'asc' }, { setAt: 'desc' }] }
+} satisfies Prisma.AppConnectionInclude
 
 export async function insertAppConnection(
   tx: Tx,

@@ -25,7 +25,9 @@ export function listLoginProviders(tx: Tx): Promise<LoginProviderRow[]> {
 export async function updateLoginProvider(
   tx: Tx,
   id: string,
-  patch: Partial<Pick<LoginProviderRow, 'issuer' | 'clientId' | 'clientSecretSealed' | 'emailDomains'>>
+  patch: Partial<
+    Pick<LoginProviderRow, 'issuer' | 'clientId' | 'clientSecretSealed' | 'emailDomains'>
+  >
 ): Promise<void> {
   await tx.rows.loginProvider.updateMany({
     where: { tenantId: tx.scope.tenantId, id },

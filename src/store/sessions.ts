@@ -55,3 +55,11 @@ export async function deleteSessionsBefore(tx: Tx, before: Date): Promise<number
   })
   return count
 }
+
+/** Takes the session out of this tenant, to put it into another. */
+export async function takeSession(tx: Tx, id: string, userId: string): Promise<SessionRow | null> {
+  const row = await tx.rows.session.findFirst({
+    where: { tenantId: tx.scope.tenantId, id, userId }
+  })
+  return row !== null && (await deleteSession(tx, id, userId)) ? row : null
+}

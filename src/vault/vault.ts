@@ -23,6 +23,8 @@ export interface AccessToken {
   readonly token: Secret
   readonly expiresAt: Date
   readonly generation: number
+  /** As granted (RFC 6749 §3.3); null where the provider did not tell. */
+  readonly scope: string | null
   readonly source: 'cached' | 'refreshed'
 }
 
@@ -109,13 +111,15 @@ export function createVault(deps: RefreshDeps): Vault {
     grantId: GrantId,
     { token }: Awaited<ReturnType<typeof load>>
   ): Promise<Omit<AccessToken, 'source'>> {
-    const { accessTokenSealed: sealed, accessExpiresAt: expiresAt, generation } = token
+    const {
+      accessTokenSealed: sealed,
+      accessExpiresAt: expiresAt,
+      generation,
+      scope: granted
+    } = token
     assert(sealed !== null && expiresAt !== null, 'a usable grant has an access token')
-    return {
-      token: await strongbox.open(scope, accessTokenPlace(grantId), sealed),
-      expiresAt,
-      generation
-    }
+    const opened = await strongbox.open(scope, accessTokenPlace(grantId), sealed)
+    return { token: opened, expiresAt, generation, scope: granted }
   }
 
   return { accessToken, ...createGrantKeeping(deps) }

@@ -34,7 +34,7 @@ async function listen(server: TcpServer | Server): Promise<TestServer> {
     port: address.port,
     connections: () => count,
     close: async () => {
-      const closed = once(server, 'close')
+      const closed = server.listening ? once(server, 'close') : undefined
       server.close()
       for (const socket of sockets) socket.destroy()
       await closed

@@ -115,9 +115,11 @@ describe('B2 discovery', () => {
   })
 
   it.each([
-    'https://evil.test/oidc',
-    'http://dbc-1.cloud.databricks.com/oidc',
-    'http://169.254.169.254/oidc',
+    'https://evil.test/other',
+    'https://user@evil.test/other',
+    'https://dbc-2.cloud.databricks.com/oidc/accounts/1',
+    'http://dbc-1.cloud.databricks.com/other',
+    'http://169.254.169.254/other',
     `${origin}/oidc?x=1`,
     `${origin}/oidc#x`,
     `${origin}/a%2f..%2fb`,

@@ -101,16 +101,26 @@ type Refusal = readonly [status: number, error: string, description: string]
 /** From RFC 6749's words to those that Databricks uses, which clients match on. */
 function translate(ctx: KoaContextWithOIDC): void {
   const { body } = ctx
-  if (!isObject(body) || typeof body.error !== 'string') return
-  const refusal = inDatabricksWords(body.error, ctx.oidc?.params ?? {})
+  if (!isObject(body)) return
+  const params = ctx.oidc?.params ?? {}
+  const error = lacksScope(body, params) ? 'invalid_scope' : body.error
+  const refusal = inDatabricksWords(error, params)
   if (!refusal) return
-  const [status, error, description] = refusal
+  const [status, word, description] = refusal
   ctx.status = status
   ctx.type = 'application/json'
-  ctx.body = { error, error_description: description }
+  ctx.body = { error: word, error_description: description }
 }
 
-function inDatabricksWords(error: string, params: Record<string, unknown>): Refusal | undefined {
+/** oidc-provider leaves out what a service principal's secret does not carry; Databricks refuses. */
+function lacksScope(body: Record<string, unknown>, params: Record<string, unknown>): boolean {
+  if (params.grant_type !== 'client_credentials' || body.error !== undefined) return false
+  const granted = String(body.scope ?? '').split(' ')
+  const asked = String(params.scope ?? '').split(' ')
+  return asked.some((scope) => !granted.includes(scope))
+}
+
+function inDatabricksWords(error: unknown, params: Record<string, unknown>): Refusal | undefined {
   switch (error) {
     case 'invalid_client':
       return [401, 'invalid_client', 'Client authentication failed']

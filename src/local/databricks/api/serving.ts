@@ -3,24 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { isObject, parseJson } from '../../simulation/exchange.ts'
 import { type Answer, type Call, failure, ok, type Route, type WorkspaceDeps } from './answer.ts'
 import { chatAnswer, chatEvents, completionAnswer, responseAnswer, responseEvents } from './chat.ts'
-
-type Task = 'llm/v1/chat' | 'llm/v1/embeddings' | null
-
-interface Endpoint {
-  readonly name: string
-  readonly task: Task
-  /** Answers with the caller's userName, whatever is asked. */
-  readonly tellsCaller?: boolean
-  readonly isQueryable?: boolean
-}
-
-const endpoints: readonly Endpoint[] = [
-  { name: 'databricks-llama', task: 'llm/v1/chat' },
-  { name: 'databricks-embed', task: 'llm/v1/embeddings' },
-  { name: 'churn-model', task: null },
-  { name: 'whoami', task: 'llm/v1/chat', tellsCaller: true },
-  { name: 'forbidden-model', task: null, isQueryable: false }
-]
+import { describe, type Endpoint, endpoints } from './endpoints.ts'
 
 const embeddingLength = 16
 
@@ -200,34 +183,4 @@ function missing(call: Call, name: string): Answer {
 
 function post(pattern: RegExp, handle: Route['handle']): Route {
   return { method: 'POST', pattern, scope: 'model-serving', handle }
-}
-
-function describe({ name, task, isQueryable }: Endpoint) {
-  const served = `${name}-1`
-  return {
-    name,
-    id: digest(name).toString('hex').slice(0, 32),
-    creator: 'admin@acme.test',
-    creation_timestamp: 1_750_000_000_000,
-    last_updated_timestamp: 1_750_000_000_000,
-    ...(task === null ? {} : { task }),
-    state: { ready: 'READY', config_update: 'NOT_UPDATING' },
-    config: {
-      served_entities: [
-        {
-          name: served,
-          entity_name: `main.models.${name.replaceAll('-', '_')}`,
-          entity_version: '1',
-          workload_size: 'Small',
-          scale_to_zero_enabled: true,
-          state: { deployment: 'DEPLOYMENT_READY', deployment_state_message: '' }
-        }
-      ],
-      traffic_config: { routes: [{ served_model_name: served, traffic_percentage: 100 }] },
-      config_version: 1
-    },
-    permission_level: isQueryable === false ? 'CAN_VIEW' : 'CAN_QUERY',
-    route_optimized: false,
-    tags: []
-  }
 }

@@ -1,0 +1,221 @@
+import type { Audit } from '../audit/audit.ts'
+import type { Clock } from '../base/clock.ts'
+import { AppError, invalidRequest } from '../base/errors.ts'
+import { type AppConnectionId, newId } from '../base/ids.ts'
+import { pageOf } from '../base/page.ts'
+import type { Secret } from '../base/secret.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import { hintOf, looksLikeMask } from '../crypto/bearer.ts'
+import { checkHostPatterns } from '../providers/host-patterns.ts'
+import { providers } from '../providers/registry.ts'
+import {
+  type AppConnectionRow,
+  clearDefaultAppConnection,
+  deleteAppConnection,
+  deleteClientSecret,
+  findAppConnection,
+  findDefaultAppConnection,
+  insertAppConnection,
+  insertClientSecret,
+  listAppConnections,
+  updateAppConnection
+} from '../store/app-connections.ts'
+import type { Db, Tx } from '../store/db.ts'
+import { UniqueViolation } from '../store/db-errors.ts'
+import { countFabricsOfAppConnection } from '../store/fabrics.ts'
+import { clientSecretPlace } from '../vault/credentials.ts'
+import type { Strongbox } from '../vault/strongbox.ts'
+import { viewOf } from './app-connection-view.ts'
+import type { AppConnectionPatch, AppConnections, Capability } from './app-connections.ts'
+
+export interface AppConnectionDeps {
+  readonly db: Db
+  readonly audit: Audit
+  readonly strongbox: Strongbox
+  readonly clock: Clock
+  readonly publicUrl: string
+  /** Exact origins that the operator named beside the provider's zones. */
+  readonly extraOrigins: readonly string[]
+}
+
+export function createAppConnections(deps: AppConnectionDeps): AppConnections {
+  const { db, audit, strongbox, clock, publicUrl } = deps
+  const extraHosts = deps.extraOrigins.map((origin) => new URL(origin).hostname)
+  const view = (row: AppConnectionRow) => viewOf(row, publicUrl)
+  const checkHosts = (patterns: readonly string[]) =>
+    checkHostPatterns(patterns, providers.databricks.zones, extraHosts)
+
+  async function get(scope: TenantScope, id: AppConnectionId) {
+    return view(await db.inTenant(scope, (tx) => mustFind(tx, id)))
+  }
+
+  /** Sealed before the transaction begins, stored within it. */
+  async function sealSecret(scope: TenantScope, appConnectionId: string, secret: Secret) {
+    if (looksLikeMask(secret)) throw invalidRequest('/clientSecret', 'the mask is not a secret')
+    const id = newId('clientSecret', clock)
+    const sealed = await strongbox.seal(scope, clientSecretPlace(id), secret)
+    return { id, appConnectionId, sealed, hint: hintOf(secret), setAt: clock.now() }
+  }
+
+  return {
+    get,
+    list: async (scope, { limit, cursor }) => {
+      const rows = await db.inTenant(scope, (tx) =>
+        listAppConnections(tx, { limit: limit + 1, cursor })
+      )
+      return pageOf(rows, limit, view)
+    },
+
+    async create(scope, input) {
+      const id = newId('appConnection', clock)
+      const now = clock.now()
+      const secret =
+        input.clientSecret === undefined ? null : await sealSecret(scope, id, input.clientSecret)
+      const { oauth } = providers[input.provider]
+      const row = {
+        id,
+        name: input.name,
+        provider: input.provider,
+        accountHost: input.accountHost ?? null,
+        accountId: input.accountId ?? null,
+        clientId: input.clientId ?? null,
+        scopes: checkScopes(input.scopes ?? oauth.defaultScopes, oauth.requiredScopes),
+        clientAuthMethod: input.clientAuthMethod ?? oauth.clientAuthMethod,
+        allowedHosts: checkHosts(input.allowedHosts ?? []),
+        createdAt: now,
+        updatedAt: now
+      }
+      await nameTaken(() =>
+        db.inTenant(scope, async (tx) => {
+          const hasDefault = (await findDefaultAppConnection(tx, input.provider)) !== null
+          const isDefault = input.isDefault ?? !hasDefault
+          if (isDefault) await clearDefaultAppConnection(tx, input.provider)
+          await insertAppConnection(tx, { ...row, isDefault })
+          if (secret !== null) await insertClientSecret(tx, secret)
+          const details = { name: row.name, clientId: row.clientId, hasSecret: secret !== null }
+          await audit.append(tx, {
+            action: 'app_connection.create',
+            object: ['app_connection', id],
+            details
+          })
+        })
+      )
+      return await get(scope, id)
+    },
+
+    async update(scope, id, patch) {
+      const secret =
+        patch.clientSecret === undefined ? null : await sealSecret(scope, id, patch.clientSecret)
+      const { oauth } = providers.databricks
+      const scopes = patch.scopes && checkScopes(patch.scopes, oauth.requiredScopes)
+      const allowedHosts = patch.allowedHosts && checkHosts(patch.allowedHosts)
+      await nameTaken(() =>
+        db.inTenant(scope, async (tx) => {
+          const row = await mustFind(tx, id)
+          if (patch.isDefault === true) await clearDefaultAppConnection(tx, row.provider)
+          const changes = changesOf({ ...patch, scopes, allowedHosts })
+          const isVerified = patch.clientId === undefined && secret === null
+          const verifiedAt = isVerified ? row.verifiedAt : null
+          const now = clock.now()
+          const isCurrent = await updateAppConnection(tx, id, patch.version, {
+            ...changes,
+            verifiedAt,
+            updatedAt: now
+          })
+          if (!isCurrent) throw new AppError('version_conflict')
+          if (secret !== null) await insertClientSecret(tx, secret)
+          const details = { changed: Object.keys(changes), hasNewSecret: secret !== null }
+          const object = ['app_connection', id] as const
+          await audit.append(tx, { action: 'app_connection.update', object, details })
+        })
+      )
+      return await get(scope, id)
+    },
+
+    remove: (scope, id) =>
+      db.inTenant(scope, async (tx) => {
+        await mustFind(tx, id)
+        const fabrics = await countFabricsOfAppConnection(tx, id)
+        if (fabrics > 0) {
+          throw new AppError('invalid_request', { detail: `${fabrics} fabrics still name it` })
+        }
+        await deleteAppConnection(tx, id)
+        await audit.append(tx, { action: 'app_connection.delete', object: ['app_connection', id] })
+      }),
+
+    async addSecret(scope, id, { clientSecret }) {
+      const secret = await sealSecret(scope, id, clientSecret)
+      await db.inTenant(scope, async (tx) => {
+        const row = await mustFind(tx, id)
+        await insertClientSecret(tx, secret)
+        await updateAppConnection(tx, id, row.version, { updatedAt: clock.now() })
+        const details = { secretId: secret.id }
+        const object = ['app_connection', id] as const
+        await audit.append(tx, { action: 'app_connection.add_secret', object, details })
+      })
+      return await get(scope, id)
+    },
+
+    removeSecret: (scope, id, secretId) =>
+      db.inTenant(scope, async (tx) => {
+        const row = await mustFind(tx, id)
+        if (!(await deleteClientSecret(tx, id, secretId))) throw new AppError('not_found')
+        await updateAppConnection(tx, id, row.version, { updatedAt: clock.now() })
+        const object = ['app_connection', id] as const
+        const details = { secretId }
+        await audit.append(tx, { action: 'app_connection.delete_secret', object, details })
+      }),
+
+    async capabilities(scope) {
+      const row = await db.inTenant(scope, (tx) => findDefaultAppConnection(tx, 'databricks'))
+      return [capabilityOf(row)]
+    }
+  }
+}
+
+async function mustFind(tx: Tx, id: string): Promise<AppConnectionRow> {
+  const row = await findAppConnection(tx, id)
+  if (row === null) throw new AppError('not_found')
+  return row
+}
+
+function capabilityOf(row: AppConnectionRow | null): Capability {
+  const oauth = { provider: 'databricks', authMethod: 'oauth' } as const
+  const isReady =
+    row !== null && row.clientId !== null && row.clientSecrets.length > 0 && !row.isDisabled
+  if (isReady) return { ...oauth, available: true, reason: null }
+  const reason =
+    row === null
+      ? 'OAuth is not set up yet: a tenant admin registers Weft at Databricks and adds an app connection'
+      : 'OAuth is not set up yet: the default app connection is disabled or lacks its client ID or secret'
+  return { ...oauth, available: false, reason }
+}
+
+function changesOf(patch: Partial<AppConnectionPatch>) {
+  const { version: _, clientSecret: __, scopes, allowedHosts, ...plain } = patch
+  const given = Object.entries(plain).filter(([, value]) => value !== undefined)
+  return {
+    ...Object.fromEntries(given),
+    ...(scopes === undefined ? {} : { scopes: [...scopes] }),
+    ...(allowedHosts === undefined ? {} : { allowedHosts: [...allowedHosts] })
+  }
+}
+
+function checkScopes(scopes: readonly string[], required: readonly string[]): string[] {
+  const missing = required.filter((scope) => !scopes.includes(scope))
+  if (missing.length === 0) return [...new Set(scopes)]
+  throw invalidRequest('/scopes', `must include ${missing.join(', ')}, or a sign-in cannot last`)
+}
+
+/** Names are unique per tenant; a race for one reads like a clash. */
+async function nameTaken<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof UniqueViolation)) throw error
+    // Two admins made a default or added a secret at the same instant.
+    if (!error.fields.some((field) => field.includes('name')))
+      throw new AppError('version_conflict')
+    throw invalidRequest('/name', 'another app connection has this name')
+  }
+}

@@ -1,0 +1,118 @@
+import cookie from '@fastify/cookie'
+import fastify, { type FastifyBaseLogger } from 'fastify'
+import type { AppConnections } from './app-connections/app-connections.ts'
+import type { Clock } from './base/clock.ts'
+import type { Fabrics } from './fabrics/fabrics.ts'
+import type { Gateway } from './gateway/gateway.ts'
+import { eventStreams } from './http/event-stream.ts'
+import { installOpenApi, openApiRoute } from './http/openapi.ts'
+import { installAccess } from './http/plugins/access.ts'
+import { installClosing } from './http/plugins/closing.ts'
+import { installHostCheck } from './http/plugins/host-check.ts'
+import { createOnce } from './http/plugins/idempotency.ts'
+import { installLog } from './http/plugins/log.ts'
+import { installProblems, problemWriter } from './http/plugins/problem.ts'
+import { installRequestId, requestIdOf } from './http/plugins/request-id.ts'
+import { installSecurityHeaders, securityHeaders } from './http/plugins/security-headers.ts'
+import { installSlowBody } from './http/plugins/slow-body.ts'
+import { installUnexpectedBody } from './http/plugins/unexpected-body.ts'
+import { publicUrlOf } from './http/public-url.ts'
+import type { App } from './http/route.ts'
+import { appConnectionRoutes } from './http/routes/app-connections.ts'
+import { auditRoutes } from './http/routes/audit.ts'
+import { authRoutes } from './http/routes/auth.ts'
+import { connectionTestRoutes } from './http/routes/connection-tests.ts'
+import { dataPlane } from './http/routes/data-plane.ts'
+import { fabricRoutes } from './http/routes/fabrics.ts'
+import { healthRoutes } from './http/routes/health.ts'
+import { meRoutes } from './http/routes/me.ts'
+import { pageRoutes } from './http/routes/pages.ts'
+import { serviceAccountRoutes } from './http/routes/service-accounts.ts'
+import { signInRoutes } from './http/routes/sign-in.ts'
+import type { AuditReader } from './http/schemas/audit.ts'
+import { defaultHttpLimits, type HttpLimits } from './http/server-options.ts'
+import { validatorCompiler } from './http/validation.ts'
+import type { Identity } from './identity/identity.ts'
+
+export interface AppDeps {
+  /** Origin and optional path prefix, no trailing slash. */
+  readonly publicUrl: string
+  /** CIDRs of the proxies whose `X-Forwarded-For` counts; empty: nobody's. */
+  readonly trustedProxies: readonly string[]
+  readonly identity: Identity
+  readonly appConnections: AppConnections
+  readonly fabrics: Fabrics
+  readonly gateway: Gateway
+  readonly audit: AuditReader
+  /** Rejects while this replica cannot serve. */
+  readonly readiness: () => Promise<void>
+  readonly logger: FastifyBaseLogger
+  readonly clock: Clock
+  readonly newRequestId: () => string
+  readonly limits?: Partial<HttpLimits>
+}
+
+/** The house in one look: what every request passes, in order, and where it may go. */
+export async function buildApp(deps: AppDeps): Promise<App> {
+  const { identity, appConnections, fabrics, gateway, logger, clock, newRequestId } = deps
+  const limits = { ...defaultHttpLimits, ...deps.limits }
+  const publicUrl = publicUrlOf(deps.publicUrl)
+  const headersOf = securityHeaders(publicUrl)
+  const problems = problemWriter({ publicUrl, clock, headersOf, newRequestId })
+
+  const app: App = fastify({
+    logger: false,
+    genReqId: (req) => requestIdOf(req, newRequestId),
+    trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
+    bodyLimit: limits.maxBodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.timeoutCheckMs
+    },
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: limits.maxParamLength },
+    frameworkErrors: problems.early,
+    clientErrorHandler: problems.refuse
+  })
+
+  app.setValidatorCompiler(validatorCompiler())
+  app.removeContentTypeParser('text/plain')
+  app.addContentTypeParser(
+    'application/merge-patch+json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error')
+  )
+  await app.register(cookie)
+  await installOpenApi(app)
+  installProblems(app, problems)
+  const { settle } = installLog(app, { logger, clock })
+  installRequestId(app)
+  installSecurityHeaders(app, headersOf)
+  installSlowBody(app, {
+    intervalMs: limits.slowBodyIntervalMs,
+    bytesMin: limits.slowBodyBytesMin
+  })
+  installClosing(app, limits)
+  installHostCheck(app, publicUrl)
+  installAccess(app, identity, publicUrl)
+  installUnexpectedBody(app)
+
+  const once = createOnce(identity.idempotency)
+  healthRoutes(app, deps)
+  openApiRoute(app)
+  authRoutes(app, { identity, publicUrl })
+  meRoutes(app, identity)
+  appConnectionRoutes(app, { appConnections, once })
+  fabricRoutes(app, { fabrics, once })
+  connectionTestRoutes(app, { fabrics, events: eventStreams(problems, headersOf) })
+  signInRoutes(app, { fabrics, publicUrl })
+  serviceAccountRoutes(app, { serviceAccounts: identity.serviceAccounts, once })
+  auditRoutes(app, deps)
+  await pageRoutes(app, { publicUrl })
+  await app.register((scope) => dataPlane(scope, { gateway, problems, headersOf, settle, limits }))
+  await app.ready()
+  return app
+}

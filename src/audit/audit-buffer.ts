@@ -1,0 +1,81 @@
+import type { TenantId } from '../base/ids.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import type { Audit, AuditEvent } from './audit.ts'
+
+/** Records of calls that change nothing here: written in batches, so that no call waits for the database. */
+export interface AuditBuffer {
+  add(scope: TenantScope, event: AuditEvent): void
+  /** Writes what is held, tenant by tenant; what could not be written stays for the next time. */
+  flush(): Promise<void>
+  /** Events held and not yet written. */
+  readonly size: number
+  /** Events dropped because the database was away for too long. */
+  readonly dropped: number
+}
+
+interface Held {
+  readonly scope: TenantScope
+  readonly event: AuditEvent
+}
+
+const heldMax = 50_000
+const batchMax = 200
+
+export function createAuditBuffer(audit: Audit): AuditBuffer {
+  const held = new Map<TenantId, Held[]>()
+  let size = 0
+  let dropped = 0
+  let flushing: Promise<void> | null = null
+
+  /** One transaction per run of events with the same scope, in the order in which they came. */
+  async function writeTenant(tenantId: TenantId): Promise<void> {
+    for (;;) {
+      const batch = runOf(held.get(tenantId) ?? [])
+      const [first] = batch
+      if (first === undefined) return void held.delete(tenantId)
+      await audit.record(
+        first.scope,
+        batch.map(({ event }) => event)
+      )
+      held.get(tenantId)?.splice(0, batch.length)
+      size -= batch.length
+    }
+  }
+
+  async function writeAll(): Promise<void> {
+    const results = await Promise.allSettled([...held.keys()].map(writeTenant))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  return {
+    add(scope, event) {
+      if (size >= heldMax) {
+        dropped += 1
+        return
+      }
+      size += 1
+      const list = held.get(scope.tenantId)
+      if (list === undefined) held.set(scope.tenantId, [{ scope, event }])
+      else list.push({ scope, event })
+    },
+    async flush() {
+      flushing ??= writeAll().finally(() => {
+        flushing = null
+      })
+      await flushing
+    },
+    get size() {
+      return size
+    },
+    get dropped() {
+      return dropped
+    }
+  }
+}
+
+function runOf(list: readonly Held[]): Held[] {
+  const scope = list[0]?.scope
+  const end = list.findIndex((item, index) => item.scope !== scope || index === batchMax)
+  return list.slice(0, end === -1 ? list.length : end)
+}

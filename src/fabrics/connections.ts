@@ -1,0 +1,51 @@
+import type { FabricId } from '../base/ids.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import type { GrantStatus } from '../vault/grant-keeping.ts'
+import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
+import { appConnectionOf } from './fabric-view.ts'
+import type { ConnectionView, Fabrics } from './fabrics.ts'
+
+type Connections = Pick<Fabrics, 'connection' | 'signOut'>
+
+/** A person's own connection to the workspace of a fabric: seen, and ended. */
+export function createConnections(deps: FabricDeps): Connections {
+  const { db, vault } = deps
+
+  async function ownGrant(
+    scope: TenantScope,
+    id: FabricId,
+    operation: 'connection.get' | 'connection.delete'
+  ): Promise<GrantStatus | null> {
+    const key = await db.inTenant(scope, async (tx) => {
+      const row = await mustFindFabric(tx, id, operation)
+      const connection = await appConnectionOf(tx, row)
+      if (connection === null) return null
+      const { workspaceOrigin } = row
+      const userId: string = scope.actor.id
+      return { userId, workspaceOrigin, appConnectionId: connection.id }
+    })
+    return key === null ? null : await vault.userGrant(scope, key)
+  }
+
+  return {
+    connection: async (scope, id) => viewConnection(await ownGrant(scope, id, 'connection.get')),
+
+    async signOut(scope, id) {
+      const grant = await ownGrant(scope, id, 'connection.delete')
+      if (grant === null) return
+      await vault.forget(scope, grant.id, { action: 'connection.delete', fabricId: id })
+    }
+  }
+}
+
+function viewConnection(grant: GrantStatus | null): ConnectionView {
+  return {
+    state: grant?.state ?? 'needs_sign_in',
+    since: grant?.since ?? null,
+    cause: grant === null ? 'never_signed_in' : grant.cause,
+    workspaceUser: grant?.workspaceUser ?? null,
+    accessTokenExpiresAt: grant?.accessExpiresAt ?? null,
+    predictedSignInAt: null,
+    nextTryAt: grant?.nextTryAt ?? null
+  }
+}

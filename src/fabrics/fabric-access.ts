@@ -1,0 +1,162 @@
+import { AppError } from '../base/errors.ts'
+import { asId, type FabricId, type GrantId } from '../base/ids.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import { matchesHostPatterns } from '../providers/host-patterns.ts'
+import type { Provider } from '../providers/provider.ts'
+import { providers } from '../providers/registry.ts'
+import type { AppConnectionRow } from '../store/app-connections.ts'
+import type { Tx } from '../store/db.ts'
+import { type FabricRow, findFabric } from '../store/fabrics.ts'
+import { findServicePrincipalGrant, findUserGrant } from '../store/grants.ts'
+import { findServiceAccountFabric } from '../store/service-accounts.ts'
+import type { AccessToken, TokenOptions } from '../vault/vault.ts'
+import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
+import { appConnectionOf, isReady } from './fabric-view.ts'
+
+export type ActAs = 'user' | 'service_principal'
+
+/** A fabric that the actor may ask through, and as whom. */
+export interface OpenFabric {
+  readonly id: FabricId
+  readonly provider: Provider
+  readonly workspaceOrigin: string
+  readonly identity: ActAs
+  /** Endpoints of the fabric's and the caller's own list; null: no list narrows it. */
+  readonly endpoints: ReadonlySet<string> | null
+  /** Null: a service principal whose grant is not made yet, or a person who never signed in. */
+  readonly grantId: GrantId | null
+}
+
+export interface FabricAccess {
+  /**
+   * @param actAs as asked for; null: a person as themself, a service account as the service principal
+   * @throws AppError `not_found`, `forbidden`, `fabric_incomplete`, `service_principal_missing`,
+   *   `app_connection_missing`, `host_not_allowed`
+   */
+  open(scope: TenantScope, id: FabricId, actAs: ActAs | null): Promise<OpenFabric>
+  /**
+   * A token for the identity that `open` settled; no other is ever tried.
+   * @throws AppError `sign_in_needed` with the link to act on, and whatever the vault throws
+   */
+  token(
+    scope: TenantScope,
+    fabric: OpenFabric,
+    minLifeMs: number,
+    options?: TokenOptions
+  ): Promise<AccessToken>
+}
+
+export function createFabricAccess(deps: FabricDeps): FabricAccess {
+  const { db, vault, publicUrl } = deps
+
+  async function grantOf(scope: TenantScope, fabric: OpenFabric): Promise<GrantId> {
+    if (fabric.grantId !== null) return fabric.grantId
+    if (fabric.identity === 'user') throw new AppError('sign_in_needed')
+    return await vault.openServicePrincipalGrant(scope, fabric.id, fabric.workspaceOrigin)
+  }
+
+  return {
+    async open(scope, id, actAs) {
+      return await db.inTenant(scope, async (tx) => {
+        const { row, accountEndpoints } = await findForActor(tx, id)
+        const identity = settleIdentity(scope, row, actAs)
+        if (row.status !== 'complete') throw new AppError('fabric_incomplete')
+        return {
+          id,
+          provider: providers.databricks,
+          workspaceOrigin: row.workspaceOrigin,
+          identity,
+          endpoints: narrow(row.hasEndpointList ? row.endpointAllowList : null, accountEndpoints),
+          grantId: await findGrantId(tx, row, identity)
+        }
+      })
+    },
+
+    async token(scope, fabric, minLifeMs, options) {
+      try {
+        const grantId = await grantOf(scope, fabric)
+        return await vault.accessToken(scope, grantId, minLifeMs, options)
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'sign_in_needed') throw error
+        throw signInNeeded(publicUrl, fabric.id)
+      }
+    }
+  }
+}
+
+/** Says where to sign in. */
+export function signInNeeded(publicUrl: string, fabricId: FabricId): AppError {
+  return new AppError('sign_in_needed', { actionUrl: `${publicUrl}/sign-in/${fabricId}` })
+}
+
+interface Found {
+  readonly row: FabricRow
+  /** The service account's own list; null: none. */
+  readonly accountEndpoints: readonly string[] | null
+}
+
+/** A service account reaches the fabrics that are listed for it; a person those of their teams. */
+async function findForActor(tx: Tx, id: FabricId): Promise<Found> {
+  const { actor } = tx.scope
+  if (actor.kind !== 'service_account') {
+    return { row: await mustFindFabric(tx, id, 'endpoint.query'), accountEndpoints: null }
+  }
+  const allowed = await findServiceAccountFabric(tx, actor.id, id)
+  const row = allowed === null ? null : await findFabric(tx, id)
+  if (allowed === null || row === null) throw new AppError('not_found')
+  return { row, accountEndpoints: allowed.hasEndpointList ? allowed.endpoints : null }
+}
+
+/** Nothing falls back: what is not allowed or not there is refused, whatever else would have worked. */
+function settleIdentity(scope: TenantScope, row: FabricRow, actAs: ActAs | null): ActAs {
+  const isPerson = scope.actor.kind === 'user'
+  const identity = actAs ?? (isPerson ? 'user' : 'service_principal')
+  if (identity === 'user') {
+    if (isPerson) return identity
+    throw new AppError('forbidden', { detail: 'A service account acts as the service principal' })
+  }
+  const may =
+    !isPerson ||
+    row.servicePrincipalUse === 'team' ||
+    scope.authority.may('service_principal.use', asId('team', row.teamId))
+  if (!may) {
+    throw new AppError('forbidden', {
+      detail: "This fabric's service principal is for its admins only"
+    })
+  }
+  if (row.servicePrincipal === null) throw new AppError('service_principal_missing')
+  return identity
+}
+
+async function findGrantId(tx: Tx, row: FabricRow, identity: ActAs): Promise<GrantId | null> {
+  if (identity === 'service_principal') {
+    const grant = await findServicePrincipalGrant(tx, row.id)
+    return grant === null ? null : asId('grant', grant.id)
+  }
+  const connection = await mustHaveConnection(tx, row)
+  const { actor } = tx.scope
+  const key = { userId: actor.id, workspaceOrigin: row.workspaceOrigin }
+  const grant = await findUserGrant(tx, { ...key, appConnectionId: connection.id })
+  return grant === null ? null : asId('grant', grant.id)
+}
+
+/** The app connection that serves this fabric's host. */
+export async function mustHaveConnection(
+  tx: Tx,
+  row: Pick<FabricRow, 'appConnectionId' | 'provider' | 'workspaceOrigin'>
+): Promise<AppConnectionRow> {
+  const connection = await appConnectionOf(tx, row)
+  if (!isReady(connection)) throw new AppError('app_connection_missing')
+  if (matchesHostPatterns(connection.allowedHosts, row.workspaceOrigin)) return connection
+  throw new AppError('host_not_allowed', {
+    detail: 'The app connection does not serve this workspace host'
+  })
+}
+
+function narrow(
+  fabric: readonly string[] | null,
+  account: readonly string[] | null
+): ReadonlySet<string> | null {
+  if (fabric === null) return account === null ? null : new Set(account)
+  return new Set(account === null ? fabric : fabric.filter((name) => account.includes(name)))
+}

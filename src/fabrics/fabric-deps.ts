@@ -1,0 +1,43 @@
+import type { Audit } from '../audit/audit.ts'
+import type { Clock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import type { FabricId, TeamId } from '../base/ids.ts'
+import type { Operation } from '../base/operations.ts'
+import type { AuthorizationServers } from '../oauth/authorization-server.ts'
+import type { TokenExchangeDeps } from '../oauth/token-endpoint.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import type { Db, Tx } from '../store/db.ts'
+import { type FabricRow, findFabric } from '../store/fabrics.ts'
+import type { Strongbox } from '../vault/strongbox.ts'
+import type { Vault } from '../vault/vault.ts'
+
+export interface FabricDeps {
+  readonly db: Db
+  readonly audit: Audit
+  readonly clock: Clock
+  readonly strongbox: Strongbox
+  readonly vault: Vault
+  readonly outbound: Outbound
+  readonly servers: AuthorizationServers
+  readonly exchange: TokenExchangeDeps
+  readonly publicUrl: string
+}
+
+/**
+ * The fabric, when the actor sees it and may do `operation` with it.
+ * @throws AppError `not_found`: no such fabric, or one of a team or tenant that is not the actor's;
+ *   `forbidden`: the actor sees it and may not
+ */
+export async function mustFindFabric(
+  tx: Tx,
+  id: FabricId,
+  operation: Operation
+): Promise<FabricRow> {
+  const row = await findFabric(tx, id)
+  if (row === null) throw new AppError('not_found')
+  const { teams, may } = tx.scope.authority
+  const teamId = row.teamId as TeamId // a row's own reference
+  if (teams !== 'all' && !teams.includes(teamId)) throw new AppError('not_found')
+  if (!may(operation, teamId)) throw new AppError('forbidden')
+  return row
+}

@@ -1,0 +1,247 @@
+import { AppError, invalidRequest } from '../base/errors.ts'
+import { type FabricId, newId, type TeamId } from '../base/ids.ts'
+import { pageOf } from '../base/page.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import { hintOf, looksLikeMask } from '../crypto/bearer.ts'
+import { providers } from '../providers/registry.ts'
+import { findAppConnection } from '../store/app-connections.ts'
+import type { Tx } from '../store/db.ts'
+import { UniqueViolation } from '../store/db-errors.ts'
+import {
+  deleteFabric,
+  deleteServicePrincipal,
+  type FabricRow,
+  insertFabric,
+  listFabrics,
+  updateFabric,
+  upsertServicePrincipal
+} from '../store/fabrics.ts'
+import { deleteGrant, findServicePrincipalGrant } from '../store/grants.ts'
+import { findTeam } from '../store/teams.ts'
+import { servicePrincipalPlace } from '../vault/credentials.ts'
+import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
+import {
+  checkEndpointList,
+  mergeCompute,
+  readCompute,
+  readWorkspace,
+  refusePat,
+  slugOf
+} from './fabric-input.ts'
+import { viewFabrics } from './fabric-view.ts'
+import type { FabricPatch, Fabrics, FabricView, ServicePrincipalInput } from './fabrics.ts'
+
+type Keeping = Pick<Fabrics, 'list' | 'get' | 'create' | 'update' | 'remove' | 'complete'>
+
+const slugAttemptsMax = 20
+
+/** Fabrics as records: made, changed, completed and deleted, with their service principals. */
+export function createFabricKeeping(deps: FabricDeps): Keeping {
+  const { db, audit, clock, strongbox, outbound } = deps
+  const provider = providers.databricks
+
+  async function viewOne(tx: Tx, row: FabricRow): Promise<FabricView> {
+    const [view] = await viewFabrics(tx, [row])
+    if (view === undefined) throw new AppError('internal', { note: 'a fabric without a view' })
+    return view
+  }
+
+  const reread = async (scope: TenantScope, id: FabricId) =>
+    await db.inTenant(scope, async (tx) => viewOne(tx, await mustFindFabric(tx, id, 'fabric.get')))
+
+  /** Sealed before the transaction begins, stored within it. */
+  async function sealPrincipal(
+    scope: TenantScope,
+    fabricId: FabricId,
+    input: ServicePrincipalInput
+  ) {
+    const { clientId, clientSecret } = input
+    const pointer = '/servicePrincipal/clientSecret'
+    if (looksLikeMask(clientSecret)) throw invalidRequest(pointer, 'the mask is not a secret')
+    const secretSealed = await strongbox.seal(scope, servicePrincipalPlace(fabricId), clientSecret)
+    return { fabricId, clientId, secretSealed, hint: hintOf(clientSecret), setAt: clock.now() }
+  }
+
+  return {
+    get: reread,
+
+    list: async (scope, { limit, cursor }) =>
+      await db.inTenant(scope, async (tx) => {
+        const { teams } = scope.authority
+        const rows = await listFabrics(tx, { limit: limit + 1, cursor, teams })
+        const views = new Map(
+          (await viewFabrics(tx, rows)).map((view) => [view.id as string, view])
+        )
+        const { items, nextCursor } = pageOf(rows, limit, (row) => views.get(row.id))
+        return { items: items.filter((view) => view !== undefined), nextCursor }
+      }),
+
+    async create(scope, input) {
+      refusePat(input.authMethod)
+      const address = readWorkspace(outbound, provider, input)
+      const id = newId('fabric', clock)
+      const now = clock.now()
+      const list = input.endpointAllowList
+      const row = {
+        id,
+        teamId: input.teamId,
+        name: input.name,
+        description: input.description ?? '',
+        kind: input.kind,
+        provider: input.provider,
+        workspaceOrigin: address.origin,
+        authMethod: input.authMethod,
+        appConnectionId: input.appConnectionId ?? null,
+        servicePrincipalUse: input.servicePrincipalUse ?? 'admins',
+        ...readCompute(provider, input.compute, address.httpPath),
+        hasEndpointList: list !== undefined,
+        endpointAllowList: checkEndpointList(provider, list ?? []),
+        status: 'draft',
+        createdAt: now,
+        updatedAt: now
+      }
+      const principal =
+        input.servicePrincipal === undefined
+          ? null
+          : await sealPrincipal(scope, id, input.servicePrincipal)
+      const insert = async (slug: string) =>
+        await db.inTenant(scope, async (tx) => {
+          await mayCreateIn(tx, input.teamId)
+          await mustFindConnection(tx, row.appConnectionId)
+          await insertFabric(tx, { ...row, slug })
+          if (principal !== null) await upsertServicePrincipal(tx, principal)
+          const { name, kind, workspaceOrigin } = row
+          const details = { name, kind, workspaceOrigin, hasServicePrincipal: principal !== null }
+          await audit.append(tx, {
+            action: 'fabric.create',
+            object: ['fabric', id],
+            fabricId: id,
+            details
+          })
+        })
+      await withFreeSlug(input.name, insert)
+      return await reread(scope, id)
+    },
+
+    async update(scope, id, patch) {
+      const address = givesAddress(patch) ? readWorkspace(outbound, provider, patch) : null
+      const list = patch.endpointAllowList
+      const endpoints = list ? checkEndpointList(provider, list) : undefined
+      const principal = patch.servicePrincipal
+        ? await sealPrincipal(scope, id, patch.servicePrincipal)
+        : null
+      try {
+        await db.inTenant(scope, async (tx) => {
+          const row = await mustFindFabric(tx, id, 'fabric.update')
+          await mustFindConnection(tx, patch.appConnectionId ?? null)
+          const changes = {
+            ...plainChanges(patch),
+            ...(address === null ? {} : { workspaceOrigin: address.origin }),
+            ...mergeCompute(provider, row, patch.compute),
+            ...(list === undefined
+              ? {}
+              : { hasEndpointList: list !== null, endpointAllowList: endpoints ?? [] }),
+            updatedAt: clock.now()
+          }
+          if (!(await updateFabric(tx, id, patch.version, changes))) {
+            throw new AppError('version_conflict')
+          }
+          const hasMoved = address !== null && address.origin !== row.workspaceOrigin
+          const isDropped = principal === null && (hasMoved || patch.servicePrincipal === null)
+          if (isDropped || principal !== null || hasMoved) await forgetPrincipalGrant(tx, id)
+          if (isDropped) await deleteServicePrincipal(tx, id)
+          if (principal !== null) await upsertServicePrincipal(tx, principal)
+          const changed = Object.keys(patch).filter((member) => member !== 'version')
+          await audit.append(tx, {
+            action: 'fabric.update',
+            object: ['fabric', id],
+            fabricId: id,
+            details: { changed, hasNewServicePrincipal: principal !== null, isDropped }
+          })
+        })
+      } catch (error) {
+        throw isNameClash(error) ? nameClash() : error
+      }
+      return await reread(scope, id)
+    },
+
+    remove: async (scope, id) =>
+      await db.inTenant(scope, async (tx) => {
+        const row = await mustFindFabric(tx, id, 'fabric.delete')
+        await deleteFabric(tx, id)
+        const details = { name: row.name }
+        await audit.append(tx, {
+          action: 'fabric.delete',
+          object: ['fabric', id],
+          fabricId: id,
+          details
+        })
+      }),
+
+    async complete(scope, id) {
+      await db.inTenant(scope, async (tx) => {
+        const row = await mustFindFabric(tx, id, 'fabric.complete')
+        if (row.status === 'complete') return
+        await updateFabric(tx, id, row.version, { status: 'complete', updatedAt: clock.now() })
+        await audit.append(tx, { action: 'fabric.complete', object: ['fabric', id], fabricId: id })
+      })
+      return await reread(scope, id)
+    }
+  }
+}
+
+function givesAddress(patch: FabricPatch): boolean {
+  return patch.workspaceUrl !== undefined || patch.jdbcUrl !== undefined
+}
+
+/** The members that are columns as they stand. */
+function plainChanges(patch: FabricPatch) {
+  const { name, description, appConnectionId, servicePrincipalUse } = patch
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(description === undefined ? {} : { description: description ?? '' }),
+    ...(appConnectionId === undefined ? {} : { appConnectionId }),
+    ...(servicePrincipalUse === undefined ? {} : { servicePrincipalUse })
+  }
+}
+
+/** A team that the actor doesn't see is no team; one they see without being its admin is not theirs to fill. */
+async function mayCreateIn(tx: Tx, teamId: TeamId): Promise<void> {
+  const { teams, may } = tx.scope.authority
+  const isSeen = teams === 'all' || teams.includes(teamId)
+  if (!isSeen || (await findTeam(tx, teamId)) === null) {
+    throw new AppError('not_found', { detail: 'No such team' })
+  }
+  if (!may('fabric.create', teamId)) throw new AppError('forbidden')
+}
+
+async function mustFindConnection(tx: Tx, appConnectionId: string | null): Promise<void> {
+  if (appConnectionId === null) return
+  if ((await findAppConnection(tx, appConnectionId)) !== null) return
+  throw new AppError('not_found', { detail: 'No such app connection' })
+}
+
+/** A service principal's tokens end with what they were asked for with. */
+async function forgetPrincipalGrant(tx: Tx, fabricId: FabricId): Promise<void> {
+  const grant = await findServicePrincipalGrant(tx, fabricId)
+  if (grant !== null) await deleteGrant(tx, grant.id)
+}
+
+async function withFreeSlug(name: string, insert: (slug: string) => Promise<void>): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await insert(slugOf(name, attempt))
+    } catch (error) {
+      if (isNameClash(error)) throw nameClash()
+      if (!(error instanceof UniqueViolation) || attempt === slugAttemptsMax) throw error
+    }
+  }
+}
+
+function isNameClash(error: unknown): boolean {
+  return error instanceof UniqueViolation && error.fields.some((field) => field.includes('name'))
+}
+
+function nameClash(): AppError {
+  return invalidRequest('/name', 'another fabric has this name')
+}

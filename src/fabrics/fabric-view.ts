@@ -1,0 +1,134 @@
+import { type AppConnectionId, asId, type FabricId } from '../base/ids.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import {
+  type AppConnectionRow,
+  findAppConnection,
+  findDefaultAppConnection
+} from '../store/app-connections.ts'
+import type { Tx } from '../store/db.ts'
+import type { FabricRow, ServicePrincipalRow } from '../store/fabrics.ts'
+import { type GrantRow, listGrantsFor } from '../store/grants.ts'
+import type { Compute, FabricView, FabricWarning, GrantState } from './fabrics.ts'
+
+/** Fabrics as the actor sees them: with what is missing, and how the actor's own connection does. */
+export async function viewFabrics(tx: Tx, rows: readonly FabricRow[]): Promise<FabricView[]> {
+  const fabricIds = rows.map((row) => row.id)
+  const { actor } = tx.scope
+  const userId = actor.kind === 'user' ? actor.id : null
+  const grants = await listGrantsFor(tx, { userId, fabricIds })
+  const connections = new Map<string, AppConnectionRow | null>()
+  for (const row of rows) {
+    const key = row.appConnectionId ?? ''
+    if (!connections.has(key)) connections.set(key, await appConnectionOf(tx, row))
+  }
+  return rows.map((row) =>
+    viewFabric(tx.scope, row, grants, connections.get(row.appConnectionId ?? '') ?? null)
+  )
+}
+
+/** The app connection that a fabric signs people in with: its own, else the provider's default. */
+export function appConnectionOf(
+  tx: Tx,
+  row: Pick<FabricRow, 'appConnectionId' | 'provider'>
+): Promise<AppConnectionRow | null> {
+  return row.appConnectionId === null
+    ? findDefaultAppConnection(tx, row.provider)
+    : findAppConnection(tx, row.appConnectionId)
+}
+
+export function isReady(connection: AppConnectionRow | null): connection is AppConnectionRow {
+  return (
+    connection !== null &&
+    connection.clientId !== null &&
+    connection.clientSecrets.length > 0 &&
+    !connection.isDisabled
+  )
+}
+
+function viewFabric(
+  scope: TenantScope,
+  row: FabricRow,
+  grants: readonly GrantRow[],
+  connection: AppConnectionRow | null
+): FabricView {
+  return {
+    id: asId('fabric', row.id),
+    slug: row.slug,
+    name: row.name,
+    description: row.description,
+    teamId: asId('team', row.teamId),
+    kind: row.kind === 'sql' ? 'sql' : 'spark',
+    provider: 'databricks',
+    workspaceUrl: row.workspaceOrigin,
+    authMethod: row.authMethod === 'pat' ? 'pat' : 'oauth',
+    appConnectionId:
+      row.appConnectionId === null
+        ? null
+        : (asId('appConnection', row.appConnectionId) as AppConnectionId),
+    servicePrincipal: row.servicePrincipal === null ? null : viewPrincipal(row.servicePrincipal),
+    servicePrincipalUse: row.servicePrincipalUse === 'team' ? 'team' : 'admins',
+    compute: viewCompute(row),
+    endpointAllowList: row.hasEndpointList ? row.endpointAllowList : null,
+    status: row.status === 'complete' ? 'complete' : 'draft',
+    warnings: warningsOf(row, connection),
+    health: healthOf(scope, row, grants, connection),
+    version: row.version,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt
+  }
+}
+
+function viewPrincipal({ clientId, hint, setAt, lastUsedAt }: ServicePrincipalRow) {
+  return { clientId, clientSecret: { isSet: true as const, hint, setAt, lastUsedAt } }
+}
+
+function viewCompute(row: FabricRow): Compute {
+  const { warehouseId, clusterId, httpPath, catalog, schema } = row
+  const all = { warehouseId, clusterId, httpPath, catalog, schema }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
+}
+
+function warningsOf(row: FabricRow, connection: AppConnectionRow | null): FabricWarning[] {
+  const warnings: FabricWarning[] = []
+  if (row.servicePrincipal === null) {
+    warnings.push({
+      code: 'service_principal_missing',
+      message:
+        'Unattended work cannot run: services, schedules and deployments need a service principal',
+      owner: 'team_admin'
+    })
+  }
+  if (!isReady(connection)) {
+    warnings.push({
+      code: 'app_connection_missing',
+      message: 'Nobody can sign in: OAuth is not set up yet',
+      owner: 'tenant_admin'
+    })
+  }
+  return warnings
+}
+
+/** A person sees their own sign-in; whoever has none sees the service principal's. */
+function healthOf(
+  { actor }: TenantScope,
+  row: FabricRow,
+  grants: readonly GrantRow[],
+  connection: AppConnectionRow | null
+): FabricView['health'] {
+  const own = grants.find(
+    (grant) =>
+      actor.kind === 'user' &&
+      grant.userId === actor.id &&
+      grant.workspaceOrigin === row.workspaceOrigin &&
+      grant.appConnectionId === connection?.id
+  )
+  const grant = own ?? grants.find((candidate) => candidate.fabricId === row.id)
+  if (grant === undefined) return { state: 'unknown', since: null }
+  // The table's check constraint holds it to these.
+  return { state: grant.state as GrantState, since: grant.since }
+}
+
+/** The fabric's id where it must be a branded one. */
+export function fabricIdOf(row: FabricRow): FabricId {
+  return asId('fabric', row.id)
+}

@@ -1,0 +1,141 @@
+import { AppError } from '../base/errors.ts'
+import { asId, type FabricId, type TeamId } from '../base/ids.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import { requestClientCredentials } from '../oauth/client-credentials.ts'
+import { readTokenAnswer } from '../oauth/token-answer.ts'
+import { matchesHostPatterns } from '../providers/host-patterns.ts'
+import { providers } from '../providers/registry.ts'
+import type { AppConnectionRow } from '../store/app-connections.ts'
+import type { Tx } from '../store/db.ts'
+import { findServicePrincipalGrant, findUserGrant } from '../store/grants.ts'
+import { leastLifeMs, setbackOf } from '../vault/token-state.ts'
+import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
+import { computeOf, readCompute, readWorkspace, refusePat } from './fabric-input.ts'
+import { appConnectionOf, isReady } from './fabric-view.ts'
+import type { Fabrics, NewFabric, ServicePrincipalInput, TestAs } from './fabrics.ts'
+import { runTest, type TestPlan, testEvent } from './test-connection.ts'
+
+type Tests = Pick<Fabrics, 'testConnection' | 'testUnsaved'>
+
+/** What the two kinds of plan have in common. */
+interface Subject {
+  readonly as: TestAs
+  readonly fabricId: FabricId | null
+  readonly workspaceOrigin: string
+  readonly connection: AppConnectionRow | null
+  readonly compute: TestPlan['compute']
+}
+
+export function createTests(deps: FabricDeps): Tests {
+  const { db, audit, vault } = deps
+  const provider = providers.databricks
+
+  /** As the person, with the sign-in that they have at this workspace. */
+  async function userToken(scope: TenantScope, subject: Subject) {
+    const { connection, workspaceOrigin } = subject
+    if (!isReady(connection)) throw new AppError('app_connection_missing')
+    if (scope.actor.kind !== 'user') throw new AppError('forbidden')
+    const key = { userId: scope.actor.id, workspaceOrigin, appConnectionId: connection.id }
+    const grant = await db.inTenant(scope, (tx) => findUserGrant(tx, key))
+    if (grant === null) throw new AppError('sign_in_needed', { detail: signInDetail })
+    return await vault.accessToken(scope, asId('grant', grant.id), leastLifeMs)
+  }
+
+  async function principalToken(scope: TenantScope, fabricId: FabricId, workspaceOrigin: string) {
+    const grant = await db.inTenant(scope, (tx) => findServicePrincipalGrant(tx, fabricId))
+    const grantId =
+      grant === null
+        ? await vault.openServicePrincipalGrant(scope, fabricId, workspaceOrigin)
+        : asId('grant', grant.id)
+    return await vault.accessToken(scope, grantId, leastLifeMs)
+  }
+
+  /** With credentials that are not stored: asked for, used and forgotten. */
+  async function trialToken(principal: ServicePrincipalInput, workspaceOrigin: string) {
+    const server = await deps.servers.discover(provider, workspaceOrigin)
+    const client = { ...principal, authMethod: provider.oauth.clientAuthMethod }
+    const endpoint = { provider, workspaceOrigin, server, client }
+    const keepNothing = async () => undefined
+    const scopes = provider.oauth.unattendedScopes
+    const answer = await requestClientCredentials(deps.exchange, endpoint, scopes, keepNothing)
+    const verdict = readTokenAnswer(provider, answer)
+    if (verdict.kind === 'granted') {
+      return { token: verdict.tokens.accessToken, scope: verdict.tokens.scope }
+    }
+    const at = { now: deps.clock.now(), failures: 0, jitter: 0 }
+    throw setbackOf('service_principal', verdict.failure, at).error
+  }
+
+  function planOf(subject: Subject, obtainToken: TestPlan['obtainToken']): TestPlan {
+    const { as, connection, workspaceOrigin } = subject
+    const neededScopes =
+      as === 'user' ? (connection?.scopes ?? []) : provider.oauth.unattendedScopes
+    const checkHost = () => {
+      if (as !== 'user' || connection === null) return
+      if (matchesHostPatterns(connection.allowedHosts, workspaceOrigin)) return
+      throw new AppError('host_not_allowed', {
+        detail: 'The app connection does not serve this workspace host'
+      })
+    }
+    return { ...subject, provider, neededScopes, checkHost, obtainToken }
+  }
+
+  return {
+    async testConnection(scope, id, as, onStep, signal) {
+      const { row, connection } = await db.inTenant(scope, async (tx) => {
+        const found = await mustFindFabric(tx, id, 'fabric.test')
+        mayTestAs(tx, as, found.servicePrincipalUse, asId('team', found.teamId))
+        return { row: found, connection: await appConnectionOf(tx, found) }
+      })
+      const { workspaceOrigin } = row
+      const compute = computeOf(provider, row)
+      const subject = { as, fabricId: id, workspaceOrigin, connection, compute }
+      const plan = planOf(subject, async () => {
+        if (as === 'user') return await userToken(scope, subject)
+        if (row.servicePrincipal === null) throw new AppError('service_principal_missing')
+        return await principalToken(scope, id, workspaceOrigin)
+      })
+      const result = await runTest(deps, plan, onStep, signal)
+      await audit.record(scope, [testEvent(plan, result)])
+      return result
+    },
+
+    async testUnsaved(scope, input, as, onStep, signal) {
+      refusePat(input.authMethod)
+      const address = readWorkspace(deps.outbound, provider, input)
+      const compute = computeOf(provider, readCompute(provider, input.compute, address.httpPath))
+      const connection = await db.inTenant(scope, async (tx) => {
+        if (!scope.authority.may('fabric.create', input.teamId)) throw new AppError('not_found')
+        return await connectionFor(tx, input)
+      })
+      const workspaceOrigin = address.origin
+      const subject = { as, fabricId: null, workspaceOrigin, connection, compute }
+      const plan = planOf(subject, async () => {
+        if (as === 'user') return await userToken(scope, subject)
+        if (input.servicePrincipal === undefined) throw new AppError('service_principal_missing')
+        return await trialToken(input.servicePrincipal, workspaceOrigin)
+      })
+      const result = await runTest(deps, plan, onStep, signal)
+      await audit.record(scope, [testEvent(plan, result)])
+      return result
+    }
+  }
+}
+
+const signInDetail = 'Sign in to the workspace, then test again'
+
+async function connectionFor(tx: Tx, input: NewFabric): Promise<AppConnectionRow | null> {
+  const appConnectionId = input.appConnectionId ?? null
+  const connection = await appConnectionOf(tx, { appConnectionId, provider: input.provider })
+  if (appConnectionId !== null && connection === null) {
+    throw new AppError('not_found', { detail: 'No such app connection' })
+  }
+  return connection
+}
+
+/** Testing as the service principal is using it. */
+function mayTestAs(tx: Tx, as: TestAs, use: string, teamId: TeamId): void {
+  const isAllowed =
+    as === 'user' || use === 'team' || tx.scope.authority.may('service_principal.use', teamId)
+  if (!isAllowed) throw new AppError('forbidden')
+}

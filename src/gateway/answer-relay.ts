@@ -1,0 +1,103 @@
+import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import type { HeaderPairs, StreamControl, StreamEnd, StreamSink } from '../outbound/outbound.ts'
+import type { GatewaySink } from './gateway.ts'
+
+/** Headers of an answer that a client may need; everything else stays with Weft. */
+const passedHeaders: ReadonlySet<string> = new Set([
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'content-language',
+  'retry-after',
+  'retry-after-ms',
+  'served-model-name',
+  'x-databricks-org-id',
+  'x-databricks-reason-phrase',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-limit-tokens',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-remaining-tokens',
+  'x-ratelimit-reset-requests',
+  'x-ratelimit-reset-tokens'
+])
+
+/** Answers of these statuses may speak of the token itself; they are looked at before they are passed on. */
+const suspectStatuses: ReadonlySet<number> = new Set([400, 401, 403])
+const suspectMaxBytes = 64 * 1024
+
+/** Passes one upstream answer on to the client, bytes as they are, holding back what must be judged first. */
+export class AnswerRelay implements StreamSink {
+  status: number | null = null
+  /** Whether the client has been told anything; from then on nothing can be taken back. */
+  isPassing = false
+  receivedBytes = 0
+  readonly #sink: GatewaySink
+  readonly #added: () => HeaderPairs
+  #headers: HeaderPairs = []
+  #control: StreamControl | undefined
+
+  /** @param added headers of Weft's own, asked for when the head is written */
+  constructor(sink: GatewaySink, added: () => HeaderPairs) {
+    this.#sink = sink
+    this.#added = added
+  }
+
+  onStart(control: StreamControl): void {
+    this.#control = control
+  }
+
+  onHead(status: number, headers: HeaderPairs): 'stream' | { readonly collect: number } {
+    this.status = status
+    this.#headers = headers
+    if (suspectStatuses.has(status)) return { collect: suspectMaxBytes }
+    this.#pass()
+    return 'stream'
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#pass()
+    this.receivedBytes += chunk.length
+    if (this.#sink.write(chunk)) return true
+    this.#sink.onDrain(() => this.#control?.resume())
+    return false
+  }
+
+  /** Passes on an answer that was held back and turned out to be the client's to read. */
+  release(end: StreamEnd): void {
+    this.#pass()
+    if (end.collected === null || end.collected.length === 0) return
+    this.receivedBytes += end.collected.length
+    this.#sink.write(end.collected)
+  }
+
+  /** The text of an answer that was held back. */
+  textOf(end: StreamEnd): string {
+    const encoding = this.#headers.find(([name]) => name === 'content-encoding')?.[1]
+    return decode(end.collected ?? Buffer.alloc(0), encoding ?? 'identity')
+  }
+
+  #pass(): void {
+    if (this.isPassing || this.status === null) return
+    this.isPassing = true
+    const passed = this.#headers.filter(([name]) => passedHeaders.has(name))
+    this.#sink.head(this.status, [...passed, ...this.#added(), ...this.#streamHints()])
+  }
+
+  /** Proxies in front of Weft must not hold events back. */
+  #streamHints(): HeaderPairs {
+    const type = this.#headers.find(([name]) => name === 'content-type')?.[1] ?? ''
+    return type.startsWith('text/event-stream') ? [['x-accel-buffering', 'no']] : []
+  }
+}
+
+function decode(bytes: Buffer, encoding: string): string {
+  const limits = { maxOutputLength: suspectMaxBytes * 4 }
+  try {
+    if (encoding === 'gzip') return gunzipSync(bytes, limits).toString('utf8')
+    if (encoding === 'deflate') return inflateSync(bytes, limits).toString('utf8')
+    if (encoding === 'br') return brotliDecompressSync(bytes, limits).toString('utf8')
+  } catch {
+    return ''
+  }
+  return bytes.toString('utf8')
+}

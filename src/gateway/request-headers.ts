@@ -1,0 +1,24 @@
+import type { GatewayCall } from './gateway.ts'
+
+/** Headers of a call that reach the workspace; no credential, no routing, no cookie is among them. */
+const passedHeaders = [
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'content-encoding',
+  'content-type',
+  'idempotency-key',
+  'traceparent',
+  'tracestate',
+  'user-agent'
+] as const
+
+/** As names and values in turn; a repeated header is left out, since its meaning would be a guess. */
+export function requestHeadersOf({ headers }: GatewayCall): string[] {
+  const block: string[] = []
+  for (const name of passedHeaders) {
+    const value = headers[name]
+    if (typeof value === 'string') block.push(name, value)
+  }
+  return block
+}

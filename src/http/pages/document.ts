@@ -1,0 +1,64 @@
+import type { AppError, ProblemOwner } from '../../base/errors.ts'
+import { problemCatalogue } from '../../base/errors.ts'
+import type { PublicUrl } from '../public-url.ts'
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;'
+}
+
+export function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
+}
+
+/** A page of plain text: `lines` are paragraphs, escaped here. */
+export function textPage(
+  publicUrl: PublicUrl,
+  title: string,
+  lines: readonly string[],
+  link: { readonly href: string; readonly text: string }
+): string {
+  const paragraphs = lines.map((line) => `    <p>${escapeHtml(line)}</p>\n`).join('')
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>${escapeHtml(title)} – Weft</title>
+    <link rel="stylesheet" href="${escapeHtml(publicUrl.pathOf('/console/console.css'))}">
+  </head>
+  <body>
+    <main>
+    <h1>${escapeHtml(title)}</h1>
+${paragraphs}    <p><a href="${escapeHtml(link.href)}">${escapeHtml(link.text)}</a></p>
+    </main>
+  </body>
+</html>
+`
+}
+
+const moves: Readonly<Record<ProblemOwner, string>> = {
+  caller: 'You can mend this yourself.',
+  team_admin: 'An admin of your team can mend this.',
+  tenant_admin: 'An admin of your organisation can mend this.',
+  provider_admin: 'An admin of the Databricks workspace or account can mend this.',
+  upstream: 'The workspace or identity provider has a fault; try again later.',
+  platform: 'Weft has a fault; whoever runs it can mend this.'
+}
+
+/** What went wrong, whose move it is, and what to quote. */
+export function problemPage(publicUrl: PublicUrl, error: AppError, requestId: string): string {
+  const { title } = problemCatalogue[error.code]
+  const detail = error.detail === undefined || error.detail === title ? [] : [error.detail]
+  const login = { href: publicUrl.pathOf('/auth/login'), text: 'Log in' }
+  const console = { href: publicUrl.pathOf('/console'), text: 'Go to the console' }
+  return textPage(
+    publicUrl,
+    title,
+    [...detail, moves[error.owner], `Code ${error.code}, request ${requestId}.`],
+    error.code === 'unauthenticated' ? login : console
+  )
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { AppError } from '../../base/errors.ts'
+import type { Operation } from '../../base/operations.ts'
+import type { Caller, Credentials, Identity } from '../../identity/identity.ts'
+import { localPath, type PublicUrl } from '../public-url.ts'
+import { type App, type RouteFact, Strict } from '../route.ts'
+import { sessionCookie } from '../session-cookie.ts'
+import { refuseForeignSite } from './csrf.ts'
+
+/** What the room decides that knows the team of the thing. */
+const teamBound: ReadonlySet<Operation> = new Set([
+  'connection.get',
+  'connection.delete',
+  'endpoint.query',
+  'fabric.list',
+  'fabric.get',
+  'fabric.create',
+  'fabric.update',
+  'fabric.delete',
+  'fabric.complete',
+  'fabric.test',
+  'fabric.sign_in',
+  'sign_in_attempt.get',
+  'sign_in_attempt.finish'
+])
+
+/**
+ * Default deny. Boot refuses a route that does not say who may call it, for what, and how it answers; a
+ * request is let in by the route that matched it and by nothing else.
+ */
+export function installAccess(app: App, identity: Identity, publicUrl: PublicUrl): void {
+  const table: RouteFact[] = []
+  app.decorate('routeTable', table)
+  app.decorateRequest('caller', null)
+  app.decorateRequest('scope', {
+    getter(this: FastifyRequest) {
+      assert.ok(this.caller, 'a route that is public has no scope')
+      return this.caller.scope
+    }
+  })
+  app.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) table.push(factOf(route, method))
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    const { access, operation, leadsToLogin } = request.routeOptions.config
+    if (request.is404 || access === 'public') {
+      if (!request.is404) refuseForeignSite(request, publicUrl, cookieOf(request))
+      return undefined
+    }
+    assert.ok(access && operation, 'boot lets no such route pass')
+    const caller = await authenticated(request, reply, leadsToLogin === true)
+    if (caller === null) return reply
+    request.caller = caller
+    if (caller.via === 'session') refuseForeignSite(request, publicUrl, cookieOf(request))
+    const isPerson = caller.via === 'session' && caller.sessionId !== null
+    if (access === 'session' && !isPerson) {
+      throw new AppError('forbidden', { detail: 'Only a person in a browser can do this' })
+    }
+    if (!teamBound.has(operation) && !caller.scope.authority.may(operation)) {
+      throw new AppError('forbidden')
+    }
+    return undefined
+  })
+
+  async function authenticated(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    leadsToLogin: boolean
+  ): Promise<Caller | null> {
+    try {
+      return await identity.authenticate(credentialsOf(request))
+    } catch (err) {
+      const isStranger = err instanceof AppError && err.code === 'unauthenticated'
+      if (!isStranger || !leadsToLogin) throw err
+      const back = encodeURIComponent(localPath(request.raw.url ?? '/', publicUrl) ?? '/')
+      reply.redirect(publicUrl.pathOf(`/auth/login?return_to=${back}`), 302)
+      return null
+    }
+  }
+}
+
+function factOf(route: RouteOptions, method: string): RouteFact {
+  const name = `${method} ${route.url}`
+  const { access, operation, surface = 'api' } = route.config ?? {}
+  assert.ok(access, `${name} does not say who may call it`)
+  assert.ok(operation, `${name} does not name its operation`)
+  const { schema = {} } = route
+  assert.ok(surface !== 'api' || schema.response, `${name} does not declare its answers`)
+  if (surface === 'api') {
+    schema.querystring ??= Strict({})
+    route.schema = schema
+  }
+  return { method, url: route.url, access, operation, surface }
+}
+
+function cookieOf(request: FastifyRequest): string | null {
+  return request.cookies[sessionCookie] ?? null
+}
+
+/** What the request presents. Where there is an `Authorization`, it alone counts. */
+function credentialsOf(request: FastifyRequest): Credentials {
+  const { authorization } = request.headers
+  const bearer = /^Bearer +([A-Za-z0-9._~+/=-]{1,8192})$/i.exec(authorization ?? '')?.[1] ?? null
+  const sessionToken = authorization === undefined ? cookieOf(request) : null
+  return { sessionToken, bearer, requestId: request.id }
+}

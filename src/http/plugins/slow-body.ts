@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { App } from '../route.ts'
+
+interface Reception {
+  readonly raw: IncomingMessage
+  bytesRead: number
+}
+
+/**
+ * Cuts clients that trickle a body: fewer than `bytesMin` within one to two intervals of `intervalMs`,
+ * while it is they who are waited for. Costs a map entry per request; Node's own `requestTimeout` is for
+ * the whole body and must leave a large one its time.
+ */
+export function installSlowBody(
+  app: App,
+  { intervalMs, bytesMin }: { intervalMs: number; bytesMin: number }
+): void {
+  const receptions = new Map<Socket, Reception>()
+  app.server.on('connection', (socket: Socket) => {
+    socket.once('close', () => receptions.delete(socket))
+  })
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { raw } = request
+    if (!raw.complete && raw.socket) receptions.set(raw.socket, { raw, bytesRead: -1 })
+    done()
+  })
+  const timer = setInterval(() => {
+    for (const [socket, reception] of receptions) {
+      if (reception.raw.complete) receptions.delete(socket)
+      else if (isWaitedFor(reception.raw)) check(socket, reception)
+    }
+  }, intervalMs)
+  timer.unref()
+  app.addHook('onClose', (_app, done) => {
+    clearInterval(timer)
+    done()
+  })
+
+  function check(socket: Socket, reception: Reception): void {
+    const isFirstLook = reception.bytesRead < 0
+    if (!isFirstLook && socket.bytesRead - reception.bytesRead < bytesMin) socket.destroy()
+    reception.bytesRead = socket.bytesRead
+  }
+}
+
+/** Not where the body stands still because the workspace reads it slowly. */
+function isWaitedFor(raw: IncomingMessage): boolean {
+  return raw.readableLength === 0 && !raw.isPaused()
+}

@@ -1,0 +1,180 @@
+import type { AppConnections } from '../../app-connections/app-connections.ts'
+import { Secret } from '../../base/secret.ts'
+import type { CreateOnce } from '../plugins/idempotency.ts'
+import {
+  type App,
+  answers,
+  createHeaders,
+  IdOfKind,
+  Nothing,
+  PageOf,
+  PageQuery,
+  pageOf,
+  Strict,
+  updateHeaders
+} from '../route.ts'
+import {
+  AppConnection,
+  AppConnectionBody,
+  AppConnectionPatchBody,
+  appConnectionPatch,
+  Capability,
+  NewClientSecret,
+  newAppConnection
+} from '../schemas/app-connection.ts'
+import { versionOf, withEtag } from '../version.ts'
+
+const path = '/api/v1/app-connections'
+const params = Strict({ appConnectionId: IdOfKind('appConnection') })
+const tags = ['app connections']
+
+export function appConnectionRoutes(
+  app: App,
+  { appConnections, once }: { appConnections: AppConnections; once: CreateOnce }
+): void {
+  app.get(
+    path,
+    {
+      config: { access: 'caller', operation: 'app_connection.list' },
+      schema: {
+        tags,
+        summary: 'List app connections',
+        querystring: PageQuery,
+        response: answers({ 200: PageOf(AppConnection) })
+      }
+    },
+    (request) => appConnections.list(request.scope, pageOf(request.query))
+  )
+
+  app.post(
+    path,
+    {
+      config: { access: 'caller', operation: 'app_connection.create' },
+      schema: {
+        tags,
+        summary: 'Create an app connection',
+        headers: createHeaders,
+        body: AppConnectionBody,
+        response: answers({ 201: AppConnection })
+      }
+    },
+    async (request, reply) => {
+      const { scope, body } = request
+      const create = () => appConnections.create(scope, newAppConnection(body))
+      reply.code(201)
+      return withEtag(reply, await once(request, create))
+    }
+  )
+
+  app.get(
+    `${path}/:appConnectionId`,
+    {
+      config: { access: 'caller', operation: 'app_connection.get' },
+      schema: {
+        tags,
+        summary: 'Read an app connection',
+        params,
+        response: answers({ 200: AppConnection })
+      }
+    },
+    async (request, reply) => {
+      const { appConnectionId } = request.params
+      return withEtag(reply, await appConnections.get(request.scope, appConnectionId))
+    }
+  )
+
+  app.patch(
+    `${path}/:appConnectionId`,
+    {
+      config: { access: 'caller', operation: 'app_connection.update' },
+      schema: {
+        tags,
+        summary: 'Update an app connection',
+        params,
+        headers: updateHeaders,
+        body: AppConnectionPatchBody,
+        response: answers({ 200: AppConnection })
+      }
+    },
+    async (request, reply) => {
+      const { appConnectionId } = request.params
+      const patch = appConnectionPatch(request.body, versionOf(request, request.body))
+      return withEtag(reply, await appConnections.update(request.scope, appConnectionId, patch))
+    }
+  )
+
+  app.delete(
+    `${path}/:appConnectionId`,
+    {
+      config: { access: 'caller', operation: 'app_connection.delete' },
+      schema: {
+        tags,
+        summary: 'Delete an app connection',
+        params,
+        response: answers({ 204: Nothing })
+      }
+    },
+    async (request, reply) => {
+      await appConnections.remove(request.scope, request.params.appConnectionId)
+      return reply.code(204).send()
+    }
+  )
+
+  app.post(
+    `${path}/:appConnectionId/client-secrets`,
+    {
+      config: { access: 'caller', operation: 'app_connection.add_secret' },
+      schema: {
+        tags,
+        summary: 'Add a client secret',
+        description: 'It becomes the current one; the one before it is tried next until deleted.',
+        params,
+        headers: createHeaders,
+        body: NewClientSecret,
+        response: answers({ 201: AppConnection })
+      }
+    },
+    async (request, reply) => {
+      const { scope } = request
+      const { appConnectionId } = request.params
+      const clientSecret = new Secret(request.body.clientSecret)
+      const add = () => appConnections.addSecret(scope, appConnectionId, { clientSecret })
+      reply.code(201)
+      return withEtag(reply, await once(request, add))
+    }
+  )
+
+  app.delete(
+    `${path}/:appConnectionId/client-secrets/:clientSecretId`,
+    {
+      config: { access: 'caller', operation: 'app_connection.delete_secret' },
+      schema: {
+        tags,
+        summary: 'Delete a client secret',
+        params: Strict({ ...params.properties, clientSecretId: IdOfKind('clientSecret') }),
+        response: answers({ 204: Nothing })
+      }
+    },
+    async (request, reply) => {
+      const { appConnectionId, clientSecretId } = request.params
+      await appConnections.removeSecret(request.scope, appConnectionId, clientSecretId)
+      return reply.code(204).send()
+    }
+  )
+
+  app.get(
+    '/api/v1/capabilities',
+    {
+      config: { access: 'caller', operation: 'capability.list' },
+      schema: {
+        tags,
+        summary: 'What can be set up now, by provider and auth method',
+        response: answers({ 200: PageOf(Capability) })
+      }
+    },
+    async (request) => ({
+      items: await appConnections.capabilities(request.scope),
+      nextCursor: null
+    })
+  )
+}

@@ -1,0 +1,36 @@
+import { type App, answers, PageOf } from '../route.ts'
+import { AuditEvent, AuditFilters, type AuditReader, ChainVerdict } from '../schemas/audit.ts'
+
+const tags = ['audit']
+
+export function auditRoutes(app: App, { audit }: { audit: AuditReader }): void {
+  app.get(
+    '/api/v1/audit-events',
+    {
+      config: { access: 'caller', operation: 'audit.list' },
+      schema: {
+        tags,
+        summary: 'What happened, newest first',
+        querystring: AuditFilters,
+        response: answers({ 200: PageOf(AuditEvent) })
+      }
+    },
+    (request) => {
+      const { limit = 50, cursor = null, ...filters } = request.query
+      return audit.list(request.scope, { limit, cursor, ...filters })
+    }
+  )
+
+  app.get(
+    '/api/v1/audit-events/verify',
+    {
+      config: { access: 'caller', operation: 'audit.verify' },
+      schema: {
+        tags,
+        summary: 'Check the hash chain of the whole record',
+        response: answers({ 200: ChainVerdict })
+      }
+    },
+    (request) => audit.verify(request.scope)
+  )
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import type { FastifyRequest } from 'fastify'
+import type { Caller, Sessions } from '../../identity/identity.ts'
+import { type App, answers, IdOfKind, Nothing, PageOf, Strict } from '../route.ts'
+import { Me, Session, TenantChoice } from '../schemas/identity.ts'
+
+const tags = ['me']
+
+function callerOf({ caller }: FastifyRequest): Caller {
+  assert.ok(caller, 'access is session')
+  return caller
+}
+
+export function meRoutes(app: App, { sessions }: { sessions: Sessions }): void {
+  app.get(
+    '/api/v1/me',
+    {
+      config: { access: 'session', operation: 'me.get' },
+      schema: { tags, summary: 'Who one is', response: answers({ 200: Me }) }
+    },
+    (request) => sessions.me(callerOf(request))
+  )
+
+  app.post(
+    '/api/v1/me/tenant',
+    {
+      config: { access: 'session', operation: 'me.switch_tenant' },
+      schema: {
+        tags,
+        summary: 'Move this session to another of one’s tenants',
+        body: TenantChoice,
+        response: answers({ 200: Me })
+      }
+    },
+    (request) => sessions.switchTenant(callerOf(request), request.body.tenantId)
+  )
+
+  app.get(
+    '/api/v1/me/sessions',
+    {
+      config: { access: 'session', operation: 'session.list' },
+      schema: { tags, summary: 'One’s own sessions', response: answers({ 200: PageOf(Session) }) }
+    },
+    async (request) => ({ items: await sessions.list(callerOf(request)), nextCursor: null })
+  )
+
+  app.delete(
+    '/api/v1/me/sessions',
+    {
+      config: { access: 'session', operation: 'session.delete' },
+      schema: {
+        tags,
+        summary: 'End all of one’s sessions but this one',
+        operationId: 'sessionDeleteOthers',
+        response: answers({ 204: Nothing })
+      }
+    },
+    async (request, reply) => {
+      const caller = callerOf(request)
+      const others = (await sessions.list(caller)).filter(({ isCurrent }) => !isCurrent)
+      for (const { id } of others) await sessions.end(caller, id)
+      return reply.code(204).send()
+    }
+  )
+
+  app.delete(
+    '/api/v1/me/sessions/:sessionId',
+    {
+      config: { access: 'session', operation: 'session.delete' },
+      schema: {
+        tags,
+        summary: 'End one of one’s sessions',
+        operationId: 'sessionDelete',
+        params: Strict({ sessionId: IdOfKind('session') }),
+        response: answers({ 204: Nothing })
+      }
+    },
+    async (request, reply) => {
+      await sessions.end(callerOf(request), request.params.sessionId)
+      return reply.code(204).send()
+    }
+  )
+}

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Type } from 'typebox'
+import { type ProblemCode, problemCatalogue } from '../../base/errors.ts'
+import { textPage } from '../pages/document.ts'
+import type { PublicUrl } from '../public-url.ts'
+import { type App, Strict } from '../route.ts'
+
+const folder = join(import.meta.dirname, '..', 'pages')
+const files = [
+  ['/console', 'console.html', 'text/html; charset=utf-8'],
+  ['/console/console.css', 'console.css', 'text/css; charset=utf-8'],
+  ['/console/console.js', 'console.js', 'text/javascript; charset=utf-8']
+] as const
+
+const page = { access: 'public', operation: 'page.get', surface: 'page' } as const
+const codes = Object.keys(problemCatalogue)
+
+export async function pageRoutes(app: App, { publicUrl }: { publicUrl: PublicUrl }): Promise<void> {
+  app.get('/', { config: page, schema: { hide: true } }, (_request, reply) =>
+    reply.redirect(publicUrl.pathOf('/console'), 302)
+  )
+
+  for (const [path, name, type] of files) {
+    const content = await readFile(join(folder, name))
+    app.get(path, { config: page, schema: { hide: true } }, (_request, reply) =>
+      reply.type(type).header('cache-control', 'no-cache').send(content)
+    )
+  }
+
+  app.get(
+    '/problems/:code',
+    {
+      config: page,
+      schema: {
+        hide: true,
+        params: Strict({ code: Type.Unsafe<ProblemCode>({ type: 'string', enum: codes }) })
+      }
+    },
+    (request, reply) => {
+      const { code } = request.params
+      const { status, title, owner } = problemCatalogue[code]
+      const lines = [`Code ${code}, HTTP status ${status}.`, `Who can mend it: ${owner}.`]
+      const link = { href: publicUrl.pathOf('/console'), text: 'Go to the console' }
+      reply.type('text/html; charset=utf-8')
+      return reply.send(textPage(publicUrl, title, lines, link))
+    }
+  )
+}

@@ -1,0 +1,114 @@
+import { type Static, Type } from 'typebox'
+import type { AppConnectionPatch, NewAppConnection } from '../../app-connections/app-connections.ts'
+import { Secret } from '../../base/secret.ts'
+import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
+
+export const Provider = Type.Enum(['databricks'], { type: 'string' })
+const ClientAuthMethod = Type.Enum(['client_secret_post', 'client_secret_basic'], {
+  type: 'string'
+})
+export const ClientSecretText = Text(1_024, { writeOnly: true })
+const Scopes = Type.Array(Text(128, { pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]+$' }), {
+  minItems: 1,
+  maxItems: 32,
+  uniqueItems: true
+})
+const Hosts = Type.Array(Text(255), { maxItems: 64, uniqueItems: true })
+
+export const AppConnection = Strict(
+  {
+    id: IdOfKind('appConnection'),
+    name: Type.String(),
+    provider: Provider,
+    accountHost: Nullable(Type.String()),
+    accountId: Nullable(Type.String()),
+    clientId: Nullable(Type.String()),
+    clientSecrets: Type.Array(
+      Strict({
+        id: IdOfKind('clientSecret'),
+        state: Type.Enum(['current', 'previous'], { type: 'string' }),
+        hint: Type.String(),
+        setAt: Time,
+        lastUsedAt: Nullable(Time),
+        isSafeToDelete: Type.Boolean()
+      })
+    ),
+    clientAuthMethod: ClientAuthMethod,
+    scopes: Type.Array(Type.String()),
+    isDefault: Type.Boolean(),
+    isDisabled: Type.Boolean(),
+    allowedHosts: Type.Array(Type.String()),
+    status: Type.Enum(['draft', 'ready', 'verified', 'disabled'], { type: 'string' }),
+    redirectUri: Type.String({ format: 'uri' }),
+    version: Type.Integer(),
+    createdAt: Time,
+    updatedAt: Time
+  },
+  { title: 'AppConnection' }
+)
+
+export const AppConnectionBody = Strict(
+  {
+    name: Text(120),
+    provider: Provider,
+    accountHost: Type.Optional(Text(255)),
+    accountId: Type.Optional(Text(64)),
+    clientId: Type.Optional(Text(255)),
+    clientSecret: Type.Optional(ClientSecretText),
+    clientAuthMethod: Type.Optional(ClientAuthMethod),
+    scopes: Type.Optional(Scopes),
+    isDefault: Type.Optional(Type.Boolean()),
+    allowedHosts: Type.Optional(Hosts)
+  },
+  { title: 'NewAppConnection' }
+)
+
+export const AppConnectionPatchBody = Strict(
+  {
+    version: Type.Optional(Type.Integer({ minimum: 1 })),
+    name: Type.Optional(Text(120)),
+    accountHost: Type.Optional(Nullable(Text(255))),
+    accountId: Type.Optional(Nullable(Text(64))),
+    clientId: Type.Optional(Nullable(Text(255))),
+    clientSecret: Type.Optional(ClientSecretText),
+    clientAuthMethod: Type.Optional(ClientAuthMethod),
+    scopes: Type.Optional(Scopes),
+    isDefault: Type.Optional(Type.Boolean()),
+    isDisabled: Type.Optional(Type.Boolean()),
+    allowedHosts: Type.Optional(Hosts)
+  },
+  { title: 'AppConnectionPatch', description: 'JSON merge patch (RFC 7396)' }
+)
+
+export const NewClientSecret = Strict(
+  { clientSecret: ClientSecretText },
+  { title: 'NewClientSecret' }
+)
+
+/** The body with its secret wrapped, from here on. */
+export function newAppConnection(body: Static<typeof AppConnectionBody>): NewAppConnection {
+  const { clientSecret, ...rest } = body
+  return { ...rest, ...wrapped(clientSecret) }
+}
+
+export function appConnectionPatch(
+  body: Static<typeof AppConnectionPatchBody>,
+  version: number
+): AppConnectionPatch {
+  const { clientSecret, ...rest } = body
+  return { ...rest, version, ...wrapped(clientSecret) }
+}
+
+function wrapped(clientSecret: string | undefined): { clientSecret?: Secret } {
+  return clientSecret === undefined ? {} : { clientSecret: new Secret(clientSecret) }
+}
+
+export const Capability = Strict(
+  {
+    provider: Provider,
+    authMethod: Type.Enum(['oauth', 'pat'], { type: 'string' }),
+    available: Type.Boolean(),
+    reason: Nullable(Type.String())
+  },
+  { title: 'Capability' }
+)

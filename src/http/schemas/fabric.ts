@@ -1,0 +1,224 @@
+import { type Static, Type } from 'typebox'
+import { Secret } from '../../base/secret.ts'
+import type { FabricPatch, NewFabric } from '../../fabrics/fabrics.ts'
+import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
+import { ClientSecretText, Provider } from './app-connection.ts'
+import { Owner } from './problem.ts'
+
+const Kind = Type.Enum(['spark', 'sql'], { type: 'string' })
+const AuthMethod = Type.Enum(['oauth', 'pat'], { type: 'string' })
+const ServicePrincipalUse = Type.Enum(['admins', 'team'], { type: 'string' })
+const WorkspaceUrl = Text(512)
+const JdbcUrl = Text(4_096, { description: 'Parsed into host and HTTP path; credentials dropped' })
+const EndpointNames = Type.Array(Text(63, { pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$' }), {
+  maxItems: 256,
+  uniqueItems: true
+})
+
+const computeMembers = {
+  warehouseId: Text(64),
+  clusterId: Text(128),
+  httpPath: Text(512),
+  catalog: Text(255),
+  schema: Text(255)
+}
+const Compute = Strict({
+  warehouseId: Type.Optional(computeMembers.warehouseId),
+  clusterId: Type.Optional(computeMembers.clusterId),
+  httpPath: Type.Optional(computeMembers.httpPath),
+  catalog: Type.Optional(computeMembers.catalog),
+  schema: Type.Optional(computeMembers.schema)
+})
+const ComputePatch = Strict({
+  warehouseId: Type.Optional(Nullable(computeMembers.warehouseId)),
+  clusterId: Type.Optional(Nullable(computeMembers.clusterId)),
+  httpPath: Type.Optional(Nullable(computeMembers.httpPath)),
+  catalog: Type.Optional(Nullable(computeMembers.catalog)),
+  schema: Type.Optional(Nullable(computeMembers.schema))
+})
+
+const ServicePrincipal = Strict({ clientId: Text(255), clientSecret: ClientSecretText })
+
+const GrantState = [
+  'pending',
+  'active',
+  'degraded',
+  'needs_sign_in',
+  'misconfigured',
+  'paused',
+  'revoked'
+] as const
+
+export const Fabric = Strict(
+  {
+    id: IdOfKind('fabric'),
+    slug: Type.String(),
+    name: Type.String(),
+    description: Type.String(),
+    teamId: IdOfKind('team'),
+    kind: Kind,
+    provider: Provider,
+    workspaceUrl: Type.String(),
+    authMethod: AuthMethod,
+    appConnectionId: Nullable(IdOfKind('appConnection')),
+    servicePrincipal: Nullable(
+      Strict({
+        clientId: Type.String(),
+        clientSecret: Strict({
+          isSet: Type.Literal(true),
+          hint: Type.String(),
+          setAt: Time,
+          lastUsedAt: Nullable(Time)
+        })
+      })
+    ),
+    servicePrincipalUse: ServicePrincipalUse,
+    compute: Compute,
+    endpointAllowList: Nullable(Type.Array(Type.String())),
+    status: Type.Enum(['draft', 'complete'], { type: 'string' }),
+    warnings: Type.Array(
+      Strict({
+        code: Type.Enum(
+          ['service_principal_missing', 'app_connection_missing', 'secret_expiring'],
+          { type: 'string' }
+        ),
+        message: Type.String(),
+        owner: Owner
+      })
+    ),
+    health: Strict({
+      state: Type.Enum([...GrantState, 'unknown'], { type: 'string' }),
+      since: Nullable(Time)
+    }),
+    version: Type.Integer(),
+    createdAt: Time,
+    updatedAt: Time
+  },
+  { title: 'Fabric' }
+)
+
+const newFabricMembers = {
+  name: Text(120),
+  description: Type.Optional(Type.String({ maxLength: 2_000 })),
+  teamId: IdOfKind('team'),
+  kind: Kind,
+  provider: Provider,
+  workspaceUrl: Type.Optional(WorkspaceUrl),
+  jdbcUrl: Type.Optional(JdbcUrl),
+  authMethod: AuthMethod,
+  appConnectionId: Type.Optional(IdOfKind('appConnection')),
+  servicePrincipal: Type.Optional(ServicePrincipal),
+  servicePrincipalUse: Type.Optional(ServicePrincipalUse),
+  compute: Type.Optional(Compute),
+  endpointAllowList: Type.Optional(EndpointNames)
+}
+
+export const FabricBody = Strict(newFabricMembers, {
+  title: 'NewFabric',
+  description: 'Exactly one of `workspaceUrl` and `jdbcUrl`'
+})
+
+export const FabricPatchBody = Strict(
+  {
+    version: Type.Optional(Type.Integer({ minimum: 1 })),
+    name: Type.Optional(Text(120)),
+    description: Type.Optional(Nullable(Type.String({ maxLength: 2_000 }))),
+    workspaceUrl: Type.Optional(WorkspaceUrl),
+    jdbcUrl: Type.Optional(JdbcUrl),
+    appConnectionId: Type.Optional(Nullable(IdOfKind('appConnection'))),
+    servicePrincipal: Type.Optional(Nullable(ServicePrincipal)),
+    servicePrincipalUse: Type.Optional(ServicePrincipalUse),
+    compute: Type.Optional(Nullable(ComputePatch)),
+    endpointAllowList: Type.Optional(Nullable(EndpointNames))
+  },
+  { title: 'FabricPatch', description: 'JSON merge patch (RFC 7396)' }
+)
+
+const TestAs = Type.Enum(['user', 'service_principal'], { type: 'string' })
+export const TestBody = Strict({ as: TestAs }, { title: 'ConnectionTest' })
+export const UnsavedTestBody = Strict(
+  { ...newFabricMembers, as: TestAs },
+  { title: 'UnsavedConnectionTest' }
+)
+
+/** The body with its secret wrapped, from here on. */
+export function newFabric(body: Static<typeof FabricBody>): NewFabric {
+  const { servicePrincipal, ...rest } = body
+  if (servicePrincipal === undefined) return rest
+  return { ...rest, servicePrincipal: wrapped(servicePrincipal) }
+}
+
+export function fabricPatch(body: Static<typeof FabricPatchBody>, version: number): FabricPatch {
+  const { servicePrincipal, ...rest } = body
+  if (servicePrincipal === undefined) return { ...rest, version }
+  return {
+    ...rest,
+    version,
+    servicePrincipal: servicePrincipal === null ? null : wrapped(servicePrincipal)
+  }
+}
+
+function wrapped({ clientId, clientSecret }: Static<typeof ServicePrincipal>) {
+  return { clientId, clientSecret: new Secret(clientSecret) }
+}
+
+export const TestStepResult = Strict(
+  {
+    step: Type.Enum(['host', 'dns', 'tls', 'discovery', 'token', 'identity', 'scopes', 'compute'], {
+      type: 'string'
+    }),
+    status: Type.Enum(['passed', 'failed', 'skipped'], { type: 'string' }),
+    code: Type.Optional(Type.String()),
+    detail: Type.Optional(Type.String()),
+    owner: Type.Optional(Owner),
+    durationMs: Type.Number()
+  },
+  { title: 'TestStepResult' }
+)
+
+export const TestResult = Strict(
+  {
+    ok: Type.Boolean(),
+    identity: Nullable(Strict({ userName: Type.String(), id: Type.String(), kind: TestAs })),
+    steps: Type.Array(TestStepResult)
+  },
+  { title: 'TestResult' }
+)
+
+export const Connection = Strict(
+  {
+    state: Type.Enum(GrantState, { type: 'string' }),
+    since: Nullable(Time),
+    cause: Nullable(Type.String()),
+    workspaceUser: Nullable(Strict({ userName: Type.String(), id: Type.String() })),
+    accessTokenExpiresAt: Nullable(Time),
+    predictedSignInAt: Nullable(Time),
+    nextTryAt: Nullable(Time)
+  },
+  { title: 'Connection' }
+)
+
+export const SignInBody = Nullable(
+  Strict({ returnTo: Type.Optional(Text(2_048)) }, { title: 'NewSignIn' })
+)
+export const SignInStarted = Strict(
+  {
+    attemptId: IdOfKind('signInAttempt'),
+    authorizationUrl: Type.String({ format: 'uri' }),
+    expiresAt: Time
+  },
+  { title: 'SignInStarted' }
+)
+export const SignInAttempt = Strict(
+  {
+    id: IdOfKind('signInAttempt'),
+    fabricId: IdOfKind('fabric'),
+    status: Type.Enum(['pending', 'succeeded', 'failed', 'expired'], { type: 'string' }),
+    code: Nullable(Type.String()),
+    detail: Nullable(Type.String()),
+    createdAt: Time,
+    expiresAt: Time,
+    finishedAt: Nullable(Time)
+  },
+  { title: 'SignInAttempt' }
+)

@@ -1,0 +1,89 @@
+import { Type } from 'typebox'
+import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
+
+const Tenant = Strict({ id: IdOfKind('tenant'), slug: Type.String(), name: Type.String() })
+
+export const Me = Strict(
+  {
+    user: Strict({ id: IdOfKind('user'), email: Type.String(), name: Type.String() }),
+    tenant: Tenant,
+    tenants: Type.Array(Tenant),
+    role: Type.Enum(['tenant_admin', 'member'], { type: 'string' }),
+    teams: Type.Array(
+      Strict({
+        id: IdOfKind('team'),
+        name: Type.String(),
+        role: Type.Enum(['admin', 'member'], { type: 'string' })
+      })
+    )
+  },
+  { title: 'Me' }
+)
+
+export const TenantChoice = Strict({ tenantId: IdOfKind('tenant') }, { title: 'TenantChoice' })
+
+export const Session = Strict(
+  {
+    id: IdOfKind('session'),
+    isCurrent: Type.Boolean(),
+    userAgent: Type.String(),
+    createdAt: Time,
+    lastSeenAt: Time,
+    expiresAt: Time
+  },
+  { title: 'Session' }
+)
+
+export const LoggedOut = Strict({ endSessionUrl: Nullable(Type.String()) }, { title: 'LoggedOut' })
+
+const Access = Strict({
+  fabricId: IdOfKind('fabric'),
+  endpoints: Type.Optional(
+    Type.Array(Text(63, { pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$' }), {
+      maxItems: 256,
+      uniqueItems: true
+    })
+  ),
+  requestsPerMinute: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 }))
+})
+
+export const FabricAccessBody = Strict(
+  { fabrics: Type.Array(Access, { maxItems: 1_000 }) },
+  { title: 'FabricAccess' }
+)
+
+export const ServiceAccount = Strict(
+  {
+    id: IdOfKind('serviceAccount'),
+    name: Type.String(),
+    version: Type.Integer(),
+    createdAt: Time,
+    fabrics: Type.Array(Access)
+  },
+  { title: 'ServiceAccount' }
+)
+
+export const ServiceAccountBody = Strict({ name: Text(120) }, { title: 'NewServiceAccount' })
+
+const keyMembers = {
+  id: IdOfKind('key'),
+  name: Type.String(),
+  hint: Type.String(),
+  createdAt: Time,
+  expiresAt: Nullable(Time),
+  lastUsedAt: Nullable(Time)
+}
+
+export const ServiceKey = Strict(keyMembers, { title: 'ServiceKey' })
+export const CreatedServiceKey = Strict(
+  { ...keyMembers, key: Type.String({ description: 'Shown this once' }) },
+  { title: 'CreatedServiceKey' }
+)
+
+export const ServiceKeyBody = Strict(
+  {
+    name: Text(120),
+    expiresAt: Type.Optional(Type.String({ format: 'date-time', maxLength: 64 }))
+  },
+  { title: 'NewServiceKey' }
+)

@@ -1,0 +1,186 @@
+import type { Audit } from '../audit/audit.ts'
+import type { Clock } from '../base/clock.ts'
+import { invalidRequest } from '../base/errors.ts'
+import { asId, type LoginProviderId, newId, type TenantId } from '../base/ids.ts'
+import type { Secret } from '../base/secret.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import { hashToken } from '../crypto/bearer.ts'
+import type { Db } from '../store/db.ts'
+import { UniqueViolation } from '../store/db-errors.ts'
+import {
+  insertLoginProvider,
+  type LoginProviderRow,
+  listLoginProviders,
+  updateLoginProvider
+} from '../store/login-providers.ts'
+import { insertTeam } from '../store/teams.ts'
+import { findTenantBySlug, insertTenant } from '../store/tenants.ts'
+import type { Strongbox } from '../vault/strongbox.ts'
+import { identityScope } from './identity-scope.ts'
+import { clientSecretPlace, loginRedirectUri } from './login-attempt.ts'
+
+export interface LoginProviderInput {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: Secret
+  readonly emailDomains: readonly string[]
+}
+
+export interface NewTenant {
+  readonly slug: string
+  readonly name: string
+  readonly login: LoginProviderInput
+}
+
+export interface CreatedTenant {
+  readonly tenantId: TenantId
+  readonly loginProviderId: LoginProviderId
+  /** To be registered at the identity provider. */
+  readonly redirectUri: string
+}
+
+/** For boot and the operator's commands; every step may run twice, on two replicas at once, or die half-way. */
+export interface Bootstrap {
+  /**
+   * The first tenant as the environment describes it, its data key, and its login provider, which follows
+   * every later change of issuer, client, secret and domains.
+   * @returns null for the login provider where the environment names none
+   */
+  ensureBootstrap(input: {
+    readonly tenantSlug: string
+    readonly login: LoginProviderInput | null
+  }): Promise<{ tenantId: TenantId; login: CreatedTenant | null }>
+  /** The same tenant for the same slug, the same login provider for the same issuer and client. */
+  createTenant(input: NewTenant): Promise<CreatedTenant>
+}
+
+export interface BootstrapDeps {
+  readonly db: Db
+  readonly audit: Audit
+  readonly strongbox: Strongbox
+  readonly clock: Clock
+  readonly publicUrl: string
+}
+
+const sharedTeamName = 'Everyone'
+/** Name of the one login provider that follows the environment. */
+const environment = 'environment'
+const slugPattern = /^(?!.*--)[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/
+
+export function createBootstrap(deps: BootstrapDeps): Bootstrap {
+  const { db, audit, strongbox, clock, publicUrl } = deps
+
+  async function ensureTenant(slug: string, name: string): Promise<TenantScope> {
+    const existing = await findTenantBySlug(db, slug)
+    const tenantId = existing === null ? newId('tenant', clock) : asId('tenant', existing.id)
+    const scope = identityScope(tenantId, null)
+    if (existing === null) {
+      const inserted = db.inTenant(scope, async (tx) => {
+        const createdAt = clock.now()
+        await insertTenant(tx, { slug, name, createdAt })
+        const teamId = newId('team', clock)
+        await insertTeam(tx, { id: teamId, name: sharedTeamName, kind: 'shared', createdAt })
+        const object = ['tenant', tenantId] as const
+        await audit.append(tx, { action: 'tenant.create', object, details: { slug } })
+        return true
+      })
+      const isOurs = await inserted.catch(falseWhereTaken)
+      if (!isOurs) return await ensureTenant(slug, name)
+    }
+    await strongbox.prepare(scope)
+    return scope
+  }
+
+  /** @param name of the provider: one of this name is changed in place, whatever it is now */
+  async function ensureLogin(
+    scope: TenantScope,
+    name: string | null,
+    login: LoginProviderInput
+  ): Promise<LoginProviderId> {
+    const { issuer, clientId } = login
+    const providers = await db.inTenant(scope, listLoginProviders)
+    const existing =
+      providers.find((row) => row.issuer === issuer && row.clientId === clientId) ??
+      providers.find((row) => name !== null && row.name === name)
+    if (existing !== undefined) return await updateLogin(scope, existing, login)
+    const id = newId('loginProvider', clock)
+    const row = {
+      id,
+      name: name ?? issuer,
+      issuer,
+      clientId,
+      clientSecretSealed: await strongbox.seal(scope, clientSecretPlace(id), login.clientSecret),
+      emailDomains: [...login.emailDomains],
+      createdAt: clock.now()
+    }
+    const inserted = db.inTenant(scope, async (tx) => {
+      await insertLoginProvider(tx, row)
+      // A login provider is how a tenant is reached, so it counts as part of making it.
+      const object = ['login_provider', id] as const
+      await audit.append(tx, { action: 'tenant.create', object, details: { issuer, clientId } })
+      return true
+    })
+    const isOurs = await inserted.catch(falseWhereTaken)
+    return isOurs ? id : await ensureLogin(scope, name, login)
+  }
+
+  async function updateLogin(
+    scope: TenantScope,
+    row: LoginProviderRow,
+    login: LoginProviderInput
+  ): Promise<LoginProviderId> {
+    const id = asId('loginProvider', row.id)
+    const place = clientSecretPlace(id)
+    const secret = await strongbox.open(scope, place, row.clientSecretSealed)
+    const { issuer, clientId } = login
+    const changed = [
+      row.issuer !== issuer && 'issuer',
+      row.clientId !== clientId && 'clientId',
+      hashToken(secret) !== hashToken(login.clientSecret) && 'clientSecret',
+      row.emailDomains.join() !== login.emailDomains.join() && 'emailDomains'
+    ].filter((name) => name !== false)
+    if (changed.length === 0) return id
+    const clientSecretSealed = await strongbox.seal(scope, place, login.clientSecret)
+    const emailDomains = [...login.emailDomains]
+    await db.inTenant(scope, async (tx) => {
+      await updateLoginProvider(tx, id, { issuer, clientId, clientSecretSealed, emailDomains })
+      const object = ['login_provider', id] as const
+      await audit.append(tx, { action: 'tenant.create', object, details: { changed } })
+    })
+    return id
+  }
+
+  async function ensure(
+    scope: TenantScope,
+    name: string | null,
+    login: LoginProviderInput
+  ): Promise<CreatedTenant> {
+    const loginProviderId = await ensureLogin(scope, name, login)
+    const redirectUri = loginRedirectUri(publicUrl, loginProviderId)
+    return { tenantId: scope.tenantId, loginProviderId, redirectUri }
+  }
+
+  return {
+    async ensureBootstrap({ tenantSlug, login }) {
+      const scope = await ensureTenant(tenantSlug, tenantSlug)
+      const { tenantId } = scope
+      return { tenantId, login: login === null ? null : await ensure(scope, environment, login) }
+    },
+    async createTenant({ slug, name, login }) {
+      if (!slugPattern.test(slug)) {
+        throw invalidRequest(
+          '/slug',
+          '1 to 40 of a-z, 0-9 and single hyphens, beginning with a letter'
+        )
+      }
+      if (URL.parse(login.issuer) === null) throw invalidRequest('/login/issuer', 'is not a URL')
+      const emailDomains = login.emailDomains.map((domain) => domain.toLowerCase())
+      return await ensure(await ensureTenant(slug, name), null, { ...login, emailDomains })
+    }
+  }
+}
+
+function falseWhereTaken(err: unknown): false {
+  if (err instanceof UniqueViolation) return false
+  throw err
+}

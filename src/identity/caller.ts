@@ -1,0 +1,26 @@
+import type { KeyId, SessionId, UserId } from '../base/ids.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+
+/** Whom a request comes from, once known. */
+export interface Caller {
+  readonly scope: TenantScope
+  /** `session` is a person in a browser, `service_key` a service account. */
+  readonly via: 'session' | 'service_key'
+  readonly sessionId: SessionId | null
+  readonly keyId: KeyId | null
+}
+
+export interface Credentials {
+  /** Value of the session cookie. */
+  readonly sessionToken: string | null
+  /** What stands after `Bearer `; where it is given, the cookie does not count. */
+  readonly bearer: string | null
+  readonly requestId: string
+}
+
+/** A person who came with a session; null for a service account. */
+export function personOf(caller: Caller): { userId: UserId; sessionId: SessionId } | null {
+  const { actor } = caller.scope
+  if (actor.kind !== 'user' || caller.sessionId === null) return null
+  return { userId: actor.id, sessionId: caller.sessionId }
+}

@@ -1,0 +1,152 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { AuditEvent } from '../audit/audit.ts'
+import { AppError } from '../base/errors.ts'
+import { asId, type LoginProviderId, newId } from '../base/ids.ts'
+import type { Actor, TenantScope } from '../base/tenant-scope.ts'
+import { disclose, hashToken } from '../crypto/bearer.ts'
+import { findLoginAttempt, type LoginAttemptRow, useLoginAttempt } from '../store/login-attempts.ts'
+import { findLoginProvider } from '../store/login-providers.ts'
+import { insertSession } from '../store/sessions.ts'
+import { findTenant } from '../store/tenants.ts'
+import { upsertUser } from '../store/users.ts'
+import { admit, isAdmissible } from './admission.ts'
+import { identityScope } from './identity-scope.ts'
+import {
+  clientSecretPlace,
+  codeVerifierPlace,
+  type LoginDeps,
+  loginTarget,
+  opaqueToken
+} from './login-attempt.ts'
+import { identityHash, type Person } from './person.ts'
+import { safeReturnTo } from './return-to.ts'
+import { endPresentedSession, newSession } from './session-life.ts'
+
+export interface LoginCallback {
+  readonly loginProviderId: LoginProviderId
+  /** The query string of the callback as it came, without `?`. */
+  readonly query: string
+  readonly browserToken: string | null
+  /** A session that the browser holds already; it ends. */
+  readonly sessionToken: string | null
+  readonly userAgent: string
+  readonly requestId: string
+}
+
+export interface LoggedIn {
+  readonly sessionToken: string
+  readonly expiresAt: Date
+  readonly returnTo: string
+}
+
+export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => Promise<LoggedIn> {
+  const { db, audit, strongbox, clock, client, publicUrl, bootstrap } = deps
+
+  async function finish(input: LoginCallback): Promise<LoggedIn> {
+    const states = new URLSearchParams(input.query).getAll('state')
+    const [state = ''] = states
+    if (states.length !== 1 || !opaqueToken.test(state)) throw new AppError('attempt_not_yours')
+    const attempt = await findLoginAttempt(db, hashToken(state))
+    if (attempt === null) throw new AppError('attempt_expired')
+    const scope = identityScope(asId('tenant', attempt.tenantId), input.requestId)
+    let person: Person | null = null
+    try {
+      person = await redeem(scope, attempt, state, input)
+      const { token, row } = await enter(scope, attempt, person, input)
+      const returnTo = safeReturnTo(attempt.returnTo, publicUrl)
+      return { sessionToken: disclose(token), expiresAt: row.expiresAt, returnTo }
+    } catch (err) {
+      // A used attempt was recorded when it was used.
+      if (err instanceof AppError && err.code !== 'attempt_expired') {
+        await audit.record(scope, [refusalOf(err, attempt, person)])
+      }
+      throw err
+    }
+  }
+
+  /** The one use of the attempt: checks that it is this browser's, then spends it, then the code. */
+  async function redeem(
+    scope: TenantScope,
+    attempt: LoginAttemptRow,
+    state: string,
+    { loginProviderId, query, browserToken }: LoginCallback
+  ): Promise<Person> {
+    const isOurs = browserToken !== null && isEqual(hashToken(browserToken), attempt.browserHash)
+    if (!isOurs || attempt.loginProviderId !== loginProviderId) {
+      throw new AppError('attempt_not_yours')
+    }
+    const provider = await db.inTenant(scope, async (tx) => {
+      const tenant = await findTenant(tx)
+      return tenant?.status === 'active' ? await findLoginProvider(tx, loginProviderId) : null
+    })
+    if (provider === null) throw new AppError('not_found')
+    const [codeVerifier, clientSecret] = await Promise.all([
+      strongbox.open(scope, codeVerifierPlace(attempt.id), attempt.codeVerifierSealed),
+      strongbox.open(scope, clientSecretPlace(provider.id), provider.clientSecretSealed)
+    ])
+    const isFirst = await db.inTenant(scope, (tx) => useLoginAttempt(tx, attempt.id, clock.now()))
+    if (!isFirst) throw new AppError('attempt_expired')
+    const { nonce } = attempt
+    const input = { query, state, nonce, codeVerifier, clientSecret }
+    return await client.redeem(loginTarget(publicUrl, provider), input)
+  }
+
+  /** From a person whom the provider vouches for to a session, in one transaction with its record. */
+  async function enter(
+    scope: TenantScope,
+    attempt: LoginAttemptRow,
+    person: Person,
+    { sessionToken, userAgent, requestId }: LoginCallback
+  ) {
+    const { tenant, provider } = await db.inTenant(scope, async (tx) => ({
+      tenant: await findTenant(tx),
+      provider: await findLoginProvider(tx, attempt.loginProviderId)
+    }))
+    if (tenant === null || provider === null) throw new AppError('not_found')
+    const isBootstrapTenant = tenant.slug === bootstrap.tenantSlug
+    const rule = {
+      emailDomains: provider.emailDomains,
+      bootstrapAdmin: isBootstrapTenant ? bootstrap.adminEmail : null
+    }
+    if (!(await isAdmissible(db, scope, person, rule))) {
+      throw new AppError('forbidden', { detail: 'You are not a member here, and may not join' })
+    }
+    const user = await upsertUser(db, {
+      id: newId('user', clock),
+      identityHash: identityHash(person.issuer, person.subject),
+      issuer: person.issuer,
+      subject: person.subject,
+      email: person.email?.text ?? '',
+      isEmailVerified: person.isEmailVerified,
+      name: person.name,
+      lastLoginAt: clock.now()
+    })
+    await endPresentedSession(deps, sessionToken, 'new_login', requestId)
+    const session = newSession(clock, { userId: user.id, loginProviderId: provider.id, userAgent })
+    const actor: Actor = { kind: 'user', id: asId('user', user.id) }
+    await db.inTenant(scope, async (tx) => {
+      await admit(tx, deps, user, person, rule)
+      await insertSession(tx, session.row)
+      await audit.append(tx, { action: 'login', object: ['session', session.row.id], actor })
+    })
+    return session
+  }
+
+  return finish
+}
+
+function isEqual(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+/** A refusal is someone's move; anything of the platform's or the provider's is a failure. */
+function refusalOf(err: AppError, attempt: LoginAttemptRow, person: Person | null): AuditEvent {
+  return {
+    action: 'login',
+    object: ['login_provider', attempt.loginProviderId],
+    outcome: err.status < 500 ? 'refused' : 'failed',
+    code: err.code,
+    details: person === null ? {} : { issuer: person.issuer, subject: person.subject }
+  }
+}

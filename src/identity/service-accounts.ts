@@ -1,0 +1,166 @@
+import type { Audit } from '../audit/audit.ts'
+import type { Clock } from '../base/clock.ts'
+import { AppError, invalidRequest } from '../base/errors.ts'
+import { asId, type FabricId, newId, type ServiceAccountId } from '../base/ids.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import type { Db, Tx } from '../store/db.ts'
+import { UniqueViolation } from '../store/db-errors.ts'
+import {
+  bumpServiceAccount,
+  deleteServiceAccount,
+  findServiceAccount,
+  insertServiceAccount,
+  listServiceAccountFabrics,
+  listServiceAccounts,
+  replaceServiceAccountFabrics,
+  type ServiceAccountFabricRow,
+  type ServiceAccountRow
+} from '../store/service-accounts.ts'
+import { requireAuthority } from './roles.ts'
+import { createServiceKeys, type ServiceKeys } from './service-keys.ts'
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly nextCursor: string | null
+}
+export interface PageQuery {
+  readonly limit: number
+  readonly cursor: string | null
+}
+
+export interface ServiceAccountView {
+  readonly id: ServiceAccountId
+  readonly name: string
+  readonly version: number
+  readonly createdAt: Date
+  readonly fabrics: readonly FabricAccess[]
+}
+
+/** A fabric that a service account may reach; `endpoints` undefined: all that the fabric allows. */
+export interface FabricAccess {
+  readonly fabricId: FabricId
+  readonly endpoints?: readonly string[] | undefined
+  readonly requestsPerMinute?: number | undefined
+}
+
+export interface ServiceAccounts extends ServiceKeys {
+  list(scope: TenantScope, page: PageQuery): Promise<Page<ServiceAccountView>>
+  get(scope: TenantScope, id: ServiceAccountId): Promise<ServiceAccountView>
+  /** @throws AppError `invalid_request`: the name is taken */
+  create(scope: TenantScope, input: { name: string }): Promise<ServiceAccountView>
+  /** Its keys go with it. */
+  remove(scope: TenantScope, id: ServiceAccountId): Promise<void>
+  /** Replaces the whole list. @throws AppError `not_found`: a fabric that is not in this tenant */
+  setFabrics(
+    scope: TenantScope,
+    id: ServiceAccountId,
+    fabrics: readonly FabricAccess[]
+  ): Promise<ServiceAccountView>
+}
+
+export function createServiceAccounts(deps: {
+  readonly db: Db
+  readonly audit: Audit
+  readonly clock: Clock
+}): ServiceAccounts {
+  const { db, audit, clock } = deps
+
+  async function read(tx: Tx, id: ServiceAccountId): Promise<ServiceAccountView> {
+    const row = await findServiceAccount(tx, id)
+    if (row === null) throw new AppError('not_found')
+    return viewOf(row, await listServiceAccountFabrics(tx, [id]))
+  }
+
+  return {
+    ...createServiceKeys(deps),
+    async list(scope, { limit, cursor }) {
+      requireAuthority(scope, 'service_account.list')
+      return await db.inTenant(scope, async (tx) => {
+        const rows = await listServiceAccounts(tx, { limit: limit + 1, cursor })
+        const shown = rows.slice(0, limit)
+        const ids = shown.map(({ id }) => id)
+        const fabrics = await listServiceAccountFabrics(tx, ids)
+        const nextCursor = rows.length > limit ? (ids.at(-1) ?? null) : null
+        return { items: shown.map((row) => viewOf(row, fabrics)), nextCursor }
+      })
+    },
+    async get(scope, id) {
+      requireAuthority(scope, 'service_account.get')
+      return await db.inTenant(scope, (tx) => read(tx, id))
+    },
+    async create(scope, { name }) {
+      requireAuthority(scope, 'service_account.create')
+      const id = newId('serviceAccount', clock)
+      const inserted = db.inTenant(scope, async (tx) => {
+        const row = await insertServiceAccount(tx, { id, name, createdAt: clock.now() })
+        await audit.append(tx, {
+          action: 'service_account.create',
+          object: ['service_account', id],
+          details: { name }
+        })
+        return viewOf(row, [])
+      })
+      return await inserted.catch((err: unknown) => {
+        throw err instanceof UniqueViolation ? invalidRequest('/name', 'is taken') : err
+      })
+    },
+    async remove(scope, id) {
+      requireAuthority(scope, 'service_account.delete')
+      await db.inTenant(scope, async (tx) => {
+        if (!(await deleteServiceAccount(tx, id))) throw new AppError('not_found')
+        await audit.append(tx, {
+          action: 'service_account.delete',
+          object: ['service_account', id]
+        })
+      })
+    },
+    async setFabrics(scope, id, fabrics) {
+      requireAuthority(scope, 'service_account.set_fabrics')
+      const fabricIds = fabrics.map(({ fabricId }) => fabricId)
+      const repeated = fabricIds.findIndex((fabricId, at) => fabricIds.indexOf(fabricId) !== at)
+      if (repeated >= 0) throw invalidRequest(`/fabrics/${repeated}/fabricId`, 'is listed twice')
+      return await db.inTenant(scope, async (tx) => {
+        if (!(await bumpServiceAccount(tx, id))) throw new AppError('not_found')
+        await replaceServiceAccountFabrics(tx, id, fabrics.map(rowOf))
+        await audit.append(tx, {
+          action: 'service_account.set_fabrics',
+          object: ['service_account', id],
+          details: { fabricIds }
+        })
+        return await read(tx, id)
+      })
+    }
+  }
+}
+
+function rowOf({ fabricId, endpoints, requestsPerMinute }: FabricAccess) {
+  return {
+    fabricId,
+    hasEndpointList: endpoints !== undefined,
+    endpoints: [...(endpoints ?? [])],
+    requestsPerMinute: requestsPerMinute ?? null
+  }
+}
+
+function viewOf(
+  row: ServiceAccountRow,
+  fabrics: readonly ServiceAccountFabricRow[]
+): ServiceAccountView {
+  const { name, version, createdAt } = row
+  const own = fabrics.filter(({ serviceAccountId }) => serviceAccountId === row.id)
+  return {
+    id: asId('serviceAccount', row.id),
+    name,
+    version,
+    createdAt,
+    fabrics: own.map(accessOf)
+  }
+}
+
+function accessOf(row: ServiceAccountFabricRow): FabricAccess {
+  return {
+    fabricId: asId('fabric', row.fabricId),
+    ...(row.hasEndpointList ? { endpoints: row.endpoints } : {}),
+    ...(row.requestsPerMinute === null ? {} : { requestsPerMinute: row.requestsPerMinute })
+  }
+}

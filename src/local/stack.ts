@@ -1,0 +1,220 @@
+/**
+ * The whole local stack, in order: Postgres, two workspaces, the identity provider, Weft, what it is seeded with.
+ * Owns: the order of starting and of stopping. May touch: the parts beside it.
+ * Never: reads the environment of the process or ends it.
+ */
+import type { StackArguments } from './arguments.ts'
+import {
+  type DataFolder,
+  emptyDataFolder,
+  type KeptSecrets,
+  openDataFolder
+} from './data-folder.ts'
+import { prepareDatabase } from './database.ts'
+import { type RunningDatabricks, startDatabricks } from './databricks/workspace.ts'
+import { portOrFree } from './free-port.ts'
+import { type RunningIdentityProvider, startIdentityProvider } from './identity-provider.ts'
+import { choosePorts, startOnPort } from './ports.ts'
+import { startPostgres } from './postgres.ts'
+import { seed } from './seed.ts'
+import { claim, publish, release, type StackSummary } from './stack-file.ts'
+import { runWeft, startWeft } from './weft-process.ts'
+
+export interface StackOptions extends Pick<StackArguments, 'isFresh' | 'ports'> {
+  readonly dataDir: string
+  /** What Weft inherits of our own environment: PATH and its like. */
+  readonly inherited: Record<string, string>
+  readonly isDurable: boolean
+  readonly say: (line: string) => void
+  /** What Weft writes, as it comes. */
+  readonly writeLog: (text: string) => void
+}
+
+export interface RunningStack {
+  readonly summary: StackSummary
+  /** Settles with a reason when a part ends that should not. */
+  readonly broken: Promise<string>
+}
+
+export const people = [
+  { email: 'admin@acme.test', name: 'Ada Admin', role: 'tenant_admin' },
+  { email: 'dev@acme.test', name: 'Dev Devi', role: 'member' },
+  { email: 'guest@globex.test', name: 'Gus Guest', role: 'member' }
+] as const
+
+const adminPort = 9090
+const tenant = 'acme'
+const endpoint = 'databricks-llama'
+
+/** Starting and stopping one stack; `stop` may be called at any time, also while it is starting. */
+export function createStack(options: StackOptions) {
+  const stoppers: { name: string; stop: () => Promise<void> | void }[] = []
+  let stopping: Promise<void> | undefined
+  const { say } = options
+
+  const stopAll = async () => {
+    for (let part = stoppers.pop(); part; part = stoppers.pop()) {
+      const { name, stop } = part
+      await Promise.resolve(stop()).catch((error: unknown) => say(`${name}: ${messageOf(error)}`))
+    }
+  }
+  const step = async <T extends { stop: () => Promise<void> }>(
+    name: string,
+    begin: () => Promise<T>
+  ) => {
+    const startedAt = performance.now()
+    const part = await begin()
+    stoppers.push({ name, stop: part.stop })
+    if (stopping) await stopAll()
+    say(`${name} (${Math.round(performance.now() - startedAt)} ms)`)
+    return part
+  }
+
+  const start = async (): Promise<RunningStack> => {
+    if (options.isFresh) claimAndEmpty(options.dataDir)
+    const data = openDataFolder(options.dataDir)
+    claim(data)
+    stoppers.push({ name: 'data folder', stop: () => release(data) })
+    const secrets = data.secrets()
+    data.makeKeyRing()
+    const wanted = choosePorts(options.ports, data.ports())
+
+    const postgres = await step('Postgres', () =>
+      startPostgres({ dataDir: data.postgres, port: 0, durable: options.isDurable })
+    )
+    const database = await prepareDatabase(postgres.superuserUrl, secrets)
+    const workspace = (index: 1 | 2) =>
+      step(`Databricks workspace ${index}`, () =>
+        startOnPort(wanted[`workspace${index}`], `workspace ${index}`, say, (port) =>
+          startDatabricks({
+            port,
+            workspaceId: `90080070060${index}`,
+            name: `Databricks workspace ${index}`,
+            people,
+            stateFile: data.workspaceState(index),
+            log: say
+          })
+        )
+      )
+    const workspaces = [await workspace(1), await workspace(2)] as const
+    const weftPort = await portOrFree(wanted.weft)
+    if (wanted.weft !== 0 && weftPort !== wanted.weft) {
+      say(`Port ${wanted.weft} is taken; Weft uses ${weftPort} instead.`)
+    }
+    const weft = `http://localhost:${weftPort}`
+    const idp = await step('Identity provider', () => {
+      const clients = ['acme', 'globex'].map((slug) => loginClient(slug, secrets, weft))
+      const begin = (port: number) =>
+        startIdentityProvider({
+          port,
+          people,
+          clients,
+          stateFile: data.identityProviderState,
+          log: say
+        })
+      return startOnPort(wanted.idp, 'the identity provider', say, begin, wanted.isIdpFixed)
+    })
+    data.keepPorts({
+      weft: weftPort,
+      workspace1: workspaces[0].port,
+      workspace2: workspaces[1].port,
+      idp: idp.port
+    })
+
+    const metricsPort = await portOrFree(options.ports === undefined ? adminPort : 0)
+    const env = {
+      ...options.inherited,
+      WEFT_PUBLIC_URL: weft,
+      WEFT_PORT: String(weftPort),
+      WEFT_ADMIN_PORT: String(metricsPort),
+      WEFT_DATABASE_URL: database.appUrl,
+      WEFT_OWNER_DATABASE_URL: database.ownerUrl,
+      WEFT_KEY_RING_FILE: data.keyRing,
+      WEFT_EXTRA_WORKSPACE_ORIGINS: workspaces.map(({ url }) => url).join(','),
+      WEFT_BOOTSTRAP_TENANT: tenant,
+      WEFT_BOOTSTRAP_ADMIN: people[0].email,
+      WEFT_LOGIN_ISSUER: idp.url,
+      WEFT_LOGIN_CLIENT_ID: 'weft-acme',
+      WEFT_LOGIN_CLIENT_SECRET: secrets.acmeLoginSecret,
+      WEFT_LOGIN_EMAIL_DOMAINS: 'acme.test'
+    }
+    const process = await step('Weft', () => startWeft(weft, env, options.writeLog))
+    const broken = Promise.race([
+      postgres.ended.then((words) => `Postgres ended:\n${words}`),
+      process.ended.then((words) => `Weft ended:\n${words}`)
+    ])
+    await createGlobex(env, idp, secrets)
+    const seeded = await seedStack(weft, workspaces, secrets, data)
+    say('Seeded tenants acme and globex')
+    const summary: StackSummary = {
+      weft,
+      workspaces: [workspaces[0].url, workspaces[1].url],
+      identityProvider: idp.url,
+      admin: `http://localhost:${metricsPort}`,
+      tenant,
+      people: people.map(({ email, role }) => ({ email, role })),
+      ...seeded,
+      endpoint
+    }
+    publish(data, summary)
+    return { summary, broken }
+  }
+
+  return {
+    async start(): Promise<RunningStack> {
+      try {
+        return await start()
+      } catch (error) {
+        await stopAll()
+        throw error
+      }
+    },
+    /** Stops all parts in reverse order; resolves when nothing is left. */
+    stop(): Promise<void> {
+      stopping ??= stopAll()
+      return stopping
+    }
+  }
+}
+
+function claimAndEmpty(dataDir: string): void {
+  const data = openDataFolder(dataDir)
+  claim(data)
+  emptyDataFolder(dataDir)
+}
+
+function loginClient(slug: string, secrets: KeptSecrets, weft: string) {
+  return {
+    clientId: `weft-${slug}`,
+    clientSecret: slug === 'acme' ? secrets.acmeLoginSecret : secrets.globexLoginSecret,
+    redirectUris: [`${weft}/auth/callback/*`]
+  }
+}
+
+async function createGlobex(
+  env: Record<string, string>,
+  idp: RunningIdentityProvider,
+  secrets: KeptSecrets
+): Promise<void> {
+  const args = ['tenant', 'create', '--slug', 'globex', '--name', 'Globex']
+  const login = ['--login-issuer', idp.url, '--login-client-id', 'weft-globex']
+  const rest = ['--login-client-secret-stdin', '--email-domains', 'globex.test']
+  const output = await runWeft([...args, ...login, ...rest], env, secrets.globexLoginSecret)
+  const { redirectUri }: { redirectUri: string } = JSON.parse(
+    output.trim().split('\n').at(-1) ?? ''
+  )
+  idp.addRedirectUri('weft-globex', redirectUri)
+}
+
+function seedStack(
+  weft: string,
+  workspaces: readonly [RunningDatabricks, RunningDatabricks],
+  secrets: KeptSecrets,
+  data: DataFolder
+) {
+  return seed({ weft, tenant, admin: people[0].email, workspaces, secrets, data })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown error'
+}
