@@ -81,7 +81,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
           origin: fabric.workspaceOrigin,
           rule: { kind: 'origin', origin: fabric.workspaceOrigin },
           method: call.method,
-          path: call.query === '' ? ask.upstreamPath : `${ask.upstreamPath}?${call.query}`,
+          path: upstreamPathOf(fabric, ask, call.query),
           headers: requestHeadersOf(call),
           bearer: token.token,
           body: ask.body,
@@ -182,6 +182,14 @@ function readActAs(call: GatewayCall): ActAs | null {
   if (value === undefined) return null
   if (value === 'user' || value === 'service_principal') return value
   throw invalidRequest('/headers/x-weft-act-as', 'must be user or service_principal')
+}
+
+/** In the form that URL parsing gives it, so that it is sent as it was checked. */
+function upstreamPathOf(fabric: OpenFabric, ask: Ask, query: string): string {
+  if (query === '') return ask.upstreamPath
+  const url = new URL(ask.upstreamPath, fabric.workspaceOrigin)
+  url.search = query
+  return url.pathname + url.search
 }
 
 function isDead(fabric: OpenFabric, relay: AnswerRelay, end: StreamEnd): boolean {

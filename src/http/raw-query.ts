@@ -9,7 +9,7 @@ export function queryOf(request: FastifyRequest): string {
 }
 
 /** One value of a page's query; null when absent or empty, refused when given twice. */
-export function valueOf(request: FastifyRequest, name: string): string | null {
+export function queryValue(request: FastifyRequest, name: string): string | null {
   const values = new URLSearchParams(queryOf(request)).getAll(name)
   if (values.length > 1) throw invalidRequest(`/query/${name}`, 'is given more than once')
   return values[0] || null

@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import type { FastifySchemaCompiler, FastifyValidationResult } from 'fastify'
+import type { FastifySchemaCompiler } from 'fastify'
 import { AppError, type InputFault } from '../base/errors.ts'
 
 /** Above this many values in one input only its first fault is told: a list of faults costs memory. */
@@ -50,7 +50,7 @@ function validating(
   first: ValidateFunction,
   all: ValidateFunction,
   prefix: string
-): FastifyValidationResult {
+): ReturnType<FastifySchemaCompiler<unknown>> {
   return (data: unknown) => {
     const validate = countValues(data, valuesOfFullReport) < valuesOfFullReport ? all : first
     if (validate(data)) return true

@@ -3,7 +3,6 @@ import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import {
   asId,
-  newId,
   type SessionId,
   type TeamId,
   type TenantId,

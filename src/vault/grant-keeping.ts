@@ -16,7 +16,7 @@ import {
   updateGrant,
   upsertGrantToken
 } from '../store/grants.ts'
-import type { RefreshDeps } from './refresh.ts'
+import type { RefreshDeps } from './refresh-deps.ts'
 import { sealTokens } from './refresh-projection.ts'
 import type { GrantState } from './token-state.ts'
 

@@ -16,7 +16,7 @@ import {
   findOpenRefreshEntry,
   openRefreshEntry
 } from '../store/refresh-journal.ts'
-import type { RefreshDeps } from './refresh.ts'
+import type { RefreshDeps } from './refresh-deps.ts'
 import type { Place } from './strongbox.ts'
 
 /**

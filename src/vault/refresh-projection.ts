@@ -12,8 +12,8 @@ import {
   updateGrant
 } from '../store/grants.ts'
 import { closeRefreshEntry, type RefreshOutcome } from '../store/refresh-journal.ts'
-import type { RefreshDeps } from './refresh.ts'
 import type { Claim } from './refresh-claim.ts'
+import type { RefreshDeps } from './refresh-deps.ts'
 import type { Place, Strongbox } from './strongbox.ts'
 import { type GrantKind, type Setback, setbackOf } from './token-state.ts'
 

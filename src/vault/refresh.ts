@@ -1,30 +1,18 @@
-import type { Audit } from '../audit/audit.ts'
-import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { GrantId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import type { AuthorizationServer, AuthorizationServers } from '../oauth/authorization-server.ts'
+import type { AuthorizationServer } from '../oauth/authorization-server.ts'
 import { requestClientCredentials } from '../oauth/client-credentials.ts'
 import { type RawAnswer, unpackRawAnswer } from '../oauth/raw-answer.ts'
 import { spendRefreshToken } from '../oauth/refresh.ts'
 import { readTokenAnswer } from '../oauth/token-answer.ts'
-import type { KeepAnswer, TokenExchangeDeps } from '../oauth/token-endpoint.ts'
-import type { Db } from '../store/db.ts'
+import type { KeepAnswer } from '../oauth/token-endpoint.ts'
 import { findGrant, type GrantRow } from '../store/grants.ts'
 import { credentialsOf, type GrantCredentials } from './credentials.ts'
 import { answerPlace, type Claim, claimGrant, keepAnswer } from './refresh-claim.ts'
+import type { RefreshDeps } from './refresh-deps.ts'
 import { project, refreshTokenPlace, setBack, setBackUnclaimed } from './refresh-projection.ts'
-import type { Strongbox } from './strongbox.ts'
-
-export interface RefreshDeps {
-  readonly db: Db
-  readonly strongbox: Strongbox
-  readonly audit: Audit
-  readonly clock: Clock
-  readonly servers: AuthorizationServers
-  readonly exchange: TokenExchangeDeps
-}
 
 /**
  * One refresh of one grant in three short steps: claim with a lease and a journal entry, call the provider

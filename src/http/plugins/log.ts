@@ -40,7 +40,7 @@ export function installLog(
   app.addHook('onRequest', (request, reply, done) => {
     request.line = newLine(clock.monotonicMs())
     reply.raw.once('close', () => {
-      request.line.isAborted = !reply.raw.writableFinished
+      request.line.isAborted = !reply.raw.writableEnded
       settle(request, reply)
     })
     done()

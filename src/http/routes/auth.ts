@@ -1,6 +1,6 @@
 import type { Identity } from '../../identity/identity.ts'
 import { localPath, type PublicUrl } from '../public-url.ts'
-import { queryOf, valueOf } from '../raw-query.ts'
+import { queryOf, queryValue } from '../raw-query.ts'
 import { type App, answers, IdOfKind, Strict } from '../route.ts'
 import { LoggedOut } from '../schemas/identity.ts'
 import {
@@ -23,8 +23,8 @@ export function authRoutes(
     },
     async (request, reply) => {
       const { redirectUrl, browserToken } = await identity.login.start({
-        tenantSlug: valueOf(request, 'tenant'),
-        returnTo: localPath(valueOf(request, 'return_to'), publicUrl),
+        tenantSlug: queryValue(request, 'tenant'),
+        returnTo: localPath(queryValue(request, 'return_to'), publicUrl),
         browserToken: request.cookies[browserCookie] ?? null
       })
       setBrowserCookie(reply, browserToken)

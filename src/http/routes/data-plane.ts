@@ -39,9 +39,10 @@ export async function dataPlane(app: App, deps: Deps): Promise<void> {
       const body = await bodyOf(request.raw, limits)
       const sink = responseSink(request, reply, always)
       const { scope, method, headers, line } = request
+      const keyId = request.caller?.keyId ?? null
       line.pending += 1
       try {
-        const call = { scope, ...target, method, headers, body, signal }
+        const call = { scope, keyId, ...target, method, headers, body, signal }
         line.outcome = await gateway.handle(call, sink)
       } catch (err) {
         const cause = tooLarge(body) ?? err

@@ -4,7 +4,7 @@ import type { SessionId } from '../../base/ids.ts'
 import type { Fabrics } from '../../fabrics/fabrics.ts'
 import { textPage } from '../pages/document.ts'
 import { localPath, type PublicUrl } from '../public-url.ts'
-import { queryOf, valueOf } from '../raw-query.ts'
+import { queryOf, queryValue } from '../raw-query.ts'
 import { type App, answers, IdOfKind, Nothing, Strict } from '../route.ts'
 import { Connection, SignInAttempt, SignInBody, SignInStarted } from '../schemas/fabric.ts'
 
@@ -96,7 +96,7 @@ export function signInRoutes(
       schema: { hide: true, params: fabricParams }
     },
     async (request, reply) => {
-      const returnTo = localPath(valueOf(request, 'return_to'), publicUrl)
+      const returnTo = localPath(queryValue(request, 'return_to'), publicUrl)
       const input = { sessionId: sessionOf(request), returnTo }
       const started = await fabrics.startSignIn(request.scope, request.params.fabricId, input)
       return reply.redirect(started.authorizationUrl, 302)

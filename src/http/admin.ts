@@ -1,0 +1,34 @@
+import fastify, { type FastifyInstance } from 'fastify'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+
+export interface AdminDeps {
+  /** Records of calls that wait to be written, and those given up on. */
+  readonly records: { readonly size: number; readonly dropped: number }
+}
+
+/** The operator's port: metrics, for loopback or a private network only. */
+export async function buildAdminApp({ records }: AdminDeps): Promise<FastifyInstance> {
+  const register = new Registry()
+  collectDefaultMetrics({ register, prefix: 'weft_' })
+  new Gauge({
+    name: 'weft_audit_records_waiting',
+    help: 'Records of calls that wait to be written',
+    registers: [register],
+    collect() {
+      this.set(records.size)
+    }
+  })
+  new Gauge({
+    name: 'weft_audit_records_dropped',
+    help: 'Records of calls that were given up because the database was away for too long',
+    registers: [register],
+    collect() {
+      this.set(records.dropped)
+    }
+  })
+  const app = fastify({ logger: false })
+  app.get('/metrics', async (_request, reply) => {
+    return await reply.type(register.contentType).send(await register.metrics())
+  })
+  return app
+}

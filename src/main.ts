@@ -1,0 +1,190 @@
+/**
+ * Owns: the process – environment, arguments, signals, exit; makes the real clock, pools, key wraps, log.
+ * Touches: everything, once, at start and at the end.
+ * Never: decides anything about a request.
+ */
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { parseArgs } from 'node:util'
+import pino from 'pino'
+import { systemClock } from './base/clock.ts'
+import { AppError } from './base/errors.ts'
+import { Secret } from './base/secret.ts'
+import { type Config, ConfigError, describeFaults, parseConfig } from './config.ts'
+import { createKeyRing } from './crypto/key-ring.ts'
+import { buildAdminApp } from './http/admin.ts'
+import { createOutbound } from './outbound/outbound.ts'
+import { buildRooms, type Rooms } from './rooms.ts'
+import { credentialsOf } from './store/connection.ts'
+import { createDb, type Db } from './store/db.ts'
+import { migrate } from './store/migrations.ts'
+
+const help = `weft – a connection platform for Databricks
+
+  weft                    serve, as the environment says (see .env.example)
+  weft config check       report every fault of the environment
+  weft migrate            apply migrations and the app role's rights, as WEFT_OWNER_DATABASE_URL
+  weft tenant create --slug SLUG --name NAME --login-issuer URL --login-client-id ID
+                     --login-client-secret-stdin [--email-domains a.com,b.com]
+                          make a tenant with its login provider; the secret comes on standard input
+  weft --help
+`
+
+const drainDeadlineMs = 25_000
+
+async function main(args: string[]): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) return say(help)
+  const command = args
+    .filter((arg) => !arg.startsWith('-'))
+    .slice(0, 2)
+    .join(' ')
+  const config = parseConfig(process.env, (path) => readFileSync(path, 'utf8'))
+  if (args.length === 0) return await serve(config)
+  if (command === 'config check') return say('The configuration is good.\n')
+  if (command === 'migrate') return await migrateNow(config)
+  if (command === 'tenant create') return await createTenant(config, args.slice(2))
+  process.stderr.write(`weft: no such command\n\n${help}`)
+  return 2
+}
+
+async function serve(config: Config): Promise<number> {
+  const logger = pino({ level: config.logLevel, base: null })
+  const { db, rooms, close } = await open(config, logger)
+  const { login, tenantSlug } = config.bootstrap
+  const { login: made } = await rooms.bootstrap.ensureBootstrap({ tenantSlug, login })
+  const admin = await buildAdminApp({ records: rooms.records })
+  await admin.listen({ host: '127.0.0.1', port: config.adminPort })
+  await rooms.app.listen({ host: '0.0.0.0', port: config.port })
+  rooms.clockwork.start()
+  const { port } = addressOf(rooms.app)
+  logger.info(
+    {
+      port,
+      adminPort: addressOf(admin).port,
+      url: config.publicUrl,
+      loginRedirectUri: made?.redirectUri
+    },
+    'ready'
+  )
+  const signal = await nextSignal()
+  logger.info({ signal }, 'closing')
+  const deadline = setTimeout(() => process.exit(1), drainDeadlineMs)
+  await rooms.app.close()
+  await admin.close()
+  await rooms.clockwork.stop()
+  await close()
+  clearTimeout(deadline)
+  await db.close()
+  logger.info('closed')
+  return 0
+}
+
+/** The database as it must be, and the rooms on it; nothing listens yet. */
+async function open(config: Config, logger: pino.Logger) {
+  if (process.execArgv.some((arg) => arg.startsWith('--inspect'))) {
+    throw new ConfigError([{ variable: 'NODE_OPTIONS', message: 'the inspector must be off' }])
+  }
+  const keyWrap = createKeyRing(config.keyRing)
+  if (config.ownerDatabaseUrl !== null) await migrateNow(config, logger)
+  const db = createDb({ url: config.databaseUrl })
+  await checkRole(db)
+  await db.assertSchemaIsCurrent()
+  const clock = systemClock()
+  const outbound = createOutbound({
+    extraOrigins: [...config.extraWorkspaceOrigins, ...loopbackIssuer(config)],
+    clock,
+    userAgent: 'weft'
+  })
+  const parts = { config, db, keyWrap, outbound, clock, logger, newRequestId: () => randomUUID() }
+  const rooms: Rooms = await buildRooms(parts)
+  return { db, rooms, close: () => outbound.close() }
+}
+
+/** The operator named the login issuer; on loopback it may be plain http. */
+function loopbackIssuer({ bootstrap }: Config): string[] {
+  return bootstrap.login === null ? [] : [new URL(bootstrap.login.issuer).origin]
+}
+
+async function checkRole(db: Db): Promise<void> {
+  const faults = await db.roleFaults()
+  if (faults.length === 0) return
+  throw new ConfigError(
+    faults.map((fault) => ({
+      variable: 'WEFT_DATABASE_URL',
+      message: `its role ${fault}; use a role that row-level security binds`
+    }))
+  )
+}
+
+async function migrateNow(config: Config, logger?: pino.Logger): Promise<number> {
+  if (config.ownerDatabaseUrl === null) {
+    const message = 'needed to migrate'
+    throw new ConfigError([{ variable: 'WEFT_OWNER_DATABASE_URL', message }])
+  }
+  const applied = await migrate(config.ownerDatabaseUrl, credentialsOf(config.databaseUrl))
+  logger?.info({ applied }, 'database is up to date')
+  return logger === undefined ? say(`applied: ${applied.join(', ') || 'nothing was missing'}\n`) : 0
+}
+
+async function createTenant(config: Config, args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      slug: { type: 'string' },
+      name: { type: 'string' },
+      'login-issuer': { type: 'string' },
+      'login-client-id': { type: 'string' },
+      'login-client-secret-stdin': { type: 'boolean' },
+      'email-domains': { type: 'string' }
+    }
+  })
+  const { slug, name, 'login-issuer': issuer, 'login-client-id': clientId } = values
+  const hasAll = slug && name && issuer && clientId && values['login-client-secret-stdin']
+  if (!hasAll) {
+    process.stderr.write(help)
+    return 2
+  }
+  const clientSecret = new Secret((await text(process.stdin)).trim())
+  const emailDomains = values['email-domains']?.split(',') ?? []
+  const { db, rooms, close } = await open(config, pino({ level: 'silent' }))
+  const login = { issuer, clientId, clientSecret, emailDomains }
+  const created = await rooms.bootstrap.createTenant({ slug, name, login })
+  await rooms.app.close()
+  await close()
+  await db.close()
+  return say(`${JSON.stringify(created)}\n`)
+}
+
+function addressOf(app: { server: { address(): unknown } }): { port: number } {
+  const address = app.server.address()
+  const isBound = typeof address === 'object' && address !== null && 'port' in address
+  return { port: isBound ? Number(address.port) : 0 }
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
+  })
+}
+
+function say(words: string): number {
+  process.stdout.write(words)
+  return 0
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`${describe(error)}\n`)
+  process.exit(1)
+}
+
+function describe(error: unknown): string {
+  if (error instanceof ConfigError) return describeFaults(error)
+  if (error instanceof AppError) return `Weft does not start: ${error.note ?? error.message}`
+  // A foreign error's message can hold a URL with a password in it; its name and place cannot.
+  return error instanceof Error
+    ? `Weft does not start: ${error.name}\n${error.stack?.split('\n').slice(1).join('\n')}`
+    : 'Weft does not start'
+}

@@ -1,0 +1,16 @@
+import type { Audit } from '../audit/audit.ts'
+import type { Clock } from '../base/clock.ts'
+import type { AuthorizationServers } from '../oauth/authorization-server.ts'
+import type { TokenExchangeDeps } from '../oauth/token-endpoint.ts'
+import type { Db } from '../store/db.ts'
+import type { Strongbox } from './strongbox.ts'
+
+/** What grants, their refresh and its recovery work with. */
+export interface RefreshDeps {
+  readonly db: Db
+  readonly strongbox: Strongbox
+  readonly audit: Audit
+  readonly clock: Clock
+  readonly servers: AuthorizationServers
+  readonly exchange: TokenExchangeDeps
+}

@@ -1,0 +1,39 @@
+import { pino } from 'pino'
+import { type AppDeps, buildApp } from '../../src/app.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { openApiOf } from '../../src/http/openapi.ts'
+import type { App } from '../../src/http/route.ts'
+
+/** Stands where a room would be: it can be passed on and taken apart, and fails as soon as it is asked. */
+export function unasked<T>(): T {
+  const refuse = () => {
+    throw new TypeError('an app that is only read asks no room')
+  }
+  const stand: unknown = new Proxy(refuse, {
+    get: (_target, name) => (name === 'then' ? undefined : stand)
+  })
+  return stand as T
+}
+
+/** The app with all its routes and nothing behind them: no database, no network. */
+export function buildReadableApp(): Promise<App> {
+  const deps: AppDeps = {
+    publicUrl: 'https://weft.example',
+    trustedProxies: [],
+    identity: unasked(),
+    appConnections: unasked(),
+    fabrics: unasked(),
+    gateway: unasked(),
+    audit: unasked(),
+    readiness: unasked(),
+    logger: pino({ enabled: false }),
+    clock: systemClock(),
+    newRequestId: () => 'request-1'
+  }
+  return buildApp(deps)
+}
+
+/** The OpenAPI document as it is committed: two-space steps, a newline at the end. */
+export function openApiText(app: App): string {
+  return `${JSON.stringify(openApiOf(app), null, 2)}\n`
+}

@@ -1,0 +1,202 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { JWTPayload } from 'jose'
+import pg from 'pg'
+import { createAudit } from '../../src/audit/audit.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { AppError, type ProblemCode } from '../../src/base/errors.ts'
+import type { TenantId } from '../../src/base/ids.ts'
+import { Secret } from '../../src/base/secret.ts'
+import { createKeyRing } from '../../src/crypto/key-ring.ts'
+import {
+  type Bootstrap,
+  type Caller,
+  type CreatedTenant,
+  createBootstrap,
+  createIdentity,
+  createLoginClient,
+  type Identity,
+  type LoggedIn
+} from '../../src/identity/identity.ts'
+import { createOutbound } from '../../src/outbound/outbound.ts'
+import { createDb, type Db } from '../../src/store/db.ts'
+import { createStrongbox, type Strongbox } from '../../src/vault/strongbox.ts'
+import { createTestDatabase } from '../support/database.ts'
+import { type HostileOidc, startHostileOidc } from '../support/hostile-oidc.ts'
+
+export const publicUrl = 'https://weft.test'
+export const clientSecret = 'client-secret'
+export const adminEmail = 'admin@acme.test'
+export const browser = 'b'.repeat(43)
+
+export interface TestClock extends Clock {
+  advance(ms: number): void
+}
+
+/** The machine's time, so that real tokens hold, moved forward at will. */
+export function testClock(): TestClock {
+  let offsetMs = 0
+  return {
+    now: () => new Date(Date.now() + offsetMs),
+    monotonicMs: () => performance.now() + offsetMs,
+    advance(ms) {
+      offsetMs += ms
+    }
+  }
+}
+
+export interface Replica {
+  readonly db: Db
+  readonly strongbox: Strongbox
+  readonly identity: Identity
+  readonly bootstrap: Bootstrap
+}
+
+export interface World extends Replica {
+  readonly clock: TestClock
+  readonly oidc: HostileOidc
+  /** Tenant `acme`, whose identity provider is `oidc`, open to whomever it authenticates. */
+  readonly acme: CreatedTenant
+  /** Another process on the same database. */
+  replica(): Replica
+  createTenant(slug: string, emailDomains?: readonly string[]): Promise<CreatedTenant>
+  start(input?: { tenantSlug?: string; returnTo?: string; browserToken?: string }): Promise<string>
+  /** The whole way through the identity provider. */
+  login(person: JWTPayload, options?: LoginOptions): Promise<LoggedIn>
+  callerOf(sessionToken: string): Promise<Caller>
+  /** As the superuser, who sees what lies in the database. */
+  sql<T extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<T[]>
+  close(): Promise<void>
+}
+
+export interface LoginOptions {
+  readonly tenantSlug?: string
+  readonly sessionToken?: string | null
+  readonly userAgent?: string
+}
+
+export function personNamed(name: string, claims: JWTPayload = {}): JWTPayload {
+  const email = `${name}@acme.test`
+  return { sub: `sub-${name}`, name, email, email_verified: true, ...claims }
+}
+
+export async function createWorld(): Promise<World> {
+  const database = await createTestDatabase()
+  const clock = testClock()
+  const oidc = await startHostileOidc(clock.now)
+  const keyWrap = createKeyRing([{ kid: 'test', key: new Secret(new Uint8Array(randomBytes(32))) }])
+  const superuser = new pg.Client({ connectionString: database.superuserUrl })
+  await superuser.connect()
+  const closing: (() => Promise<void>)[] = []
+
+  function replica(): Replica {
+    const db = createDb({ url: new Secret(database.appUrl), poolMax: 5 })
+    const audit = createAudit(db, clock)
+    const strongbox = createStrongbox(db, keyWrap, clock)
+    const outbound = createOutbound({
+      extraOrigins: [oidc.issuer],
+      clock,
+      userAgent: 'weft-test'
+    })
+    closing.push(() => outbound.destroy().then(() => db.close()))
+    const deps = { db, audit, strongbox, clock, publicUrl }
+    const loginClient = createLoginClient({ outbound, clock })
+    const first = { tenantSlug: 'acme', adminEmail }
+    const identity = createIdentity({ ...deps, loginClient, bootstrap: first })
+    return { db, strongbox, identity, bootstrap: createBootstrap(deps) }
+  }
+
+  const own = replica()
+  const createTenant = (slug: string, emailDomains: readonly string[] = []) =>
+    own.bootstrap.createTenant({
+      slug,
+      name: slug,
+      login: {
+        issuer: oidc.issuer,
+        clientId: `client-of-${slug}`,
+        clientSecret: new Secret(clientSecret),
+        emailDomains
+      }
+    })
+  const acme = await createTenant('acme')
+
+  async function start({
+    tenantSlug = 'acme',
+    returnTo = '/console',
+    browserToken = browser
+  } = {}): Promise<string> {
+    const { redirectUrl } = await own.identity.login.start({ tenantSlug, returnTo, browserToken })
+    return redirectUrl
+  }
+
+  return {
+    ...own,
+    clock,
+    oidc,
+    acme,
+    replica,
+    createTenant,
+    start,
+    async login(person, { tenantSlug = 'acme', sessionToken = null, userAgent = 'test' } = {}) {
+      const redirectUrl = await start({ tenantSlug })
+      return await own.identity.login.finish({
+        ...callbackOf(redirectUrl, oidc.authorize(redirectUrl, person)),
+        sessionToken,
+        userAgent
+      })
+    },
+    callerOf: (sessionToken) =>
+      own.identity.authenticate({ sessionToken, bearer: null, requestId: randomUUID() }),
+    async sql<T extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
+      const { rows } = await superuser.query<T>(text, [...values])
+      return rows
+    },
+    async close() {
+      await Promise.all(closing.map((end) => end()))
+      await superuser.end()
+      await oidc.stop()
+      await database.drop()
+    }
+  }
+}
+
+/** The callback of the browser that started the login. */
+export function callbackOf(redirectUrl: string, query: string) {
+  const redirectUri = new URL(redirectUrl).searchParams.get('redirect_uri') ?? ''
+  const loginProviderId = redirectUri.split('/').at(-1) as CreatedTenant['loginProviderId']
+  const browserToken: string | null = browser
+  return {
+    loginProviderId,
+    query,
+    browserToken,
+    sessionToken: null,
+    userAgent: 'test',
+    requestId: randomUUID()
+  }
+}
+
+/** The code of the AppError that the work ends in. */
+export async function codeOf(work: Promise<unknown>): Promise<ProblemCode | 'no error'> {
+  return (await errorOf(work))?.code ?? 'no error'
+}
+
+export async function errorOf(work: Promise<unknown>): Promise<AppError | null> {
+  try {
+    await work
+    return null
+  } catch (err) {
+    if (err instanceof AppError) return err
+    throw err
+  }
+}
+
+export async function auditOf(
+  world: World,
+  tenantId: TenantId,
+  action: string
+): Promise<{ outcome: string; code: string | null; actor_kind: string; details: unknown }[]> {
+  return await world.sql(
+    `SELECT outcome, code, actor_kind, details FROM audit_events
+      WHERE tenant_id = $1 AND action = $2 ORDER BY seq`,
+    [tenantId, action]
+  )
+}
