@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import pino from 'pino'
+import { buildApp } from './app.ts'
 import { systemClock } from './base/clock.ts'
 import { AppError } from './base/errors.ts'
 import { Secret } from './base/secret.ts'
@@ -50,19 +51,27 @@ async function main(args: string[]): Promise<number> {
 
 async function serve(config: Config): Promise<number> {
   const logger = pino({ level: config.logLevel, base: null })
-  const { db, rooms, close } = await open(config, logger)
+  const { parts, rooms, close } = await open(config, logger)
   const { login, tenantSlug } = config.bootstrap
   const { login: made } = await rooms.bootstrap.ensureBootstrap({ tenantSlug, login })
-  const admin = await buildAdminApp({ records: rooms.records })
+  const app = await buildApp({
+    ...rooms,
+    publicUrl: config.publicUrl,
+    trustedProxies: config.trustedProxies,
+    readiness: () => parts.db.ping(),
+    logger,
+    clock: parts.clock,
+    newRequestId: () => randomUUID()
+  })
+  const admin = await buildAdminApp(rooms)
   await admin.listen({ host: '127.0.0.1', port: config.adminPort })
-  await rooms.app.listen({ host: '0.0.0.0', port: config.port })
+  await app.listen({ host: '0.0.0.0', port: config.port })
   rooms.clockwork.start()
-  const { port } = addressOf(rooms.app)
   logger.info(
     {
-      port,
-      adminPort: addressOf(admin).port,
       url: config.publicUrl,
+      port: portOf(app),
+      adminPort: portOf(admin),
       loginRedirectUri: made?.redirectUri
     },
     'ready'
@@ -70,12 +79,11 @@ async function serve(config: Config): Promise<number> {
   const signal = await nextSignal()
   logger.info({ signal }, 'closing')
   const deadline = setTimeout(() => process.exit(1), drainDeadlineMs)
-  await rooms.app.close()
+  await app.close()
   await admin.close()
   await rooms.clockwork.stop()
   await close()
   clearTimeout(deadline)
-  await db.close()
   logger.info('closed')
   return 0
 }
@@ -91,18 +99,23 @@ async function open(config: Config, logger: pino.Logger) {
   await checkRole(db)
   await db.assertSchemaIsCurrent()
   const clock = systemClock()
-  const outbound = createOutbound({
-    extraOrigins: [...config.extraWorkspaceOrigins, ...loopbackIssuer(config)],
-    clock,
-    userAgent: 'weft'
-  })
-  const parts = { config, db, keyWrap, outbound, clock, logger, newRequestId: () => randomUUID() }
-  const rooms: Rooms = await buildRooms(parts)
-  return { db, rooms, close: () => outbound.close() }
+  const outboundTo = (extraOrigins: readonly string[]) =>
+    createOutbound({ extraOrigins, clock, userAgent: 'weft' })
+  const outbound = outboundTo(config.extraWorkspaceOrigins)
+  const loginOutbound = outboundTo(loginOrigins(config))
+  const onJobFailure = (job: string, error: unknown) =>
+    logger.error({ job, fault: error instanceof Error ? error.name : 'unknown' }, 'job failed')
+  const parts = { config, db, keyWrap, outbound, loginOutbound, clock, onJobFailure }
+  const rooms: Rooms = buildRooms(parts)
+  const close = async () => {
+    await Promise.all([outbound.close(), loginOutbound.close()])
+    await db.close()
+  }
+  return { parts, rooms, close }
 }
 
 /** The operator named the login issuer; on loopback it may be plain http. */
-function loopbackIssuer({ bootstrap }: Config): string[] {
+function loginOrigins({ bootstrap }: Config): string[] {
   return bootstrap.login === null ? [] : [new URL(bootstrap.login.issuer).origin]
 }
 
@@ -147,19 +160,17 @@ async function createTenant(config: Config, args: string[]): Promise<number> {
   }
   const clientSecret = new Secret((await text(process.stdin)).trim())
   const emailDomains = values['email-domains']?.split(',') ?? []
-  const { db, rooms, close } = await open(config, pino({ level: 'silent' }))
+  const { rooms, close } = await open(config, pino({ level: 'silent' }))
   const login = { issuer, clientId, clientSecret, emailDomains }
   const created = await rooms.bootstrap.createTenant({ slug, name, login })
-  await rooms.app.close()
   await close()
-  await db.close()
   return say(`${JSON.stringify(created)}\n`)
 }
 
-function addressOf(app: { server: { address(): unknown } }): { port: number } {
+function portOf(app: { server: { address(): unknown } }): number {
   const address = app.server.address()
   const isBound = typeof address === 'object' && address !== null && 'port' in address
-  return { port: isBound ? Number(address.port) : 0 }
+  return isBound ? Number(address.port) : 0
 }
 
 function nextSignal(): Promise<string> {

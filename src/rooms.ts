@@ -1,18 +1,18 @@
-import type { FastifyBaseLogger } from 'fastify'
-import { buildApp } from './app.ts'
+import type { AppConnections } from './app-connections/app-connections.ts'
 import { createAppConnections } from './app-connections/create-app-connections.ts'
 import { createAudit } from './audit/audit.ts'
 import { type AuditBuffer, createAuditBuffer } from './audit/audit-buffer.ts'
-import { createAuditReader } from './audit/audit-reader.ts'
+import { type AuditReader, createAuditReader } from './audit/audit-reader.ts'
 import type { Clock } from './base/clock.ts'
 import type { Config } from './config.ts'
 import type { KeyWrap } from './crypto/key-wrap.ts'
 import { createFabrics } from './fabrics/create-fabrics.ts'
 import { createFabricAccess } from './fabrics/fabric-access.ts'
+import type { Fabrics } from './fabrics/fabrics.ts'
+import type { Gateway } from './gateway/gateway.ts'
 import { createGateway } from './gateway/pipeline.ts'
-import type { App } from './http/route.ts'
 import { type Bootstrap, createBootstrap } from './identity/bootstrap.ts'
-import { createIdentity } from './identity/identity.ts'
+import { createIdentity, type Identity } from './identity/identity.ts'
 import { createLoginClient } from './identity/login-client.ts'
 import { type Clockwork, createClockwork } from './jobs/clockwork.ts'
 import { auditFlush, expirySweep } from './jobs/jobs.ts'
@@ -27,22 +27,29 @@ export interface Parts {
   readonly config: Config
   readonly db: Db
   readonly keyWrap: KeyWrap
+  /** To workspaces. */
   readonly outbound: Outbound
+  /** To identity providers. */
+  readonly loginOutbound: Outbound
   readonly clock: Clock
-  readonly logger: FastifyBaseLogger
-  readonly newRequestId: () => string
+  /** Hears of a job that failed; its next turn comes all the same. */
+  readonly onJobFailure: (job: string, error: unknown) => void
 }
 
 export interface Rooms {
-  readonly app: App
+  readonly identity: Identity
+  readonly appConnections: AppConnections
+  readonly fabrics: Fabrics
+  readonly gateway: Gateway
+  readonly audit: AuditReader
   readonly bootstrap: Bootstrap
   readonly clockwork: Clockwork
   readonly records: AuditBuffer
 }
 
-/** Every room with what it may touch, from the ground floor up. */
-export async function buildRooms(parts: Parts): Promise<Rooms> {
-  const { config, db, keyWrap, outbound, clock, logger } = parts
+/** Every room with what it may touch, from the ground floor up; no I/O. */
+export function buildRooms(parts: Parts): Rooms {
+  const { config, db, keyWrap, outbound, clock } = parts
   const { publicUrl } = config
   const audit = createAudit(db, clock)
   const records = createAuditBuffer(audit)
@@ -52,31 +59,21 @@ export async function buildRooms(parts: Parts): Promise<Rooms> {
   const vault = createVault({ db, strongbox, audit, clock, servers, exchange })
   const kept = { db, audit, strongbox, clock, publicUrl }
   const fabricDeps = { ...kept, vault, outbound, servers, exchange }
+  const loginClient = createLoginClient({ outbound: parts.loginOutbound, clock })
+  const access = createFabricAccess(fabricDeps)
+  const extraOrigins = config.extraWorkspaceOrigins
 
-  const app = await buildApp({
-    publicUrl,
-    trustedProxies: config.trustedProxies,
-    identity: createIdentity({
-      ...kept,
-      loginClient: createLoginClient({ outbound, clock }),
-      bootstrap: config.bootstrap
-    }),
-    appConnections: createAppConnections({
-      ...kept,
-      extraOrigins: config.extraWorkspaceOrigins
-    }),
+  return {
+    identity: createIdentity({ ...kept, loginClient, bootstrap: config.bootstrap }),
+    appConnections: createAppConnections({ ...kept, extraOrigins }),
     fabrics: createFabrics(fabricDeps),
-    gateway: createGateway({ access: createFabricAccess(fabricDeps), outbound, records, clock }),
+    gateway: createGateway({ access, outbound, records, clock }),
     audit: createAuditReader(db),
-    readiness: () => db.ping(),
-    logger,
-    clock,
-    newRequestId: parts.newRequestId
-  })
-  const clockwork = createClockwork([auditFlush(records), expirySweep(db, clock)], {
-    last: ['audit_flush'],
-    onFailure: (job, error) =>
-      logger.error({ job, fault: error instanceof Error ? error.name : 'unknown' }, 'job failed')
-  })
-  return { app, bootstrap: createBootstrap(kept), clockwork, records }
+    bootstrap: createBootstrap(kept),
+    clockwork: createClockwork([auditFlush(records), expirySweep(db, clock)], {
+      last: ['audit_flush'],
+      onFailure: parts.onJobFailure
+    }),
+    records
+  }
 }

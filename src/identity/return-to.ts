@@ -1,7 +1,9 @@
-/** RFC 3986 path and query characters; no fragment, no backslash, no control or space, ASCII only. */
-const shape = /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*(\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*)?$/
-/** What some hop on the way might decode into another path: slashes, backslashes, dots, %, controls. */
-const risky = /\/\/|%(?:2f|5c|2e|25|[01][0-9a-f]|7f)/i
+/**
+ * A path of plain characters and a query (RFC 3986 §3.3, §3.4). No fragment, backslash, space or control,
+ * ASCII only. No percent in the path either: our own have none, and hops decode them in many ways.
+ */
+const shape =
+  /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*(\?([A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*)?$/
 const lengthMax = 2048
 
 /**
@@ -13,7 +15,7 @@ export function safeReturnTo(text: string | null, publicUrl: string): string {
   const root = pathname.endsWith('/') ? pathname : `${pathname}/`
   if (text === null || text.length > lengthMax || !shape.test(text)) return root
   const [path = ''] = text.split('?', 1)
-  if (!path.startsWith(root) || risky.test(path)) return root
+  if (!path.startsWith(root) || path.includes('//')) return root
   const url = URL.parse(text, origin)
   // What parsing changes (dot segments, say) is not what it looked like.
   return url?.origin === origin && url.pathname + url.search === text ? text : root

@@ -1,13 +1,7 @@
 import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import {
-  asId,
-  type SessionId,
-  type TeamId,
-  type TenantId,
-  type UserId
-} from '../base/ids.ts'
+import { asId, type SessionId, type TeamId, type TenantId, type UserId } from '../base/ids.ts'
 import type { Db } from '../store/db.ts'
 import { findLoginProvider, type LoginProviderRow } from '../store/login-providers.ts'
 import { findMembership } from '../store/memberships.ts'

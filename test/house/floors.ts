@@ -18,6 +18,7 @@ export const floors: Readonly<Record<string, number>> = {
   http: 7,
   jobs: 7,
   'app.ts': 8,
+  'rooms.ts': 8,
   'main.ts': 9,
   local: 9
 }

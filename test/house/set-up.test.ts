@@ -28,11 +28,10 @@ echo 'added 1 package'
 `
 const program = `
   const [, , ...args] = process.argv
-  console.log(JSON.stringify(args))
-  if (args[0] === 'exit') process.exit(Number(args[1]))
-  if (args[0] !== 'wait') process.exit()
   process.on('SIGTERM', () => { console.log('told'); process.exit(3) })
-  setInterval(() => {}, 1000)
+  if (args[0] === 'wait') setInterval(() => {}, 1000)
+  if (args[0] === 'exit') process.exitCode = Number(args[1])
+  console.log(JSON.stringify(args))
 `
 
 beforeEach(async () => {

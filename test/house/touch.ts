@@ -122,7 +122,7 @@ export const rules: readonly Rule[] = [
   },
   {
     thing: 'pg',
-    onlyIn: ['store/', 'local/postgres'],
+    onlyIn: ['store/', local],
     finds: (source) => imports(source, /^pg$/)
   },
   {
@@ -137,7 +137,7 @@ export const rules: readonly Rule[] = [
   },
   {
     thing: 'reveal() of a Secret',
-    onlyIn: ['crypto/', 'oauth/', 'outbound/'],
+    onlyIn: ['crypto/', 'oauth/', 'outbound/', 'store/connection.ts'],
     finds: (source) => uses(source, /\.reveal$/)
   },
   {

@@ -1,11 +1,11 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, randomUUID, type webcrypto } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
 
 export interface SigningKey {
   readonly kid: string
-  readonly privateKey: CryptoKey
+  readonly privateKey: webcrypto.CryptoKey
   readonly jwk: JWK
 }
 
@@ -21,6 +21,8 @@ export interface Script {
   /** Instead of the honest answer. */
   tokenAnswer: { status: number; body: unknown } | null
   discoveryStatus: number
+  /** Answer of the userinfo endpoint, which is announced only where there is one. */
+  userinfo: JWTPayload | null
 }
 
 export interface HostileOidc {
@@ -45,7 +47,11 @@ interface Code {
 
 export async function newSigningKey(kid: string = randomUUID()): Promise<SigningKey> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
-  return { kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } }
+  return {
+    kid,
+    privateKey,
+    jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }
+  }
 }
 
 export function signWith(key: SigningKey, header: Record<string, unknown> = { kid: key.kid }) {
@@ -90,6 +96,12 @@ export async function startHostileOidc(now: () => Date): Promise<HostileOidc> {
       })
   }
 
+  function metadataNow(): Record<string, unknown> {
+    const userinfo =
+      oidc.script.userinfo === null ? {} : { userinfo_endpoint: `${issuer}/userinfo` }
+    return oidc.script.metadata({ ...metadataOf(issuer), ...userinfo })
+  }
+
   function honest(): Script {
     return {
       claims: (claims) => claims,
@@ -97,7 +109,8 @@ export async function startHostileOidc(now: () => Date): Promise<HostileOidc> {
       keys: () => [oidc.key.jwk],
       metadata: (metadata) => metadata,
       tokenAnswer: null,
-      discoveryStatus: 200
+      discoveryStatus: 200,
+      userinfo: null
     }
   }
 
@@ -105,12 +118,13 @@ export async function startHostileOidc(now: () => Date): Promise<HostileOidc> {
     const { pathname } = new URL(req.url ?? '/', issuer)
     if (pathname === '/.well-known/openid-configuration') {
       oidc.counts.discovery += 1
-      return send(res, oidc.script.discoveryStatus, oidc.script.metadata(metadataOf(issuer)))
+      return send(res, oidc.script.discoveryStatus, metadataNow())
     }
     if (pathname === '/keys') {
       oidc.counts.keys += 1
       return send(res, 200, { keys: oidc.script.keys() })
     }
+    if (pathname === '/userinfo') return send(res, 200, oidc.script.userinfo)
     if (pathname !== '/token') return send(res, 404, {})
     oidc.counts.token += 1
     const chunks: Buffer[] = []

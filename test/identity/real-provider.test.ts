@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createAudit } from '../../src/audit/audit.ts'
+import { Secret } from '../../src/base/secret.ts'
+import { createIdentity, createLoginClient, type Identity } from '../../src/identity/identity.ts'
+import {
+  type RunningIdentityProvider,
+  startIdentityProvider
+} from '../../src/local/identity-provider.ts'
+import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts'
+import { browser, codeOf, createWorld, publicUrl, type World } from './world.ts'
+
+const email = 'admin@acme.test'
+let world: World
+let provider: RunningIdentityProvider
+let outbound: Outbound
+let identity: Identity
+
+beforeAll(async () => {
+  world = await createWorld()
+  const client = {
+    clientId: 'weft',
+    clientSecret: 'a-secret-of-some-length-and-more-of-it',
+    redirectUris: [`${publicUrl}/auth/callback/*`]
+  }
+  const people = [{ email, name: 'Ada Admin' }]
+  provider = await startIdentityProvider({ port: 0, people, clients: [client] })
+  const { clock, db, strongbox } = world
+  outbound = createOutbound({ extraOrigins: [provider.url], clock, userAgent: 'weft-test' })
+  identity = createIdentity({
+    db,
+    strongbox,
+    clock,
+    publicUrl,
+    audit: createAudit(db, clock),
+    loginClient: createLoginClient({ outbound, clock }),
+    bootstrap: { tenantSlug: 'real', adminEmail: email }
+  })
+  await world.bootstrap.ensureBootstrap({
+    tenantSlug: 'real',
+    login: {
+      issuer: provider.url,
+      clientId: client.clientId,
+      clientSecret: new Secret(client.clientSecret),
+      emailDomains: ['acme.test']
+    }
+  })
+})
+
+afterAll(async () => {
+  await outbound?.destroy()
+  await provider?.stop()
+  await world?.close()
+})
+
+/** Follows redirects as a browser does, logs in where it is asked to, stops at Weft's own callback. */
+async function browse(start: string): Promise<URL> {
+  const cookies = new Map<string, string>()
+  let url = new URL(start)
+  let form: URLSearchParams | null = null
+  for (let hop = 0; hop < 10; hop += 1) {
+    if (url.origin === publicUrl) return url
+    const response = await fetch(url, {
+      method: form === null ? 'GET' : 'POST',
+      ...(form === null ? {} : { body: form }),
+      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
+      redirect: 'manual'
+    })
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      cookies.set(name, value)
+    }
+    const location = response.headers.get('location')
+    form = location === null ? new URLSearchParams({ login: email }) : null
+    if (location !== null) url = new URL(location, url)
+  }
+  throw new TypeError('the login leads nowhere')
+}
+
+async function logIn(tenantSlug: string | null) {
+  const { redirectUrl } = await identity.login.start({
+    tenantSlug,
+    returnTo: '/console',
+    browserToken: browser
+  })
+  const callback = await browse(redirectUrl)
+  const loginProviderId = callback.pathname.split('/').at(-1) ?? ''
+  return await identity.login.finish({
+    loginProviderId: loginProviderId as never,
+    query: callback.search.slice(1),
+    browserToken: browser,
+    sessionToken: null,
+    userAgent: 'test',
+    requestId: randomUUID()
+  })
+}
+
+test('a certified OpenID provider logs a person in through real redirects', async () => {
+  const { sessionToken, returnTo } = await logIn(null)
+  expect(returnTo).toBe('/console')
+  const credentials = { sessionToken, bearer: null, requestId: 'request-1' }
+  const me = await identity.sessions.me(await identity.authenticate(credentials))
+  expect(me).toMatchObject({
+    user: { email, name: 'Ada Admin' },
+    tenant: { slug: 'real' },
+    role: 'tenant_admin'
+  })
+  const { endSessionUrl } = await identity.sessions.logout(sessionToken, 'request-1')
+  const page = await fetch(endSessionUrl ?? '')
+  expect(page.status).toBe(200)
+  expect(await codeOf(identity.authenticate(credentials))).toBe('unauthenticated')
+})
+
+test('A1 its ID token with a spoilt signature logs nobody in', async () => {
+  const faults = `${provider.url}/_sim/faults`
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ idTokenSignature: 'bad' })
+  expect((await fetch(faults, { method: 'PATCH', headers, body })).ok).toBe(true)
+  expect(await codeOf(logIn('real'))).toBe('unauthenticated')
+  await fetch(faults, { method: 'DELETE' })
+  expect(await codeOf(logIn('real'))).toBe('no error')
+})

@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest'
+import { asId } from '../../src/base/ids.ts'
+import { type Operation, operations } from '../../src/base/operations.ts'
+import { authorityOf, type PrincipalFacts, roleTable } from '../../src/identity/roles.ts'
+
+const red = asId('team', 'team_red')
+const blue = asId('team', 'team_blue')
+const grey = asId('team', 'team_grey')
+
+const tenantAdmin: PrincipalFacts = { kind: 'user', role: 'tenant_admin', teams: [] }
+/** Admin of red, member of blue, stranger to grey. */
+const person: PrincipalFacts = {
+  kind: 'user',
+  role: 'member',
+  teams: [
+    { id: red, role: 'admin' },
+    { id: blue, role: 'member' }
+  ]
+}
+const loner: PrincipalFacts = { kind: 'user', role: 'member', teams: [] }
+const serviceAccount: PrincipalFacts = { kind: 'service_account' }
+
+function allowed(facts: PrincipalFacts, teamId?: ReturnType<typeof asId<'team'>>): Operation[] {
+  const { may } = authorityOf(facts)
+  return operations.filter((operation) => may(operation, teamId))
+}
+
+const own: Operation[] = [
+  'capability.list',
+  'connection.get',
+  'connection.delete',
+  'endpoint.query',
+  'fabric.list',
+  'fabric.get',
+  'fabric.test',
+  'fabric.sign_in',
+  'sign_in_attempt.get',
+  'sign_in_attempt.finish',
+  'logout',
+  'me.get',
+  'me.switch_tenant',
+  'session.list',
+  'session.delete'
+]
+const ofTeamAdmins: Operation[] = [
+  'fabric.create',
+  'fabric.update',
+  'fabric.delete',
+  'fabric.complete',
+  'service_principal.use'
+]
+const publicOnes = operations.filter((operation) => roleTable[operation].length === 0)
+
+describe('who may do what', () => {
+  test('every operation is decided, and only what needs nobody is nobody’s', () => {
+    expect(Object.keys(roleTable).sort()).toEqual([...operations].sort())
+    expect(publicOnes).toEqual([
+      'login.start',
+      'login.finish',
+      'health.live',
+      'health.ready',
+      'openapi.get',
+      'page.get'
+    ])
+  })
+
+  test('a tenant admin: everything, of every team', () => {
+    const all = operations.filter((operation) => !publicOnes.includes(operation))
+    expect(allowed(tenantAdmin)).toEqual(all)
+    expect(allowed(tenantAdmin, grey)).toEqual(all)
+    expect(authorityOf(tenantAdmin).teams).toBe('all')
+  })
+
+  test('a team admin: the fabrics of that team and their service principals', () => {
+    expect(allowed(person, red).sort()).toEqual([...own, ...ofTeamAdmins].sort())
+  })
+
+  test('a member: sees and uses the team’s fabrics as themself', () => {
+    expect(allowed(person, blue).sort()).toEqual([...own].sort())
+  })
+
+  test('a stranger to the team: nothing', () => {
+    expect(allowed(person, grey)).toEqual([])
+    expect(allowed(loner, red)).toEqual([])
+  })
+
+  test('without a team: whatever is possible somewhere', () => {
+    expect(allowed(person).sort()).toEqual([...own, ...ofTeamAdmins].sort())
+    expect(allowed(loner).sort()).toEqual([...own].sort())
+    expect(authorityOf(person).teams).toEqual([red, blue])
+  })
+
+  test('D5 a service account: asks endpoints through service principals, and nothing else', () => {
+    const two = ['endpoint.query', 'service_principal.use']
+    expect(allowed(serviceAccount)).toEqual(two)
+    expect(allowed(serviceAccount, red)).toEqual(two)
+    expect(authorityOf(serviceAccount).teams).toEqual([])
+  })
+
+  test('what the table does not know is refused', () => {
+    for (const name of ['tenant.erase', 'constructor', '__proto__', '']) {
+      expect(authorityOf(tenantAdmin).may(name as Operation)).toBe(false)
+    }
+  })
+})
