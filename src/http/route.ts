@@ -11,7 +11,7 @@ import { type IdKind, type IdOf, idPattern } from '../base/ids.ts'
 import type { Operation } from '../base/operations.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Caller } from '../identity/identity.ts'
-import type { RequestLine } from './plugins/log.ts'
+import type { RequestLine } from './request-line.ts'
 import { Problem } from './schemas/problem.ts'
 
 /** `session`: a person in a browser; `caller`: that or a service account. */

@@ -4,21 +4,17 @@
  * Never: reads the environment of the process or ends it.
  */
 import type { StackArguments } from './arguments.ts'
-import {
-  type DataFolder,
-  emptyDataFolder,
-  type KeptSecrets,
-  openDataFolder
-} from './data-folder.ts'
+import { emptyDataFolder, type KeptSecrets, openDataFolder } from './data-folder.ts'
 import { prepareDatabase } from './database.ts'
-import { type RunningDatabricks, startDatabricks } from './databricks/workspace.ts'
+import { startDatabricks } from './databricks/workspace.ts'
 import { portOrFree } from './free-port.ts'
-import { type RunningIdentityProvider, startIdentityProvider } from './identity-provider.ts'
+import { createGlobex } from './globex.ts'
+import { startIdentityProvider } from './identity-provider.ts'
 import { choosePorts, startOnPort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { seed } from './seed.ts'
 import { claim, publish, release, type StackSummary } from './stack-file.ts'
-import { runWeft, startWeft } from './weft-process.ts'
+import { startWeft } from './weft-process.ts'
 
 export interface StackOptions extends Pick<StackArguments, 'isFresh' | 'ports'> {
   readonly dataDir: string
@@ -128,7 +124,6 @@ export function createStack(options: StackOptions) {
       WEFT_PORT: String(weftPort),
       WEFT_ADMIN_PORT: String(metricsPort),
       WEFT_DATABASE_URL: database.appUrl,
-      WEFT_OWNER_DATABASE_URL: database.ownerUrl,
       WEFT_KEY_RING_FILE: data.keyRing,
       WEFT_EXTRA_WORKSPACE_ORIGINS: workspaces.map(({ url }) => url).join(','),
       WEFT_BOOTSTRAP_TENANT: tenant,
@@ -138,14 +133,18 @@ export function createStack(options: StackOptions) {
       WEFT_LOGIN_CLIENT_SECRET: secrets.acmeLoginSecret,
       WEFT_LOGIN_EMAIL_DOMAINS: 'acme.test'
     }
-    const process = await step('Weft', () => startWeft(weft, env, options.writeLog))
+    const owner = { WEFT_OWNER_DATABASE_URL: database.ownerUrl }
+    const process = await step('Weft', () =>
+      startWeft(weft, { ...env, ...owner }, options.writeLog)
+    )
     const broken = Promise.race([
       postgres.ended.then((words) => `Postgres ended:\n${words}`),
       process.ended.then((words) => `Weft ended:\n${words}`)
     ])
-    await createGlobex(env, idp, secrets)
-    const seeded = await seedStack(weft, workspaces, secrets, data)
-    say('Seeded tenants acme and globex')
+    const seedingFrom = performance.now()
+    await createGlobex(env, idp, secrets.globexLoginSecret)
+    const seeded = await seed({ weft, tenant, admin: people[0].email, workspaces, secrets, data })
+    say(`Seeded tenants acme and globex (${Math.round(performance.now() - seedingFrom)} ms)`)
     const summary: StackSummary = {
       weft,
       workspaces: [workspaces[0].url, workspaces[1].url],
@@ -189,30 +188,6 @@ function loginClient(slug: string, secrets: KeptSecrets, weft: string) {
     clientSecret: slug === 'acme' ? secrets.acmeLoginSecret : secrets.globexLoginSecret,
     redirectUris: [`${weft}/auth/callback/*`]
   }
-}
-
-async function createGlobex(
-  env: Record<string, string>,
-  idp: RunningIdentityProvider,
-  secrets: KeptSecrets
-): Promise<void> {
-  const args = ['tenant', 'create', '--slug', 'globex', '--name', 'Globex']
-  const login = ['--login-issuer', idp.url, '--login-client-id', 'weft-globex']
-  const rest = ['--login-client-secret-stdin', '--email-domains', 'globex.test']
-  const output = await runWeft([...args, ...login, ...rest], env, secrets.globexLoginSecret)
-  const { redirectUri }: { redirectUri: string } = JSON.parse(
-    output.trim().split('\n').at(-1) ?? ''
-  )
-  idp.addRedirectUri('weft-globex', redirectUri)
-}
-
-function seedStack(
-  weft: string,
-  workspaces: readonly [RunningDatabricks, RunningDatabricks],
-  secrets: KeptSecrets,
-  data: DataFolder
-) {
-  return seed({ weft, tenant, admin: people[0].email, workspaces, secrets, data })
 }
 
 function messageOf(error: unknown): string {

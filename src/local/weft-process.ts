@@ -14,7 +14,8 @@ export interface RunningWeft {
 const program = fileURLToPath(new URL('../main.ts', import.meta.url))
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const readyTimeoutMs = 90_000
-const stopTimeoutMs = 15_000
+/** More than the time that Weft gives itself to drain. */
+const stopTimeoutMs = 28_000
 
 /** Weft in its own process, with `env` as its whole environment; resolves once it says that it can serve. */
 export async function startWeft(

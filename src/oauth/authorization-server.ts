@@ -14,6 +14,8 @@ export interface AuthorizationServer {
   readonly authorizationEndpoint: string
   readonly tokenEndpoint: string
   readonly jwksUri: string | null
+  /** It promises `iss` in every authorization response (RFC 9207 §3): one without it is refused. */
+  readonly isIssuerPromised: boolean
 }
 
 export interface AuthorizationServers {
@@ -69,7 +71,8 @@ async function fetchMetadata(
       })
     }
     const metadata = status === 200 ? parseObject(body.toString('utf8')) : null
-    if (metadata !== null) return pin(outbound, provider, origin, metadata)
+    if (metadata === null) continue
+    return pin(outbound, provider, { origin, root: path.replace(/\/\.well-known\/.*$/, '') }, metadata)
   }
   throw new AppError('oauth_not_enabled', {
     detail: 'The host has no OAuth metadata; is it a workspace with OAuth enabled?'
@@ -79,35 +82,38 @@ async function fetchMetadata(
 function pin(
   outbound: Outbound,
   provider: Provider,
-  origin: string,
+  { origin, root }: { origin: string; root: string },
   metadata: Record<string, unknown>
 ): AuthorizationServer {
   const { issuer, authorization_endpoint, token_endpoint, jwks_uri } = metadata
+  if (issuer !== origin + root) throw unusable('issuer is not where the metadata was found')
   return {
-    issuer: onOrigin(origin, 'issuer', issuer),
+    issuer,
     authorizationEndpoint: onOrigin(origin, 'authorization_endpoint', authorization_endpoint),
     tokenEndpoint: onOrigin(origin, 'token_endpoint', token_endpoint),
-    jwksUri: typeof jwks_uri === 'string' ? inZones(outbound, provider, jwks_uri) : null
+    jwksUri: typeof jwks_uri === 'string' ? inZones(outbound, provider, jwks_uri) : null,
+    isIssuerPromised: metadata.authorization_response_iss_parameter_supported === true
   }
 }
 
+function unusable(fault: string): AppError {
+  return new AppError('discovery_failed', { detail: `The OAuth metadata's ${fault}` })
+}
+
+/** In its final form, so that what is compared with it later is compared with what is sent. */
 function onOrigin(origin: string, member: string, value: unknown): string {
   const url = typeof value === 'string' ? URL.parse(value) : null
   const isPinned =
-    url?.origin === origin && url.username === '' && url.search === '' && url.hash === ''
-  if (isPinned && typeof value === 'string') return value
-  throw new AppError('discovery_failed', {
-    detail: `The OAuth metadata's ${member} is not on the workspace's own host`
-  })
+    url?.origin === origin && url.username + url.password + url.search + url.hash === ''
+  if (isPinned) return url.href
+  throw unusable(`${member} is not on the workspace's own host`)
 }
 
 function inZones(outbound: Outbound, provider: Provider, jwksUri: string): string {
   try {
     return outbound.checkUrl(jwksUri, { kind: 'zones', zones: provider.jwksZones }).href
   } catch {
-    throw new AppError('discovery_failed', {
-      detail: "The OAuth metadata's jwks_uri is not within the provider's zones"
-    })
+    throw unusable("jwks_uri is not within the provider's zones")
   }
 }
 

@@ -28,8 +28,10 @@ const lifeMaxSeconds = 24 * 60 * 60
 /** Where neither the answer nor the token tells: short enough to be safe, long enough not to hammer. */
 const lifeDefaultSeconds = 5 * 60
 const tokenMaxChars = 65_536
-/** RFC 6750 §2.1, b64token. */
+/** RFC 6750 §2.1, b64token: it will stand in a header. */
 const bearerSyntax = /^[A-Za-z0-9\-._~+/]+=*$/
+/** RFC 6749 §A.17: wider, since it only ever travels in a form. */
+const refreshTokenSyntax = /^[\x20-\x7e]+$/
 
 /**
  * What a raw answer of the token endpoint means. Pure; lenient where a loss would cost a user's sign-in,
@@ -37,16 +39,17 @@ const bearerSyntax = /^[A-Za-z0-9\-._~+/]+=*$/
  */
 export function readTokenAnswer(provider: Provider, answer: RawAnswer): TokenVerdict {
   const text = answer.body.reveal()
-  const failed = (): TokenVerdict => ({
-    kind: 'failed',
+  const failed = () => ({
+    kind: 'failed' as const,
     failure: provider.classifyOAuthFailure(answer.status, text, answer.headers),
     refreshToken: null
   })
   if (answer.status < 200 || answer.status > 299) return failed()
   const body = parseObject(text)
-  if (body === null || 'error' in body) return failed()
-  const refreshToken = readToken(body.refresh_token)
-  const accessToken = readToken(body.access_token)
+  if (body === null) return failed()
+  const refreshToken = readToken(body.refresh_token, refreshTokenSyntax)
+  if ('error' in body) return { ...failed(), refreshToken }
+  const accessToken = readToken(body.access_token, bearerSyntax)
   const isBearer = typeof body.token_type === 'string' && /^bearer$/i.test(body.token_type)
   if (accessToken === null || !isBearer) {
     return { kind: 'failed', failure: { kind: 'malformed' }, refreshToken }
@@ -87,9 +90,8 @@ function jwtExpiry(accessToken: Secret): number | null {
   }
 }
 
-function readToken(value: unknown): Secret | null {
-  const isToken =
-    typeof value === 'string' && value.length <= tokenMaxChars && bearerSyntax.test(value)
+function readToken(value: unknown, syntax: RegExp): Secret | null {
+  const isToken = typeof value === 'string' && value.length <= tokenMaxChars && syntax.test(value)
   return isToken ? new Secret(value) : null
 }
 

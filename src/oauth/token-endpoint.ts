@@ -86,7 +86,8 @@ function configurationOf({ server, client }: TokenEndpoint): openid.Configuratio
       issuer: server.issuer,
       authorization_endpoint: server.authorizationEndpoint,
       token_endpoint: server.tokenEndpoint,
-      ...(server.jwksUri === null ? {} : { jwks_uri: server.jwksUri })
+      ...(server.jwksUri === null ? {} : { jwks_uri: server.jwksUri }),
+      authorization_response_iss_parameter_supported: server.isIssuerPromised
     },
     client.clientId,
     undefined,

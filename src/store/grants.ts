@@ -43,7 +43,9 @@ export function listGrantsFor(
 
 export async function insertGrant(
   tx: Tx,
-  row: Omit<GrantRow, 'tenantId' | 'failures' | 'nextTryAt' | 'cause'>
+  row: Omit<GrantRow, 'tenantId' | 'failures' | 'nextTryAt' | 'cause' | 'signedInAt'> & {
+    readonly signedInAt?: Date
+  }
 ): Promise<void> {
   await tx.rows.grant.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
@@ -51,7 +53,7 @@ export async function insertGrant(
 export async function updateGrant(
   tx: Tx,
   id: string,
-  patch: Partial<GrantStatus & Pick<GrantRow, 'workspaceUserName' | 'workspaceUserId'>>
+  patch: Partial<GrantStatus & Pick<GrantRow, 'workspaceUserName' | 'workspaceUserId' | 'signedInAt'>>
 ): Promise<void> {
   await tx.rows.grant.updateMany({ where: { tenantId: tx.scope.tenantId, id }, data: patch })
 }
@@ -81,7 +83,12 @@ export async function upsertGrantToken(
 
 export type GrantTokens = Pick<
   GrantTokenRow,
-  'refreshTokenSealed' | 'accessTokenSealed' | 'accessExpiresAt' | 'accessIssuedAt' | 'scope'
+  | 'refreshTokenSealed'
+  | 'refreshIssuedAt'
+  | 'accessTokenSealed'
+  | 'accessExpiresAt'
+  | 'accessIssuedAt'
+  | 'scope'
 >
 
 /**
@@ -99,6 +106,15 @@ export async function claimGrantToken(
        AND generation = ${claim.generation}
        AND (claim_owner IS NULL OR claim_expires_at < now())`
   return count === 1
+}
+
+/** Whether somebody holds an unexpired claim on this generation. */
+export async function isClaimed(tx: Tx, grantId: string, generation: number): Promise<boolean> {
+  const rows = await tx.rows.$queryRaw<unknown[]>`
+    SELECT 1 AS ok FROM grant_tokens
+     WHERE tenant_id = ${tx.scope.tenantId} AND grant_id = ${grantId}
+       AND generation = ${generation} AND claim_owner IS NOT NULL AND claim_expires_at > now()`
+  return rows.length > 0
 }
 
 /**
@@ -142,4 +158,12 @@ export async function releaseGrantToken(
     data: { claimOwner: null, claimExpiresAt: null }
   })
   return count === 1
+}
+
+/** An app connection was mended: its people's next try need not wait. */
+export async function clearSetbacks(tx: Tx, appConnectionId: string): Promise<void> {
+  await tx.rows.grant.updateMany({
+    where: { tenantId: tx.scope.tenantId, appConnectionId, state: 'misconfigured' },
+    data: { nextTryAt: null }
+  })
 }

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import * as schemaEngine from '@prisma/schema-engine-wasm/schema_engine_bg'
 import pg from 'pg'
 import { AppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
 import { connectionStringOf } from './connection.ts'
+import { settleUnfinished, wholeScripts } from './migration-scripts.ts'
 import { grantAppRole, type RoleCredentials } from './roles.ts'
 
 /** The little of the WebAssembly interface that is used; Node has it, its type package does not. */
@@ -63,9 +63,12 @@ export async function assertSchemaIsCurrent(
 async function applyMigrations(connectionString: string): Promise<string[]> {
   // The engine takes a session-level lock of its own, which ends with its connection.
   const pool = new pg.Pool({ connectionString, max: 2 })
-  const engine = await loadEngine(pool)
+  const names = await migrationNames()
+  const migrationDirectories = await Promise.all(names.map(readMigration))
+  const texts = migrationDirectories.map(({ migrationFile }) => migrationFile.content.value)
+  const engine = await loadEngine(pool, new Set(texts))
   try {
-    const names = await migrationNames()
+    await settleUnfinished(pool)
     const { appliedMigrationNames } = await engine.applyMigrations({
       migrationsList: {
         baseDir: migrationsDir.pathname,
@@ -74,7 +77,7 @@ async function applyMigrations(connectionString: string): Promise<string[]> {
           content: await readFile(new URL('migration_lock.toml', migrationsDir), 'utf8')
         },
         shadowDbInitScript: '',
-        migrationDirectories: await Promise.all(names.map(readMigration))
+        migrationDirectories
       },
       filters: { externalTables: [], externalEnums: [] }
     })
@@ -107,10 +110,13 @@ async function readMigration(name: string) {
 
 let engineInstance: Promise<void> | undefined
 
-async function loadEngine(pool: pg.Pool): Promise<schemaEngine.SchemaEngine> {
+async function loadEngine(
+  pool: pg.Pool,
+  migrations: ReadonlySet<string>
+): Promise<schemaEngine.SchemaEngine> {
   engineInstance ??= instantiateEngine()
   await engineInstance
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool))
+  const adapter = bindMigrationAwareSqlAdapterFactory(wholeScripts(pool, migrations))
   return schemaEngine.SchemaEngine.new({ datamodels: undefined }, () => undefined, adapter)
 }
 

@@ -2,7 +2,7 @@ import type { Tx } from './db.ts'
 import type { RefreshJournal } from './generated/client.ts'
 
 export type RefreshEntryRow = RefreshJournal
-export type RefreshOutcome = 'projected' | 'refused' | 'transient' | 'superseded'
+export type RefreshOutcome = 'projected' | 'refused' | 'transient' | 'unknown' | 'superseded'
 
 /** "About to spend this generation": written before the provider is called. */
 export async function openRefreshEntry(
@@ -42,4 +42,27 @@ export async function closeRefreshEntry(
     where: { tenantId: tx.scope.tenantId, id },
     data: { ...end, answerSealed: null }
   })
+}
+
+/** How many spendings of this generation ended with nobody knowing how. */
+export function countUnknownEntries(
+  tx: Tx,
+  grantId: string,
+  generation: number
+): Promise<number> {
+  return tx.rows.refreshJournal.count({
+    where: { tenantId: tx.scope.tenantId, grantId, generation, outcome: 'unknown' }
+  })
+}
+
+/** Grants with a refresh that nobody will finish: its entry is open and its claim has run out. */
+export async function listAbandonedGrants(
+  tx: Tx
+): Promise<{ grantId: string; generation: number }[]> {
+  return await tx.rows.$queryRaw<{ grantId: string; generation: number }[]>`
+    SELECT t.grant_id AS "grantId", t.generation
+      FROM refresh_journal j JOIN grant_tokens t USING (tenant_id, grant_id)
+     WHERE j.tenant_id = ${tx.scope.tenantId} AND j.outcome IS NULL
+       AND (t.claim_expires_at IS NULL OR t.claim_expires_at < now())
+     ORDER BY j.started_at LIMIT 1000`
 }

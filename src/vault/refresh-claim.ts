@@ -8,11 +8,13 @@ import {
   findGrant,
   findGrantToken,
   type GrantRow,
-  type GrantTokenRow
+  type GrantTokenRow,
+  isClaimed
 } from '../store/grants.ts'
 import {
   answerRefreshEntry,
   closeRefreshEntry,
+  countUnknownEntries,
   findOpenRefreshEntry,
   openRefreshEntry
 } from '../store/refresh-journal.ts'
@@ -35,6 +37,8 @@ export interface Claim {
   readonly generation: number
   /** The raw answer, sealed, that an owner who died left in the entry. */
   readonly leftBehind: string | null
+  /** How often this generation has been spent, perhaps: its owner died, or no answer came. */
+  readonly unknowns: number
 }
 
 export const answerPlace = (entryId: string): Place => ['refresh_journal', entryId, 'answer']
@@ -58,15 +62,31 @@ export async function claimGrant(
     const claim = { grantId, generation, owner }
     if (!(await claimGrantToken(tx, { ...claim, leaseMs: refreshLeaseMs }))) return 'busy'
     const stale = await findOpenRefreshEntry(tx, grantId)
-    if (stale?.generation === generation && stale.answerSealed !== null) {
-      return { ...claim, grant, token, entryId: stale.id, leftBehind: stale.answerSealed }
+    const isSame = stale?.generation === generation
+    if (isSame && stale.answerSealed !== null) {
+      const { id: entryId, answerSealed: leftBehind } = stale
+      return { ...claim, grant, token, entryId, leftBehind, unknowns: 0 }
     }
     if (stale !== null) {
-      await closeRefreshEntry(tx, stale.id, { outcome: 'superseded', finishedAt: clock.now() })
+      const outcome = isSame ? 'unknown' : 'superseded'
+      await closeRefreshEntry(tx, stale.id, { outcome, finishedAt: clock.now() })
     }
     await openRefreshEntry(tx, { ...claim, id: freshEntryId, startedAt: clock.now() })
-    return { ...claim, grant, token, entryId: freshEntryId, leftBehind: null }
+    const unknowns = await countUnknownEntries(tx, grantId, generation)
+    return { ...claim, grant, token, entryId: freshEntryId, leftBehind: null, unknowns }
   })
+}
+
+const pollMs = 100
+
+/** Resolves when the claim that another owner holds on this generation has ended, one way or the other. */
+export async function waitForOwner(
+  { db }: RefreshDeps,
+  scope: TenantScope,
+  grantId: GrantId,
+  generation: number
+): Promise<void> {
+  while (await db.inTenant(scope, (tx) => isClaimed(tx, grantId, generation))) await delay(pollMs)
 }
 
 const keepAttemptsMax = 6

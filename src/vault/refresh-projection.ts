@@ -41,13 +41,14 @@ export async function project(
   if (verdict.kind === 'failed' && verdict.refreshToken === null) {
     return await setBack(deps, scope, claim, verdict.failure, 'refused')
   }
-  const tokens = await sealTokens(deps.strongbox, scope, claim.grantId, verdict)
   const now = deps.clock.now()
+  const tokens = await sealTokens(deps.strongbox, scope, claim.grantId, verdict, now)
   const setback = verdict.kind === 'failed' ? judge(claim.grant, verdict.failure, now) : null
   const end = { outcome: 'projected' as RefreshOutcome, finishedAt: now }
   const isOurs = await deps.db.inTenant(scope, async (tx) => {
-    const kept = tokens.refreshTokenSealed ?? claim.token.refreshTokenSealed
-    if (!(await projectGrantToken(tx, claim, { ...tokens, refreshTokenSealed: kept }))) {
+    const { refreshTokenSealed, refreshIssuedAt } = claim.token
+    const kept = tokens.refreshTokenSealed === null ? { refreshTokenSealed, refreshIssuedAt } : {}
+    if (!(await projectGrantToken(tx, claim, { ...tokens, ...kept }))) {
       await closeRefreshEntry(tx, claim.entryId, { ...end, outcome: 'superseded' })
       return false
     }
@@ -105,7 +106,8 @@ export async function sealTokens(
   strongbox: Strongbox,
   scope: TenantScope,
   grantId: string,
-  verdict: TokenVerdict
+  verdict: TokenVerdict,
+  now: Date
 ): Promise<GrantTokens> {
   const refreshToken =
     verdict.kind === 'granted' ? verdict.tokens.refreshToken : verdict.refreshToken
@@ -113,13 +115,14 @@ export async function sealTokens(
     refreshToken === null
       ? null
       : await strongbox.seal(scope, refreshTokenPlace(grantId), refreshToken)
+  const refresh = { refreshTokenSealed, refreshIssuedAt: refreshToken === null ? null : now }
   if (verdict.kind === 'failed') {
     const nothing = { accessTokenSealed: null, accessExpiresAt: null, accessIssuedAt: null }
-    return { refreshTokenSealed, ...nothing, scope: null }
+    return { ...refresh, ...nothing, scope: null }
   }
   const { accessToken, accessExpiresAt, accessIssuedAt, scope: granted } = verdict.tokens
   const accessTokenSealed = await strongbox.seal(scope, accessTokenPlace(grantId), accessToken)
-  return { refreshTokenSealed, accessTokenSealed, accessExpiresAt, accessIssuedAt, scope: granted }
+  return { ...refresh, accessTokenSealed, accessExpiresAt, accessIssuedAt, scope: granted }
 }
 
 export function kindOf(grant: GrantRow): GrantKind {

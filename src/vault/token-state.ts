@@ -23,6 +23,7 @@ export interface GrantFacts {
   readonly generation: number
   readonly hasRefreshToken: boolean
   readonly accessExpiresAt: Date | null
+  readonly accessIssuedAt: Date | null
 }
 
 export interface TokenWish {
@@ -33,29 +34,45 @@ export interface TokenWish {
 }
 
 export type Decision =
-  | { readonly kind: 'use' }
-  | { readonly kind: 'refresh' }
+  /** `isDueSoon`: good, and time to renew it in the background. */
+  | { readonly kind: 'use'; readonly isDueSoon: boolean }
+  /** `isForced`: by the workspace's refusal and not by its age. */
+  | { readonly kind: 'refresh'; readonly isForced: boolean }
   | { readonly kind: 'refuse'; readonly error: AppError }
 
 /** A token with less life than this is never handed out: Databricks refuses those with under 30 s left. */
 export const leastLifeMs = 60_000
+/** A token in use is renewed in the background this long before its end, or at half its life if that is less. */
+export const aheadMs = 20 * 60_000
 
 /** What to do for a caller who wants a token now. Pure. */
 export function decide(grant: GrantFacts, wish: TokenWish, now: Date): Decision {
-  if (grant.state === 'needs_sign_in' || grant.state === 'revoked' || grant.state === 'paused') {
+  if (grant.state === 'revoked' || grant.state === 'paused') {
     return { kind: 'refuse', error: refusal(grant) }
   }
-  const needed = plusMs(now, Math.max(wish.minLifeMs, leastLifeMs))
   const isRejected = wish.rejectedGeneration !== null && grant.generation <= wish.rejectedGeneration
-  const isAlive = grant.accessExpiresAt !== null && grant.accessExpiresAt > needed
-  if (isAlive && !isRejected) return { kind: 'use' }
-  if (grant.nextTryAt !== null && grant.nextTryAt > now) {
-    return { kind: 'refuse', error: refusal(grant) }
+  const leftMs = grant.accessExpiresAt === null ? 0 : grant.accessExpiresAt.getTime() - now.getTime()
+  const isWaiting = grant.nextTryAt !== null && grant.nextTryAt > now
+  const isEnded = grant.state === 'needs_sign_in'
+  if (!isRejected && leftMs > 0 && leftMs >= neededLifeMs(grant, wish)) {
+    const isDueSoon = leftMs < Math.min(lifeMsOf(grant) / 2, aheadMs) && !isWaiting && !isEnded
+    return { kind: 'use', isDueSoon }
   }
+  if (isWaiting || isEnded) return { kind: 'refuse', error: refusal(grant) }
   if (grant.kind === 'user' && !grant.hasRefreshToken) {
     return { kind: 'refuse', error: new AppError('sign_in_needed') }
   }
-  return { kind: 'refresh' }
+  return { kind: 'refresh', isForced: isRejected && leftMs >= neededLifeMs(grant, wish) }
+}
+
+/** A provider whose tokens live for less than what is asked for gives what it can: half a life. */
+function neededLifeMs(grant: GrantFacts, wish: TokenWish): number {
+  return Math.min(Math.max(wish.minLifeMs, leastLifeMs), lifeMsOf(grant) / 2)
+}
+
+function lifeMsOf({ accessIssuedAt, accessExpiresAt }: GrantFacts): number {
+  if (accessIssuedAt === null || accessExpiresAt === null) return 0
+  return accessExpiresAt.getTime() - accessIssuedAt.getTime()
 }
 
 /** Why a grant cannot serve now, in the words of the problem catalogue. */

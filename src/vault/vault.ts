@@ -11,13 +11,14 @@ import type { GrantId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { tokenTimeoutMs } from '../oauth/token-endpoint.ts'
-import { findGrant, findGrantToken, type GrantRow, type GrantTokenRow } from '../store/grants.ts'
+import { createAllowance, createFlights } from './flights.ts'
 import { createGrantKeeping, type GrantKeeping } from './grant-keeping.ts'
-import { refreshGrant } from './refresh.ts'
+import { createHeldGrants, type HeldGrant, keyOf } from './held-grants.ts'
+import { recoverTenant } from './recovery.ts'
+import { refreshToItsEnd } from './refresh.ts'
 import { refreshLeaseMs } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
-import { accessTokenPlace, kindOf } from './refresh-projection.ts'
-import { decide, type GrantFacts, type GrantState } from './token-state.ts'
+import { decide, type GrantFacts } from './token-state.ts'
 
 /** A short-lived access token and where it comes from. */
 export interface AccessToken {
@@ -52,27 +53,36 @@ export interface Vault extends GrantKeeping {
     minLifeMs: number,
     options?: TokenOptions
   ): Promise<AccessToken>
+  /**
+   * Finishes what owners who died left behind in this tenant: an answer that was kept is projected; where the
+   * outcome is unknown, the stored token is tried once.
+   * @returns how many grants were looked after
+   */
+  recover(scope: TenantScope): Promise<number>
+  /** Resolves when every refresh and revocation that runs now has ended. */
+  settle(): Promise<void>
 }
 
 const waitDefaultMs = 15_000
-const pollMs = 100
 const clockSkewMs = 5_000
 
 export function createVault(deps: RefreshDeps): Vault {
-  const { db, strongbox, clock } = deps
+  const { clock } = deps
   assert(refreshLeaseMs > 2 * tokenTimeoutMs + clockSkewMs, 'the lease outlives the provider call')
-  const flights = new Map<string, Promise<'moved' | 'busy'>>()
+  const grants = createHeldGrants(deps, clock)
+  const flights = createFlights()
+  const forced = createAllowance(clock)
+  const keeping = createGrantKeeping(deps, grants)
 
   /** Joins the refresh of this grant that runs in this process, or starts one that runs for itself. */
-  function joinRefresh(scope: TenantScope, grantId: GrantId, generation: number) {
-    const flightId = `${scope.tenantId}/${grantId}`
-    const running = flights.get(flightId)
-    if (running !== undefined) return running
-    const flight = refreshGrant(deps, scope, grantId, generation).finally(() =>
-      flights.delete(flightId)
-    )
-    flights.set(flightId, flight)
-    return flight
+  function joinRefresh(scope: TenantScope, grantId: GrantId, generation: number): Promise<void> {
+    return flights.join(keyOf(scope, grantId), async () => {
+      try {
+        await refreshToItsEnd(deps, scope, grantId, generation)
+      } finally {
+        grants.drop(scope, grantId)
+      }
+    })
   }
 
   async function accessToken(
@@ -85,57 +95,47 @@ export function createVault(deps: RefreshDeps): Vault {
     const wish = { minLifeMs, rejectedGeneration: options.rejectedGeneration ?? null }
     let source: AccessToken['source'] = 'cached'
     for (;;) {
-      const held = await load(scope, grantId)
-      const decision = decide(held.facts, wish, clock.now())
+      const held = await grants.get(scope, grantId)
+      if (held === null) throw new AppError('sign_in_needed')
+      const { facts } = held
+      const decision = decide(facts, wish, clock.now())
       if (decision.kind === 'refuse') throw decision.error
-      if (decision.kind === 'use') return { ...(await open(scope, grantId, held)), source }
+      if (decision.kind === 'use') {
+        if (decision.isDueSoon) joinRefresh(scope, grantId, facts.generation)
+        return await handOut(held, source)
+      }
+      const isForced = decision.isForced && !flights.isRunning(keyOf(scope, grantId))
+      if (isForced && !forced.take(keyOf(scope, grantId))) throw tokenRefused(facts.kind)
       source = 'refreshed'
-      const leftMs = deadlineMs - clock.monotonicMs()
-      const flight = joinRefresh(scope, grantId, held.facts.generation)
-      const end = await withDeadline(flight, leftMs)
-      if (end === 'busy') await delay(pollMs)
-      if (end === 'late' || clock.monotonicMs() > deadlineMs) throw busy(clock.now())
+      const flight = joinRefresh(scope, grantId, facts.generation)
+      const isInTime = await withDeadline(flight, deadlineMs - clock.monotonicMs())
+      if (!isInTime) throw busy(clock.now())
     }
   }
 
-  async function load(scope: TenantScope, grantId: GrantId) {
-    return await db.inTenant(scope, async (tx) => {
-      const grant = await findGrant(tx, grantId)
-      const token = await findGrantToken(tx, grantId)
-      if (grant === null || token === null) throw new AppError('sign_in_needed')
-      return { token, facts: factsOf(grant, token) }
-    })
+  return {
+    ...keeping,
+    accessToken,
+    recover: (scope) => recoverTenant(deps, scope, joinRefresh),
+    async settle() {
+      await Promise.all([flights.settle(), keeping.settle()])
+    }
   }
-
-  async function open(
-    scope: TenantScope,
-    grantId: GrantId,
-    { token }: Awaited<ReturnType<typeof load>>
-  ): Promise<Omit<AccessToken, 'source'>> {
-    const {
-      accessTokenSealed: sealed,
-      accessExpiresAt: expiresAt,
-      generation,
-      scope: granted
-    } = token
-    assert(sealed !== null && expiresAt !== null, 'a usable grant has an access token')
-    const opened = await strongbox.open(scope, accessTokenPlace(grantId), sealed)
-    return { token: opened, expiresAt, generation, scope: granted }
-  }
-
-  return { accessToken, ...createGrantKeeping(deps) }
 }
 
-type End = 'moved' | 'busy' | 'late'
+async function handOut(held: HeldGrant, source: AccessToken['source']): Promise<AccessToken> {
+  const { expiresAt, facts, scope } = held
+  assert(expiresAt !== null, 'a usable grant has an access token')
+  return { token: await held.openToken(), expiresAt, generation: facts.generation, scope, source }
+}
 
 /** Waits no longer than the caller can; the flight goes on for the others and for the store. */
-async function withDeadline(flight: Promise<'moved' | 'busy'>, leftMs: number): Promise<End> {
+async function withDeadline(flight: Promise<void>, leftMs: number): Promise<boolean> {
   const timer = new AbortController()
-  const late = delay(Math.max(leftMs, 0), 'late' as const, { signal: timer.signal, ref: false })
-  flight.catch(() => undefined)
+  const late = delay(Math.max(leftMs, 0), false, { signal: timer.signal, ref: false })
   late.catch(() => undefined)
   try {
-    return await Promise.race([flight, late])
+    return await Promise.race([flight.then(() => true), late])
   } finally {
     timer.abort()
   }
@@ -148,14 +148,8 @@ function busy(now: Date): AppError {
   })
 }
 
-function factsOf(grant: GrantRow, token: GrantTokenRow): GrantFacts {
-  return {
-    kind: kindOf(grant),
-    state: grant.state as GrantState, // the table's check constraint holds it to these
-    cause: grant.cause,
-    nextTryAt: grant.nextTryAt,
-    generation: token.generation,
-    hasRefreshToken: token.refreshTokenSealed !== null,
-    accessExpiresAt: token.accessTokenSealed === null ? null : token.accessExpiresAt
-  }
+/** The workspace refused token after token of this grant: another refresh would be as good as the last. */
+function tokenRefused(kind: GrantFacts['kind']): AppError {
+  const detail = 'The workspace refuses every fresh access token'
+  return new AppError(kind === 'user' ? 'sign_in_needed' : 'service_principal_refused', { detail })
 }

@@ -184,7 +184,7 @@ describe('POST /auth/logout', () => {
     expect(answer.json()).toEqual({ endSessionUrl: 'https://idp.test/logout' })
     expect(ended).toEqual([[tokens.admin, 'req-00000001']])
     expect(answer.headers['set-cookie']).toMatch(
-      /^__Host-weft_session=; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure/
+      /^__Host-weft_session=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure/
     )
     await app.close()
   })

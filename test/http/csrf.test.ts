@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/base/errors.ts'
 import type { App } from '../../src/http/route.ts'
+import type { ServiceAccounts, Sessions } from '../../src/identity/identity.ts'
 import {
   anId,
   anonymous,
@@ -27,8 +28,11 @@ beforeAll(async () => {
     fabrics: every,
     gateway: { handle: effect },
     identity: {
-      sessions: room({ logout: effect, end: effect, list: effect, switchTenant: effect }, 's'),
-      serviceAccounts: room(every, 'serviceAccounts')
+      sessions: room<Sessions>(
+        { logout: effect, end: effect, list: effect, switchTenant: effect },
+        's'
+      ),
+      serviceAccounts: room<ServiceAccounts>(every, 'serviceAccounts')
     }
   })
   app = built.app

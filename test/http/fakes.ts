@@ -11,7 +11,13 @@ import { type Actor, type Authority, makeTenantScope } from '../../src/base/tena
 import type { Fabrics, FabricView } from '../../src/fabrics/fabrics.ts'
 import type { Gateway } from '../../src/gateway/gateway.ts'
 import type { AuditReader } from '../../src/http/schemas/audit.ts'
-import type { Caller, Identity } from '../../src/identity/identity.ts'
+import type {
+  Caller,
+  Identity,
+  Login,
+  ServiceAccounts,
+  Sessions
+} from '../../src/identity/identity.ts'
 
 export const publicUrl = 'http://weft.test'
 export const now = new Date('2026-05-04T03:02:01.000Z')
@@ -57,7 +63,7 @@ function callerOf(token: string | null, requestId: string): Caller {
 }
 
 /** A room of which only what a test needs is there; the rest fails the test that reaches it. */
-export function room<T extends object>(parts: Partial<T>, name: string): T {
+export function room<T extends object>(parts: Partial<NoInfer<T>>, name: string): T {
   return new Proxy(parts, {
     get(target, member) {
       if (Reflect.has(target, member)) return Reflect.get(target, member)
@@ -139,9 +145,9 @@ export async function appWith(fakes: Fakes = {}) {
     {
       authenticate: async ({ sessionToken, bearer, requestId }) =>
         callerOf(sessionToken ?? bearer, requestId),
-      sessions: room({ me: async () => me }, 'sessions'),
-      login: room({}, 'login'),
-      serviceAccounts: room({}, 'serviceAccounts'),
+      sessions: room<Sessions>({ me: async () => me }, 'sessions'),
+      login: room<Login>({}, 'login'),
+      serviceAccounts: room<ServiceAccounts>({}, 'serviceAccounts'),
       idempotency: { once: (_scope, _call, work) => work() },
       ...fakes.identity
     },

@@ -1,24 +1,8 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../base/clock.ts'
-import type { ProblemCode } from '../../base/errors.ts'
 import { idPattern } from '../../base/ids.ts'
-import type { GatewayOutcome } from '../../gateway/gateway.ts'
+import { newLine } from '../request-line.ts'
 import type { App } from '../route.ts'
-
-/** What the line of a request tells beside what the request itself knows. Codes, ids and numbers only. */
-export interface RequestLine {
-  readonly startedAtMs: number
-  /** Parts that must end before the line is written: the response, and a gateway call. */
-  pending: number
-  bytesOut: number
-  isAborted: boolean
-  code: ProblemCode | null
-  /** Log-only words of Weft's own about the problem. */
-  note: string | null
-  /** Name and place of an error that nobody foresaw; never its message. */
-  fault: string | null
-  outcome: GatewayOutcome | null
-}
 
 const fabricIdPattern = new RegExp(idPattern('fabric'))
 
@@ -46,19 +30,6 @@ export function installLog(
     done()
   })
   return { settle }
-}
-
-export function newLine(startedAtMs: number): RequestLine {
-  return {
-    startedAtMs,
-    pending: 1,
-    bytesOut: 0,
-    isAborted: false,
-    code: null,
-    note: null,
-    fault: null,
-    outcome: null
-  }
 }
 
 function factsOf(request: FastifyRequest, reply: FastifyReply, ms: number) {

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AppError } from '../../src/base/errors.ts'
+import { createStoreWorld, query, type StoreWorld, scopeOf } from './world.ts'
+
+let world: StoreWorld
+const tenants = Array.from({ length: 10 }, (_, index) => `ten_${index}`)
+
+beforeAll(async () => {
+  world = await createStoreWorld(2)
+  for (const tenant of tenants) await world.seed(tenant)
+})
+afterAll(() => world.close())
+
+const settings = `SELECT current_setting('weft.tenant', true) AS tenant,
+  current_setting('weft.lookup', true) AS lookup, current_setting('weft.user', true) AS "user"`
+const seenBy = (tenant: string) =>
+  world.db.inTenant(scopeOf(tenant), (tx) =>
+    query<{ tenant_id: string }>(tx, 'SELECT tenant_id FROM teams')
+  )
+
+/** How a transaction can end badly, with its scope set. */
+const accidents: readonly (readonly [string, (tenant: string) => Promise<unknown>])[] = [
+  ['a statement that fails', (tenant) => run(tenant, 'SELECT 1/0')],
+  ['a statement that takes too long', (tenant) => run(tenant, slow)],
+  ['a connection that is cut', (tenant) => run(tenant, 'SELECT pg_terminate_backend(pg_backend_pid())')],
+  [
+    'work that throws',
+    (tenant) =>
+      world.db.inTenant(scopeOf(tenant), async () => {
+        throw new AppError('forbidden')
+      })
+  ],
+  ['a lookup that fails', () => world.db.inLookup({ key: '*' }, (tx) => query(tx, 'SELECT 1/0'))]
+]
+const slow = `SELECT set_config('statement_timeout', '20', true), pg_sleep(5)`
+const timeLimit = `SELECT set_config('statement_timeout', '20', true)`
+
+function run(tenant: string, sql: string) {
+  return world.db.inTenant(scopeOf(tenant), async (tx) => {
+    if (sql === slow) await query(tx, timeLimit)
+    return await query(tx, sql)
+  })
+}
+
+describe('D8 the scope does not leak through the pool', () => {
+  test.each(accidents)('after %s, the next on the same connections serve their own', async (_, cause) => {
+    for (const tenant of tenants) {
+      await expect(cause(tenant)).rejects.toThrow()
+      const both = await Promise.all([
+        world.db.inLookup({}, (tx) => query(tx, settings)),
+        world.db.inLookup({}, (tx) => query(tx, 'SELECT tenant_id FROM teams'))
+      ])
+      expect(both).toEqual([[{ tenant: '', lookup: '', user: '' }], []])
+    }
+    const other = tenants[3] ?? ''
+    expect(await seenBy(other)).toEqual([{ tenant_id: other }])
+  })
+
+  test('1,000 interleaved transactions of ten tenants on two connections, every fifth failing, never cross', async () => {
+    const work = Array.from({ length: 1_000 }, async (_, index) => {
+      const tenant = tenants[index % tenants.length] ?? ''
+      if (index % 5 === 4) return await run(tenant, 'SELECT 1/0').catch(() => 'failed')
+      const rows = await seenBy(tenant)
+      return rows.length === 1 && rows[0]?.tenant_id === tenant ? 'own' : 'crossed'
+    })
+    const ends = await Promise.all(
+      work.map((one) => one.catch((error: AppError) => error.code ?? 'unknown'))
+    )
+    expect(ends.filter((end) => end === 'crossed')).toEqual([])
+    expect(ends.filter((end) => end === 'own').length).toBeGreaterThan(0)
+    expect(new Set(ends)).toSatisfy((kinds: Set<string>) =>
+      [...kinds].every((kind) => ['own', 'failed', 'overloaded'].includes(kind))
+    )
+  })
+
+  test('work that ends badly leaves nothing written', async () => {
+    const tenant = tenants[0] ?? ''
+    const work = world.db.inTenant(scopeOf(tenant), async (tx) => {
+      await query(tx, `UPDATE teams SET name = 'changed'`)
+      throw new AppError('forbidden')
+    })
+    await expect(work).rejects.toMatchObject({ code: 'forbidden' })
+    const { rowCount } = await world.keeper.query(`SELECT FROM teams WHERE name = 'changed'`)
+    expect(rowCount).toBe(0)
+  })
+})

@@ -1,0 +1,236 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { type Answer, refusals } from './hostile-authorization-server/answers.ts'
+import { type Books, createBooks, type TokenRules } from './hostile-authorization-server/books.ts'
+
+export { type Answer, refusals, rewrites } from './hostile-authorization-server/answers.ts'
+export type { Family, Issued, TokenRules } from './hostile-authorization-server/books.ts'
+
+/** One call of the token endpoint. */
+export interface TokenRequest {
+  readonly grantType: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly refreshToken: string | null
+  readonly form: URLSearchParams
+}
+
+/** What happens to one token request, in this order. */
+export interface Behaviour {
+  /** Before anything is done about it. */
+  readonly holdBefore?: Promise<unknown>
+  /** The server does not act: no token is spent. `drop` cuts the connection. */
+  readonly instead?: Answer | 'drop' | ((request: TokenRequest) => Answer)
+  /** After it has acted: the token is spent, and nobody has heard of the next one. */
+  readonly holdAfter?: Promise<unknown>
+  /** Last word on the honest answer. */
+  readonly rewrite?: (honest: Answer) => Answer
+  /** After it has acted: cut the connection before, or in the middle of, the answer. */
+  readonly cut?: 'before_answer' | 'mid_answer'
+}
+
+/** How the workspace's API tells that a token is dead. */
+export type DeadTokenAnswer = 401 | 403 | 400
+
+export interface HostileServer {
+  /** The workspace's origin, which is the authorization server's too. */
+  readonly origin: string
+  readonly rules: TokenRules
+  readonly books: Books
+  /** Every token request, in the order of arrival. */
+  readonly requests: readonly TokenRequest[]
+  /** Every revocation request (RFC 7009). */
+  readonly revocations: readonly URLSearchParams[]
+  /** Calls of the workspace's API: the bearer of each. */
+  readonly apiCalls: readonly string[]
+  /** Secrets that a client may present; a client that is not in it is refused. */
+  readonly clients: Map<string, Set<string>>
+  deadTokenAnswer: DeadTokenAnswer
+  /** Instead of the API's own answer to a live token. */
+  apiAnswer: Answer | null
+  revocationStatus: number
+  /** Last word on the metadata. */
+  metadata: (honest: Record<string, unknown>) => Record<string, unknown>
+  /** From now on, until told otherwise. */
+  always(behaviour: Behaviour): void
+  /** For one request; several queue up. */
+  next(behaviour: Behaviour): void
+  /** Resolves once so many token requests in all have arrived. */
+  arrived(count: number): Promise<void>
+  /** Honest again, and nothing queued; the books stay. */
+  reset(): void
+  stop(): Promise<void>
+}
+
+/** A workspace with its authorization server, on loopback, which does whatever a test tells it to. */
+export async function startHostileServer(
+  now: () => number = () => Date.now()
+): Promise<HostileServer> {
+  const rules: TokenRules = { rotate: true, revokeOnReuse: true, accessTtlSeconds: 3_600 }
+  const books = createBooks(rules, now)
+  const requests: TokenRequest[] = []
+  const revocations: URLSearchParams[] = []
+  const apiCalls: string[] = []
+  const waiting: { count: number; resolve: () => void }[] = []
+  const queue: Behaviour[] = []
+  let standing: Behaviour = {}
+
+  const server = createServer((req, res) => {
+    answer(req, res).catch(() => res.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const origin = `http://127.0.0.1:${port}`
+
+  const hostile: HostileServer = {
+    origin,
+    rules,
+    books,
+    requests,
+    revocations,
+    apiCalls,
+    clients: new Map(),
+    deadTokenAnswer: 403,
+    apiAnswer: null,
+    revocationStatus: 200,
+    metadata: (honest) => honest,
+    always(behaviour) {
+      standing = behaviour
+    },
+    next: (behaviour) => void queue.push(behaviour),
+    arrived: (count) =>
+      new Promise((resolve) => {
+        if (requests.length >= count) resolve()
+        else waiting.push({ count, resolve })
+      }),
+    reset() {
+      standing = {}
+      queue.length = 0
+      hostile.apiAnswer = null
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+  }
+
+  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { pathname } = new URL(req.url ?? '/', origin)
+    if (pathname.startsWith('/oidc/.well-known/')) return send(res, metadataAnswer(hostile))
+    if (pathname === '/oidc/v1/token') return await answerToken(req, res)
+    if (pathname === '/oidc/v1/revoke') {
+      const form = new URLSearchParams(await text(req))
+      revocations.push(form)
+      if (hostile.revocationStatus === 200) books.revoke(form.get('token') ?? '')
+      return send(res, { status: hostile.revocationStatus, body: '' })
+    }
+    if (pathname.startsWith('/.well-known/')) return send(res, { status: 404, body: '' })
+    await text(req)
+    send(res, apiAnswer(req, pathname))
+  }
+
+  async function answerToken(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const request = requestOf(new URLSearchParams(await text(req)))
+    const behaviour = queue.shift() ?? standing
+    requests.push(request)
+    for (const { count, resolve } of waiting) if (requests.length >= count) resolve()
+    await behaviour.holdBefore
+    const { instead } = behaviour
+    if (instead === 'drop') return void res.destroy()
+    if (instead !== undefined) {
+      return send(res, typeof instead === 'function' ? instead(request) : instead)
+    }
+    const honest = act(request)
+    await behaviour.holdAfter
+    if (behaviour.cut === 'before_answer') return void res.destroy()
+    const final = behaviour.rewrite?.(honest) ?? honest
+    if (behaviour.cut === 'mid_answer') return cutShort(res, final)
+    send(res, final)
+  }
+
+  function act(request: TokenRequest): Answer {
+    const { clientId, clientSecret, grantType } = request
+    if (hostile.clients.get(clientId)?.has(clientSecret) !== true) return refusals.invalidClient()
+    if (grantType === 'client_credentials') {
+      return granted({ accessToken: books.issueAccess(clientId, null), refreshToken: null })
+    }
+    if (grantType !== 'refresh_token' || request.refreshToken === null) {
+      return { status: 400, body: { error: 'unsupported_grant_type' } }
+    }
+    const redemption = books.redeem(request.refreshToken)
+    if (redemption.kind !== 'fresh') return refusals.deadRefreshToken(400)
+    if (redemption.family.clientId !== clientId) return refusals.invalidGrant()
+    return granted(books.issueNext(redemption.family, request.refreshToken))
+  }
+
+  function granted(issued: { accessToken: string; refreshToken: string | null }): Answer {
+    const body = {
+      access_token: issued.accessToken,
+      token_type: 'Bearer',
+      expires_in: rules.accessTtlSeconds,
+      scope: issued.refreshToken === null ? 'all-apis' : 'all-apis offline_access',
+      ...(issued.refreshToken === null ? {} : { refresh_token: issued.refreshToken })
+    }
+    return { status: 200, body }
+  }
+
+  function apiAnswer(req: IncomingMessage, pathname: string): Answer {
+    const bearer = /^Bearer (.+)$/.exec(req.headers.authorization ?? '')?.[1] ?? ''
+    apiCalls.push(bearer)
+    const userName = books.holderOf(bearer)
+    if (userName === null) return deadTokenAnswers[hostile.deadTokenAnswer]
+    if (hostile.apiAnswer !== null) return hostile.apiAnswer
+    if (pathname === '/api/2.0/preview/scim/v2/Me') {
+      return { status: 200, body: { id: `id-of-${userName}`, userName, active: true } }
+    }
+    return { status: 200, body: { asked: pathname, as: userName } }
+  }
+
+  return hostile
+}
+
+const deadTokenAnswers: Readonly<Record<DeadTokenAnswer, Answer>> = {
+  400: { status: 400, body: { message: 'io.jsonwebtoken.ExpiredJwtException: JWT expired' } },
+  401: { status: 401, body: { error_code: 401, message: 'Credential was not sent or unsupported' } },
+  403: { status: 403, body: { error_code: 403, message: 'Invalid access token.' } }
+}
+
+function metadataAnswer({ origin, metadata }: HostileServer): Answer {
+  const root = `${origin}/oidc`
+  return {
+    status: 200,
+    body: metadata({
+      issuer: root,
+      authorization_endpoint: `${root}/v1/authorize`,
+      token_endpoint: `${root}/v1/token`,
+      revocation_endpoint: `${root}/v1/revoke`,
+      response_types_supported: ['code'],
+      token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic']
+    })
+  }
+}
+
+function requestOf(form: URLSearchParams): TokenRequest {
+  return {
+    grantType: form.get('grant_type') ?? '',
+    clientId: form.get('client_id') ?? '',
+    clientSecret: form.get('client_secret') ?? '',
+    refreshToken: form.get('refresh_token'),
+    form
+  }
+}
+
+function send(res: ServerResponse, { status, headers, body }: Answer): void {
+  const type = typeof body === 'string' ? 'text/plain' : 'application/json'
+  res.writeHead(status, { 'content-type': type, ...headers })
+  res.end(typeof body === 'string' ? body : JSON.stringify(body))
+}
+
+/** Promises the whole answer, sends half of it and hangs up. */
+function cutShort(res: ServerResponse, { status, body }: Answer): void {
+  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+  res.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length })
+  res.write(bytes.subarray(0, bytes.length / 2), () => res.destroy())
+}
