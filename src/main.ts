@@ -9,12 +9,13 @@ import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import pino from 'pino'
 import { buildApp } from './app.ts'
-import { systemClock } from './base/clock.ts'
+import { followingClock, systemClock } from './base/clock.ts'
 import { AppError } from './base/errors.ts'
 import { Secret } from './base/secret.ts'
 import { type Config, ConfigError, describeFaults, parseConfig } from './config.ts'
 import { createKeyRing } from './crypto/key-ring.ts'
 import { buildAdminApp } from './http/admin.ts'
+import { clockSync } from './jobs/jobs.ts'
 import { createOutbound } from './outbound/outbound.ts'
 import { buildRooms, type Rooms } from './rooms.ts'
 import { credentialsOf } from './store/connection.ts'
@@ -28,6 +29,7 @@ const help = `weft – a connection platform for Databricks
   weft migrate            apply migrations and the app role's rights, as WEFT_OWNER_DATABASE_URL
   weft tenant create --slug SLUG --name NAME --login-issuer URL --login-client-id ID
                      --login-client-secret-stdin [--email-domains a.com,b.com]
+                     [--admin EMAIL]
                           make a tenant with its login provider; the secret comes on standard input
   weft --help
 `
@@ -58,7 +60,9 @@ async function serve(config: Config): Promise<number> {
     ...rooms,
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
-    readiness: () => parts.db.ping(),
+    readiness: async () => {
+      await parts.db.ping()
+    },
     logger,
     clock: parts.clock,
     newRequestId: () => randomUUID()
@@ -81,6 +85,7 @@ async function serve(config: Config): Promise<number> {
   const deadline = setTimeout(() => process.exit(1), drainDeadlineMs)
   await app.close()
   await admin.close()
+  await rooms.settle()
   await rooms.clockwork.stop()
   await close()
   clearTimeout(deadline)
@@ -98,7 +103,8 @@ async function open(config: Config, logger: pino.Logger) {
   const db = createDb({ url: config.databaseUrl })
   await checkRole(db)
   await db.assertSchemaIsCurrent()
-  const clock = systemClock()
+  const clock = followingClock(systemClock())
+  await clockSync(db, clock).run()
   const outboundTo = (extraOrigins: readonly string[]) =>
     createOutbound({ extraOrigins, clock, userAgent: 'weft' })
   const outbound = outboundTo(config.extraWorkspaceOrigins)
@@ -149,7 +155,8 @@ async function createTenant(config: Config, args: string[]): Promise<number> {
       'login-issuer': { type: 'string' },
       'login-client-id': { type: 'string' },
       'login-client-secret-stdin': { type: 'boolean' },
-      'email-domains': { type: 'string' }
+      'email-domains': { type: 'string' },
+      admin: { type: 'string' }
     }
   })
   const { slug, name, 'login-issuer': issuer, 'login-client-id': clientId } = values
@@ -160,9 +167,10 @@ async function createTenant(config: Config, args: string[]): Promise<number> {
   }
   const clientSecret = new Secret((await text(process.stdin)).trim())
   const emailDomains = values['email-domains']?.split(',') ?? []
+  const adminEmail = values.admin ?? null
   const { rooms, close } = await open(config, pino({ level: 'silent' }))
   const login = { issuer, clientId, clientSecret, emailDomains }
-  const created = await rooms.bootstrap.createTenant({ slug, name, login })
+  const created = await rooms.bootstrap.createTenant({ slug, name, adminEmail, login })
   await close()
   return say(`${JSON.stringify(created)}\n`)
 }

@@ -3,7 +3,7 @@ import { createAppConnections } from './app-connections/create-app-connections.t
 import { createAudit } from './audit/audit.ts'
 import { type AuditBuffer, createAuditBuffer } from './audit/audit-buffer.ts'
 import { type AuditReader, createAuditReader } from './audit/audit-reader.ts'
-import type { Clock } from './base/clock.ts'
+import type { FollowingClock } from './base/clock.ts'
 import type { Config } from './config.ts'
 import type { KeyWrap } from './crypto/key-wrap.ts'
 import { createFabrics } from './fabrics/create-fabrics.ts'
@@ -15,7 +15,7 @@ import { type Bootstrap, createBootstrap } from './identity/bootstrap.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
 import { createLoginClient } from './identity/login-client.ts'
 import { type Clockwork, createClockwork } from './jobs/clockwork.ts'
-import { auditFlush, expirySweep } from './jobs/jobs.ts'
+import { auditFlush, clockSync, expirySweep, recoverySweep } from './jobs/jobs.ts'
 import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Db } from './store/db.ts'
@@ -31,7 +31,7 @@ export interface Parts {
   readonly outbound: Outbound
   /** To identity providers. */
   readonly loginOutbound: Outbound
-  readonly clock: Clock
+  readonly clock: FollowingClock
   /** Hears of a job that failed; its next turn comes all the same. */
   readonly onJobFailure: (job: string, error: unknown) => void
 }
@@ -45,6 +45,8 @@ export interface Rooms {
   readonly bootstrap: Bootstrap
   readonly clockwork: Clockwork
   readonly records: AuditBuffer
+  /** Resolves when the refreshes and revocations that run now have ended. */
+  settle(): Promise<void>
 }
 
 /** Every room with what it may touch, from the ground floor up; no I/O. */
@@ -62,6 +64,12 @@ export function buildRooms(parts: Parts): Rooms {
   const loginClient = createLoginClient({ outbound: parts.loginOutbound, clock })
   const access = createFabricAccess(fabricDeps)
   const extraOrigins = config.extraWorkspaceOrigins
+  const jobs = [
+    clockSync(db, clock),
+    auditFlush(records),
+    recoverySweep(db, vault),
+    expirySweep(db, clock)
+  ]
 
   return {
     identity: createIdentity({ ...kept, loginClient, bootstrap: config.bootstrap }),
@@ -70,10 +78,14 @@ export function buildRooms(parts: Parts): Rooms {
     gateway: createGateway({ access, outbound, records, clock }),
     audit: createAuditReader(db),
     bootstrap: createBootstrap(kept),
-    clockwork: createClockwork([auditFlush(records), expirySweep(db, clock)], {
-      last: ['audit_flush'],
-      onFailure: parts.onJobFailure
-    }),
-    records
+    clockwork: createClockwork(
+      [auditFlush(records), recoverySweep(db, vault), expirySweep(db, clock)],
+      {
+        last: ['audit_flush'],
+        onFailure: parts.onJobFailure
+      }
+    ),
+    records,
+    settle: () => vault.settle()
   }
 }

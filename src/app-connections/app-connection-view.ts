@@ -30,6 +30,11 @@ export function viewOf(row: AppConnectionRow, publicUrl: string): AppConnectionV
     isDefault: row.isDefault,
     isDisabled: row.isDisabled,
     allowedHosts: row.allowedHosts,
+    tokenPolicy: {
+      refreshTokenTtlMinutes: row.refreshTokenTtlMinutes,
+      absoluteSessionLifetimeMinutes: row.absoluteSessionMinutes,
+      hasSingleUseRefreshTokens: row.hasSingleUseRefreshTokens
+    },
     status: statusOf(row),
     redirectUri: redirectUriOf(publicUrl, row.id),
     version: row.version,

@@ -10,6 +10,16 @@ import type { TenantScope } from '../base/tenant-scope.ts'
 export type ClientSecretId = IdOf<'clientSecret'>
 export type ClientAuthMethod = 'client_secret_post' | 'client_secret_basic'
 
+/** The provider's token access policy of this client, as far as the admin knows it. */
+export interface TokenPolicy {
+  /** Null: the provider's default. */
+  readonly refreshTokenTtlMinutes: number | null
+  /** Null: a sign-in has no end but the refresh token's own. */
+  readonly absoluteSessionLifetimeMinutes: number | null
+  /** Null: not known. */
+  readonly hasSingleUseRefreshTokens: boolean | null
+}
+
 export interface ClientSecretView {
   readonly id: ClientSecretId
   readonly state: 'current' | 'previous'
@@ -32,6 +42,7 @@ export interface AppConnectionView {
   readonly isDefault: boolean
   readonly isDisabled: boolean
   readonly allowedHosts: readonly string[]
+  readonly tokenPolicy: TokenPolicy
   readonly status: 'draft' | 'ready' | 'verified' | 'disabled'
   readonly redirectUri: string
   readonly version: number
@@ -50,6 +61,7 @@ export interface NewAppConnection {
   readonly scopes?: readonly string[] | undefined
   readonly isDefault?: boolean | undefined
   readonly allowedHosts?: readonly string[] | undefined
+  readonly tokenPolicy?: Partial<TokenPolicy> | undefined
 }
 
 /** JSON merge patch (RFC 7396): null removes, absent keeps. */
@@ -65,6 +77,7 @@ export interface AppConnectionPatch {
   readonly isDefault?: boolean | undefined
   readonly isDisabled?: boolean | undefined
   readonly allowedHosts?: readonly string[] | undefined
+  readonly tokenPolicy?: Partial<TokenPolicy> | undefined
 }
 
 export interface Capability {

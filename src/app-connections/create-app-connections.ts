@@ -10,6 +10,7 @@ import { checkHostPatterns } from '../providers/host-patterns.ts'
 import { providers } from '../providers/registry.ts'
 import {
   type AppConnectionRow,
+  clearAppConnectionFault,
   clearDefaultAppConnection,
   deleteAppConnection,
   deleteClientSecret,
@@ -23,10 +24,16 @@ import {
 import type { Db, Tx } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
 import { countFabricsOfAppConnection } from '../store/fabrics.ts'
+import { clearSetbacks } from '../store/grants.ts'
 import { clientSecretPlace } from '../vault/credentials.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import { viewOf } from './app-connection-view.ts'
-import type { AppConnectionPatch, AppConnections, Capability } from './app-connections.ts'
+import type {
+  AppConnectionPatch,
+  AppConnections,
+  Capability,
+  TokenPolicy
+} from './app-connections.ts'
 
 export interface AppConnectionDeps {
   readonly db: Db
@@ -72,6 +79,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
       const secret =
         input.clientSecret === undefined ? null : await sealSecret(scope, id, input.clientSecret)
       const { oauth } = providers[input.provider]
+      const policy: TokenPolicy = { ...unknownPolicy, ...input.tokenPolicy }
       const row = {
         id,
         name: input.name,
@@ -82,6 +90,9 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
         scopes: checkScopes(input.scopes ?? oauth.defaultScopes, oauth.requiredScopes),
         clientAuthMethod: input.clientAuthMethod ?? oauth.clientAuthMethod,
         allowedHosts: checkHosts(input.allowedHosts ?? []),
+        refreshTokenTtlMinutes: policy.refreshTokenTtlMinutes,
+        absoluteSessionMinutes: policy.absoluteSessionLifetimeMinutes,
+        hasSingleUseRefreshTokens: policy.hasSingleUseRefreshTokens,
         createdAt: now,
         updatedAt: now
       }
@@ -114,8 +125,8 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
           const row = await mustFind(tx, id)
           if (patch.isDefault === true) await clearDefaultAppConnection(tx, row.provider)
           const changes = changesOf({ ...patch, scopes, allowedHosts })
-          const isVerified = patch.clientId === undefined && secret === null
-          const verifiedAt = isVerified ? row.verifiedAt : null
+          const isSameClient = patch.clientId === undefined && secret === null
+          const verifiedAt = isSameClient ? row.verifiedAt : null
           const now = clock.now()
           const isCurrent = await updateAppConnection(tx, id, patch.version, {
             ...changes,
@@ -124,6 +135,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
           })
           if (!isCurrent) throw new AppError('version_conflict')
           if (secret !== null) await insertClientSecret(tx, secret)
+          await forgiveSetbacks(tx, id)
           const details = { changed: Object.keys(changes), hasNewSecret: secret !== null }
           const object = ['app_connection', id] as const
           await audit.append(tx, { action: 'app_connection.update', object, details })
@@ -148,6 +160,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
       await db.inTenant(scope, async (tx) => {
         const row = await mustFind(tx, id)
         await insertClientSecret(tx, secret)
+        await forgiveSetbacks(tx, id)
         await updateAppConnection(tx, id, row.version, { updatedAt: clock.now() })
         const details = { secretId: secret.id }
         const object = ['app_connection', id] as const
@@ -191,13 +204,31 @@ function capabilityOf(row: AppConnectionRow | null): Capability {
   return { ...oauth, available: false, reason }
 }
 
+/** What was refused may be accepted now: nobody waits for a next try. */
+async function forgiveSetbacks(tx: Tx, id: string): Promise<void> {
+  await clearAppConnectionFault(tx, id)
+  await clearSetbacks(tx, id)
+}
+
+const unknownPolicy: TokenPolicy = {
+  refreshTokenTtlMinutes: null,
+  absoluteSessionLifetimeMinutes: null,
+  hasSingleUseRefreshTokens: null
+}
+
+function policyColumns(policy: Partial<TokenPolicy>) {
+  const { absoluteSessionLifetimeMinutes: absoluteSessionMinutes, ...rest } = policy
+  return absoluteSessionMinutes === undefined ? rest : { ...rest, absoluteSessionMinutes }
+}
+
 function changesOf(patch: Partial<AppConnectionPatch>) {
-  const { version: _, clientSecret: __, scopes, allowedHosts, ...plain } = patch
+  const { version: _, clientSecret: __, scopes, allowedHosts, tokenPolicy, ...plain } = patch
   const given = Object.entries(plain).filter(([, value]) => value !== undefined)
   return {
     ...Object.fromEntries(given),
     ...(scopes === undefined ? {} : { scopes: [...scopes] }),
-    ...(allowedHosts === undefined ? {} : { allowedHosts: [...allowedHosts] })
+    ...(allowedHosts === undefined ? {} : { allowedHosts: [...allowedHosts] }),
+    ...(tokenPolicy === undefined ? {} : policyColumns(tokenPolicy))
   }
 }
 

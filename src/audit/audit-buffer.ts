@@ -26,6 +26,7 @@ export function createAuditBuffer(audit: Audit): AuditBuffer {
   let size = 0
   let dropped = 0
   let flushing: Promise<void> | null = null
+  let following: Promise<void> | null = null
 
   /** One transaction per run of events with the same scope, in the order in which they came. */
   async function writeTenant(tenantId: TenantId): Promise<void> {
@@ -48,6 +49,23 @@ export function createAuditBuffer(audit: Audit): AuditBuffer {
     if (failed !== undefined) throw failed.reason
   }
 
+  /** What runs already may be past the newest events, so that who comes meanwhile waits for a further one. */
+  function flush(): Promise<void> {
+    if (flushing === null) {
+      flushing = writeAll().finally(() => {
+        flushing = null
+      })
+      return flushing
+    }
+    following ??= flushing
+      .catch(() => undefined)
+      .then(() => {
+        following = null
+        return flush()
+      })
+    return following
+  }
+
   return {
     add(scope, event) {
       if (size >= heldMax) {
@@ -59,12 +77,7 @@ export function createAuditBuffer(audit: Audit): AuditBuffer {
       if (list === undefined) held.set(scope.tenantId, [{ scope, event }])
       else list.push({ scope, event })
     },
-    async flush() {
-      flushing ??= writeAll().finally(() => {
-        flushing = null
-      })
-      await flushing
-    },
+    flush,
     get size() {
       return size
     },

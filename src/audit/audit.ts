@@ -18,7 +18,15 @@ import {
 } from '../store/audit-events.ts'
 import type { Db, Tx } from '../store/db.ts'
 
-export type AuditAction = Operation | 'login' | 'grant.refresh' | 'tenant.create' | 'member.join'
+export type AuditAction =
+  | Operation
+  | 'login'
+  | 'grant.refresh'
+  | 'grant.revoke'
+  | 'login_provider.create'
+  | 'login_provider.update'
+  | 'tenant.create'
+  | 'member.join'
 export type AuditOutcome = 'succeeded' | 'refused' | 'failed'
 
 export interface AuditEvent {

@@ -1,6 +1,6 @@
 import type { FabricId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import type { GrantStatus } from '../vault/grant-keeping.ts'
+import type { GrantStatus } from '../vault/grant-status.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import { appConnectionOf } from './fabric-view.ts'
 import type { ConnectionView, Fabrics } from './fabrics.ts'
@@ -45,7 +45,7 @@ function viewConnection(grant: GrantStatus | null): ConnectionView {
     cause: grant === null ? 'never_signed_in' : grant.cause,
     workspaceUser: grant?.workspaceUser ?? null,
     accessTokenExpiresAt: grant?.accessExpiresAt ?? null,
-    predictedSignInAt: null,
+    predictedSignInAt: grant?.predictedSignInAt ?? null,
     nextTryAt: grant?.nextTryAt ?? null
   }
 }

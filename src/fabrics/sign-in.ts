@@ -91,7 +91,12 @@ export function createSignIn(deps: FabricDeps): SignIn {
     await vault.keepSignIn(
       scope,
       { userId, workspaceOrigin, appConnectionId },
-      { tokens, workspaceUser: identity, event: signInEvent(attempt, identity) }
+      {
+        tokens,
+        workspaceUser: identity,
+        maySwitchUser: false,
+        event: signInEvent(attempt, identity)
+      }
     )
   }
 

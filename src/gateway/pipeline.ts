@@ -11,6 +11,7 @@ import type { ActAs, Gateway, GatewayCall, GatewayOutcome, GatewaySink } from '.
 import { kinds } from './kinds/index.ts'
 import type { Ask, EndpointKind } from './kinds/kind.ts'
 import { requestHeadersOf } from './request-headers.ts'
+import { upstreamPathOf } from './upstream-path.ts'
 
 export interface GatewayDeps {
   readonly access: FabricAccess
@@ -35,6 +36,8 @@ interface Course {
   token: AccessToken | null
   upstreamMs: number | null
   status: number | null
+  /** What cut an answer that was under way already. */
+  cut: AppError | null
 }
 
 /**
@@ -93,6 +96,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       .catch((error: unknown) => {
         if (!relay.isPassing) throw error
         sink.destroy()
+        course.cut = appErrorOf(error)
         return null
       })
     course.upstreamMs = clock.monotonicMs() - sentMs
@@ -156,13 +160,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
         endpoint: null,
         token: null,
         upstreamMs: null,
-        status: null
+        status: null,
+        cut: null
       }
       try {
         await walk(call, sink, course)
-        record(call, course, null)
+        record(call, course, course.cut)
       } catch (error) {
-        record(call, course, error instanceof AppError ? error : new AppError('internal'))
+        record(call, course, appErrorOf(error))
         throw error
       }
       return {
@@ -184,14 +189,6 @@ function readActAs(call: GatewayCall): ActAs | null {
   throw invalidRequest('/headers/x-weft-act-as', 'must be user or service_principal')
 }
 
-/** In the form that URL parsing gives it, so that it is sent as it was checked. */
-function upstreamPathOf(fabric: OpenFabric, ask: Ask, query: string): string {
-  if (query === '') return ask.upstreamPath
-  const url = new URL(ask.upstreamPath, fabric.workspaceOrigin)
-  url.search = query
-  return url.pathname + url.search
-}
-
 function isDead(fabric: OpenFabric, relay: AnswerRelay, end: StreamEnd): boolean {
   if (end.collected === null || relay.status === null) return false
   return fabric.provider.isDeadTokenAnswer(relay.status, relay.textOf(end))
@@ -210,6 +207,10 @@ function sendAgain(now: Date): AppError {
     detail: 'The token was renewed while a large body was under way; send it again',
     retryAt: plusMs(now, 1_000)
   })
+}
+
+function appErrorOf(error: unknown): AppError {
+  return error instanceof AppError ? error : new AppError('internal')
 }
 
 function outcomeOf(course: Course, error: AppError | null): 'succeeded' | 'refused' | 'failed' {

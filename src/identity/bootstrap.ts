@@ -29,6 +29,8 @@ export interface LoginProviderInput {
 export interface NewTenant {
   readonly slug: string
   readonly name: string
+  /** Becomes the first admin at their first login; null: nobody does. */
+  readonly adminEmail: string | null
   readonly login: LoginProviderInput
 }
 
@@ -70,14 +72,18 @@ const slugPattern = /^(?!.*--)[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/
 export function createBootstrap(deps: BootstrapDeps): Bootstrap {
   const { db, audit, strongbox, clock, publicUrl } = deps
 
-  async function ensureTenant(slug: string, name: string): Promise<TenantScope> {
+  async function ensureTenant(
+    slug: string,
+    name: string,
+    firstAdminEmail: string | null
+  ): Promise<TenantScope> {
     const existing = await findTenantBySlug(db, slug)
     const tenantId = existing === null ? newId('tenant', clock) : asId('tenant', existing.id)
     const scope = identityScope(tenantId, null)
     if (existing === null) {
       const inserted = db.inTenant(scope, async (tx) => {
         const createdAt = clock.now()
-        await insertTenant(tx, { slug, name, createdAt })
+        await insertTenant(tx, { slug, name, firstAdminEmail, createdAt })
         const teamId = newId('team', clock)
         await insertTeam(tx, { id: teamId, name: sharedTeamName, kind: 'shared', createdAt })
         const object = ['tenant', tenantId] as const
@@ -85,7 +91,7 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
         return true
       })
       const isOurs = await inserted.catch(falseWhereTaken)
-      if (!isOurs) return await ensureTenant(slug, name)
+      if (!isOurs) return await ensureTenant(slug, name, firstAdminEmail)
     }
     await strongbox.prepare(scope)
     return scope
@@ -117,7 +123,11 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
       await insertLoginProvider(tx, row)
       // A login provider is how a tenant is reached, so it counts as part of making it.
       const object = ['login_provider', id] as const
-      await audit.append(tx, { action: 'tenant.create', object, details: { issuer, clientId } })
+      await audit.append(tx, {
+        action: 'login_provider.create',
+        object,
+        details: { issuer, clientId }
+      })
       return true
     })
     const isOurs = await inserted.catch(falseWhereTaken)
@@ -145,7 +155,7 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
     await db.inTenant(scope, async (tx) => {
       await updateLoginProvider(tx, id, { issuer, clientId, clientSecretSealed, emailDomains })
       const object = ['login_provider', id] as const
-      await audit.append(tx, { action: 'tenant.create', object, details: { changed } })
+      await audit.append(tx, { action: 'login_provider.update', object, details: { changed } })
     })
     return id
   }
@@ -162,11 +172,11 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
 
   return {
     async ensureBootstrap({ tenantSlug, login }) {
-      const scope = await ensureTenant(tenantSlug, tenantSlug)
+      const scope = await ensureTenant(tenantSlug, tenantSlug, null)
       const { tenantId } = scope
       return { tenantId, login: login === null ? null : await ensure(scope, environment, login) }
     },
-    async createTenant({ slug, name, login }) {
+    async createTenant({ slug, name, adminEmail, login }) {
       if (!slugPattern.test(slug)) {
         throw invalidRequest(
           '/slug',
@@ -175,7 +185,10 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
       }
       if (URL.parse(login.issuer) === null) throw invalidRequest('/login/issuer', 'is not a URL')
       const emailDomains = login.emailDomains.map((domain) => domain.toLowerCase())
-      return await ensure(await ensureTenant(slug, name), null, { ...login, emailDomains })
+      return await ensure(await ensureTenant(slug, name, adminEmail), null, {
+        ...login,
+        emailDomains
+      })
     }
   }
 }

@@ -106,7 +106,7 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     const isBootstrapTenant = tenant.slug === bootstrap.tenantSlug
     const rule = {
       emailDomains: provider.emailDomains,
-      bootstrapAdmin: isBootstrapTenant ? bootstrap.adminEmail : null
+      bootstrapAdmin: isBootstrapTenant ? bootstrap.adminEmail : tenant.firstAdminEmail
     }
     if (!(await isAdmissible(db, scope, person, rule))) {
       throw new AppError('forbidden', { detail: 'You are not a member here, and may not join' })

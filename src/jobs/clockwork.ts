@@ -10,6 +10,7 @@ export interface Job {
 }
 
 export interface Clockwork {
+  /** Each job's first turn is now. */
   start(): void
   /** Waits for what is running and runs `last` jobs once more. */
   stop(): Promise<void>
@@ -40,7 +41,10 @@ export function createClockwork(jobs: readonly Job[], options: ClockworkOptions)
 
   return {
     start() {
-      for (const job of jobs) timers.push(setInterval(() => void turn(job), job.everyMs).unref())
+      for (const job of jobs) {
+        void turn(job)
+        timers.push(setInterval(() => void turn(job), job.everyMs).unref())
+      }
     },
     async stop() {
       for (const timer of timers.splice(0)) clearInterval(timer)

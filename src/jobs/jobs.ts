@@ -1,10 +1,11 @@
 import type { AuditBuffer } from '../audit/audit-buffer.ts'
-import { type Clock, plusMs } from '../base/clock.ts'
+import { type Clock, type FollowingClock, plusMs } from '../base/clock.ts'
 import { asId } from '../base/ids.ts'
-import { makeTenantScope, systemAuthority } from '../base/tenant-scope.ts'
+import { makeTenantScope, systemAuthority, type TenantScope } from '../base/tenant-scope.ts'
 import type { Db } from '../store/db.ts'
 import { deleteExpiredRows } from '../store/expired-rows.ts'
 import { listTenantIds } from '../store/tenants.ts'
+import type { Vault } from '../vault/vault.ts'
 import type { Job } from './clockwork.ts'
 
 /** How long what has expired is kept, so that a late visitor can be told what happened. */
@@ -15,6 +16,35 @@ export function auditFlush(buffer: AuditBuffer): Job {
   return { name: 'audit_flush', everyMs: 500, run: () => buffer.flush() }
 }
 
+/** Keeps this replica's time that of the database, and so that of every other replica. */
+export function clockSync(db: Db, clock: FollowingClock): Job {
+  return {
+    name: 'clock_sync',
+    everyMs: 30_000,
+    async run() {
+      const askedMs = clock.monotonicMs()
+      clock.follow(await db.ping(), askedMs)
+    }
+  }
+}
+
+/** Finishes refreshes whose owners died, first at the start and then for as long as Weft runs. */
+export function recoverySweep(db: Db, vault: Pick<Vault, 'recover'>): Job {
+  return {
+    name: 'recovery_sweep',
+    everyMs: 15_000,
+    async run() {
+      for (const tenantId of await listTenantIds(db)) {
+        await vault.recover(jobScope(tenantId, 'recovery_sweep'))
+      }
+    }
+  }
+}
+
+function jobScope(tenantId: string, id: string): TenantScope {
+  return makeTenantScope(asId('tenant', tenantId), { kind: 'system', id }, systemAuthority)
+}
+
 export function expirySweep(db: Db, clock: Clock): Job {
   return {
     name: 'expiry_sweep',
@@ -22,8 +52,7 @@ export function expirySweep(db: Db, clock: Clock): Job {
     async run() {
       const before = plusMs(clock.now(), -keptMs)
       for (const tenantId of await listTenantIds(db)) {
-        const actor = { kind: 'system', id: 'expiry_sweep' } as const
-        const scope = makeTenantScope(asId('tenant', tenantId), actor, systemAuthority)
+        const scope = jobScope(tenantId, 'expiry_sweep')
         await db.inTenant(scope, (tx) => deleteExpiredRows(tx, before))
       }
     }

@@ -9,7 +9,13 @@ export async function createGlobex(
 ): Promise<void> {
   const args = ['tenant', 'create', '--slug', 'globex', '--name', 'Globex']
   const login = ['--login-issuer', idp.url, '--login-client-id', 'weft-globex']
-  const rest = ['--login-client-secret-stdin', '--email-domains', 'globex.test']
+  const rest = [
+    '--login-client-secret-stdin',
+    '--email-domains',
+    'globex.test',
+    '--admin',
+    'guest@globex.test'
+  ]
   const output = await runWeft([...args, ...login, ...rest], env, loginSecret)
   const { redirectUri }: { redirectUri: string } = JSON.parse(
     output.trim().split('\n').at(-1) ?? ''

@@ -35,7 +35,7 @@ export interface RunningStack {
 export const people = [
   { email: 'admin@acme.test', name: 'Ada Admin', role: 'tenant_admin' },
   { email: 'dev@acme.test', name: 'Dev Devi', role: 'member' },
-  { email: 'guest@globex.test', name: 'Gus Guest', role: 'member' }
+  { email: 'guest@globex.test', name: 'Gus Guest', role: 'tenant_admin' }
 ] as const
 
 const adminPort = 9090

@@ -37,8 +37,8 @@ export async function startWeft(
     await ended
     clearTimeout(timer)
   }
-  const death = ended.then((text) => {
-    throw new StackError(`Weft did not start; its last words:\n${text}`)
+  const death = ended.then(() => {
+    throw new StackError('Weft did not start; its own words are above.')
   })
   try {
     await Promise.race([untilReady(url), death])

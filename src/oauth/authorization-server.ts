@@ -13,6 +13,8 @@ export interface AuthorizationServer {
   readonly issuer: string
   readonly authorizationEndpoint: string
   readonly tokenEndpoint: string
+  /** Where the metadata names none: where the provider is known to have one. */
+  readonly revocationEndpoint: string
   readonly jwksUri: string | null
   /** It promises `iss` in every authorization response (RFC 9207 §3): one without it is refused. */
   readonly isIssuerPromised: boolean
@@ -72,7 +74,12 @@ async function fetchMetadata(
     }
     const metadata = status === 200 ? parseObject(body.toString('utf8')) : null
     if (metadata === null) continue
-    return pin(outbound, provider, { origin, root: path.replace(/\/\.well-known\/.*$/, '') }, metadata)
+    return pin(
+      outbound,
+      provider,
+      { origin, root: path.replace(/\/\.well-known\/.*$/, '') },
+      metadata
+    )
   }
   throw new AppError('oauth_not_enabled', {
     detail: 'The host has no OAuth metadata; is it a workspace with OAuth enabled?'
@@ -85,12 +92,17 @@ function pin(
   { origin, root }: { origin: string; root: string },
   metadata: Record<string, unknown>
 ): AuthorizationServer {
-  const { issuer, authorization_endpoint, token_endpoint, jwks_uri } = metadata
+  const { issuer, authorization_endpoint, token_endpoint, revocation_endpoint, jwks_uri } = metadata
   if (issuer !== origin + root) throw unusable('issuer is not where the metadata was found')
   return {
     issuer,
     authorizationEndpoint: onOrigin(origin, 'authorization_endpoint', authorization_endpoint),
     tokenEndpoint: onOrigin(origin, 'token_endpoint', token_endpoint),
+    revocationEndpoint: onOrigin(
+      origin,
+      'revocation_endpoint',
+      revocation_endpoint ?? origin + provider.oauth.revocationPath
+    ),
     jwksUri: typeof jwks_uri === 'string' ? inZones(outbound, provider, jwks_uri) : null,
     isIssuerPromised: metadata.authorization_response_iss_parameter_supported === true
   }

@@ -75,7 +75,8 @@ export async function exchangeTokens(
   return seen.answer
 }
 
-function configurationOf({ server, client }: TokenEndpoint): openid.Configuration {
+/** openid-client's view of the pinned server, with the client's authentication. */
+export function configurationOf({ server, client }: TokenEndpoint): openid.Configuration {
   const secret = client.clientSecret.reveal()
   const auth =
     client.authMethod === 'client_secret_basic'
@@ -86,6 +87,7 @@ function configurationOf({ server, client }: TokenEndpoint): openid.Configuratio
       issuer: server.issuer,
       authorization_endpoint: server.authorizationEndpoint,
       token_endpoint: server.tokenEndpoint,
+      revocation_endpoint: server.revocationEndpoint,
       ...(server.jwksUri === null ? {} : { jwks_uri: server.jwksUri }),
       authorization_response_iss_parameter_supported: server.isIssuerPromised
     },

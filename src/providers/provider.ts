@@ -79,6 +79,10 @@ export interface ProviderOAuth {
    * @param hostConfig body of the answer at `hostConfigPath`, null when there was none
    */
   metadataPaths(origin: string, hostConfig: string | null): readonly string[]
+  /** Where a token may be revoked (RFC 7009) when the metadata does not say, on the workspace's own origin. */
+  readonly revocationPath: string
+  /** How long a refresh token lives unless the app connection's policy says otherwise, minutes. */
+  readonly refreshTokenTtlMinutes: number
   /** Asked for when a person signs in, unless the app connection says otherwise. */
   readonly defaultScopes: readonly string[]
   /** Without them a sign-in cannot last (RFC 6749 §6). */

@@ -11,7 +11,10 @@ const withSecrets = {
 
 export async function insertAppConnection(
   tx: Tx,
-  row: Omit<AppConnection, 'tenantId' | 'version' | 'verifiedAt' | 'isDisabled'>
+  row: Omit<
+    AppConnection,
+    'tenantId' | 'version' | 'verifiedAt' | 'isDisabled' | 'faultCode' | 'faultNextTryAt'
+  >
 ): Promise<void> {
   await tx.rows.appConnection.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
@@ -106,5 +109,24 @@ export async function touchClientSecret(tx: Tx, id: string, lastUsedAt: Date): P
   await tx.rows.clientSecret.updateMany({
     where: { tenantId: tx.scope.tenantId, id },
     data: { lastUsedAt }
+  })
+}
+
+/** The provider refused the client itself; until `nextTryAt` nobody asks it in this client's name. */
+export async function setAppConnectionFault(
+  tx: Tx,
+  id: string,
+  fault: { faultCode: string; faultNextTryAt: Date }
+): Promise<void> {
+  await tx.rows.appConnection.updateMany({
+    where: { tenantId: tx.scope.tenantId, id },
+    data: fault
+  })
+}
+
+export async function clearAppConnectionFault(tx: Tx, id: string): Promise<void> {
+  await tx.rows.appConnection.updateMany({
+    where: { tenantId: tx.scope.tenantId, id, faultCode: { not: null } },
+    data: { faultCode: null, faultNextTryAt: null }
   })
 }

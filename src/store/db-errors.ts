@@ -17,6 +17,14 @@ const unreachable = new Set([
   'P2028',
   'P2037'
 ])
+/** The driver adapter's own words for the same, where no code of Prisma's stands for them. */
+const unreachableKinds = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
+  'TlsConnectionError'
+])
 /** SQLSTATE classes and codes: connection, shutdown, read-only, insufficient resources. */
 const unreachableState = /^(08|53|57P0|25006)/
 
@@ -43,7 +51,12 @@ export function translateDbError(error: unknown): Error {
   if (code !== null && (unreachable.has(code) || unreachableState.test(code))) {
     return new AppError('overloaded', { detail: 'The database is away; try again', note: code })
   }
-  if (error instanceof Prisma.PrismaClientInitializationError || isConnectionError(error)) {
+  const isAway = unreachableKinds.has(driverCauseOf(error)?.kind ?? '')
+  if (
+    isAway ||
+    error instanceof Prisma.PrismaClientInitializationError ||
+    isConnectionError(error)
+  ) {
     return new AppError('overloaded', { detail: 'The database is away; try again' })
   }
   if (isPrismaError(error) || code !== null) {
@@ -55,12 +68,28 @@ export function translateDbError(error: unknown): Error {
 /** The driver's own SQLSTATE where Prisma passes it on, else Prisma's code. */
 function codeOf(error: unknown): string | null {
   if (typeof error !== 'object' || error === null) return null
-  const { meta, code } = error as { meta?: { driverAdapterError?: unknown }; code?: unknown }
-  const cause = (meta?.driverAdapterError as { cause?: { originalCode?: unknown } } | undefined)
-    ?.cause
+  const { code } = error as { code?: unknown }
+  const state = driverCauseOf(error)?.originalCode
   const generic = code === 'P2010' || code === 'P2039' || code === undefined
-  if (generic && typeof cause?.originalCode === 'string') return cause.originalCode
+  if (generic && state !== undefined) return state
   return typeof code === 'string' ? code : null
+}
+
+interface DriverCause {
+  readonly kind?: string
+  readonly originalCode?: string
+}
+
+/** What the driver adapter says: within Prisma's error, or thrown as it is (by a COMMIT). */
+function driverCauseOf(error: unknown): DriverCause | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const { meta, cause } = error as {
+    meta?: { driverAdapterError?: { cause?: DriverCause } }
+    cause?: DriverCause
+  }
+  return (
+    meta?.driverAdapterError?.cause ?? (nameOf(error) === 'DriverAdapterError' ? cause : undefined)
+  )
 }
 
 function fieldsOf(error: unknown): string[] {

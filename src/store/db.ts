@@ -3,6 +3,7 @@
  * Touches: Postgres only; the one room with Prisma.
  * Never: a query outside `inTenant` or `inLookup`, and nothing slow between BEGIN and COMMIT.
  */
+import assert from 'node:assert'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
@@ -42,8 +43,8 @@ export interface Db {
   /** Why this role must not run Weft; empty when it may. */
   roleFaults(): Promise<string[]>
   assertSchemaIsCurrent(): Promise<void>
-  /** One trivial query, for readiness. */
-  ping(): Promise<void>
+  /** One trivial query, for readiness; tells the database's time. */
+  ping(): Promise<Date>
   close(): Promise<void>
 }
 
@@ -89,10 +90,13 @@ export function createDb(options: DbOptions): Db {
       ),
     roleFaults: () => roleFaults((sql) => prisma.$queryRaw(sqlText(sql))),
     assertSchemaIsCurrent: () => assertSchemaIsCurrent((sql) => prisma.$queryRaw(sqlText(sql))),
-    ping: async () => {
-      await prisma.$queryRaw`SELECT 1`.catch((error) => {
+    async ping() {
+      const ask = prisma.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS now`
+      const [row] = await ask.catch((error) => {
         throw translateDbError(error)
       })
+      assert(row !== undefined, 'a query without FROM gives one row')
+      return row.now
     },
     close: () => prisma.$disconnect()
   }

@@ -53,7 +53,9 @@ export async function insertGrant(
 export async function updateGrant(
   tx: Tx,
   id: string,
-  patch: Partial<GrantStatus & Pick<GrantRow, 'workspaceUserName' | 'workspaceUserId' | 'signedInAt'>>
+  patch: Partial<
+    GrantStatus & Pick<GrantRow, 'workspaceUserName' | 'workspaceUserId' | 'signedInAt'>
+  >
 ): Promise<void> {
   await tx.rows.grant.updateMany({ where: { tenantId: tx.scope.tenantId, id }, data: patch })
 }

@@ -2,7 +2,14 @@ import type { Tx } from './db.ts'
 import type { RefreshJournal } from './generated/client.ts'
 
 export type RefreshEntryRow = RefreshJournal
-export type RefreshOutcome = 'projected' | 'refused' | 'transient' | 'unknown' | 'superseded'
+/** `unknown`: sent, and no answer came. `abandoned`: its owner died before it kept an answer. */
+export type RefreshOutcome =
+  | 'projected'
+  | 'refused'
+  | 'transient'
+  | 'unknown'
+  | 'abandoned'
+  | 'superseded'
 
 /** "About to spend this generation": written before the provider is called. */
 export async function openRefreshEntry(
@@ -44,15 +51,17 @@ export async function closeRefreshEntry(
   })
 }
 
-/** How many spendings of this generation ended with nobody knowing how. */
-export function countUnknownEntries(
+/** How often this generation was spent, perhaps, with nobody knowing how it ended. */
+export async function countUnclearEntries(
   tx: Tx,
   grantId: string,
   generation: number
-): Promise<number> {
-  return tx.rows.refreshJournal.count({
-    where: { tenantId: tx.scope.tenantId, grantId, generation, outcome: 'unknown' }
-  })
+): Promise<{ unknown: number; abandoned: number }> {
+  const where = { tenantId: tx.scope.tenantId, grantId, generation }
+  return {
+    unknown: await tx.rows.refreshJournal.count({ where: { ...where, outcome: 'unknown' } }),
+    abandoned: await tx.rows.refreshJournal.count({ where: { ...where, outcome: 'abandoned' } })
+  }
 }
 
 /** Grants with a refresh that nobody will finish: its entry is open and its claim has run out. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
@@ -25,6 +26,8 @@ export interface GrantCredentials {
   readonly provider: Provider
   /** Newest first; the next is tried only when the provider refuses the client. Never empty. */
   readonly candidates: readonly CredentialCandidate[]
+  /** Whether the provider is known to kill a refresh token with its first use; null: not known. */
+  readonly hasSingleUseRefreshTokens: boolean | null
 }
 
 export const clientSecretPlace = (id: string): Place => ['client_secrets', id, 'sealed']
@@ -36,7 +39,7 @@ export const servicePrincipalPlace = (fabricId: string): Place => [
 
 /** Opens what a grant's token is asked for with. */
 export async function credentialsOf(
-  deps: { db: Db; strongbox: Strongbox },
+  deps: { db: Db; strongbox: Strongbox; clock: Clock },
   scope: TenantScope,
   grant: GrantRow
 ): Promise<GrantCredentials> {
@@ -46,14 +49,17 @@ export async function credentialsOf(
 }
 
 async function userCredentials(
-  deps: { db: Db; strongbox: Strongbox },
+  deps: { db: Db; strongbox: Strongbox; clock: Clock },
   scope: TenantScope,
   grant: GrantRow
 ): Promise<GrantCredentials> {
-  const { db } = deps
+  const { db, clock } = deps
   const id = grant.appConnectionId ?? ''
   const row = await db.inTenant(scope, (tx) => findAppConnection(tx, id))
   if (row === null) throw new AppError('app_connection_missing')
+  if (row.faultNextTryAt !== null && row.faultNextTryAt > clock.now()) {
+    throw new AppError('app_connection_refused', { retryAt: row.faultNextTryAt })
+  }
   return appConnectionCredentials(deps, scope, row)
 }
 
@@ -75,7 +81,8 @@ export async function appConnectionCredentials(
       return { client: { clientId, clientSecret, authMethod }, noteUse }
     })
   )
-  return { provider: providerOf(row.provider), candidates }
+  const { hasSingleUseRefreshTokens } = row
+  return { provider: providerOf(row.provider), candidates, hasSingleUseRefreshTokens }
 }
 
 async function servicePrincipalCredentials(
@@ -100,7 +107,8 @@ async function servicePrincipalCredentials(
     provider,
     candidates: [
       { client: { clientId, clientSecret, authMethod: provider.oauth.clientAuthMethod }, noteUse }
-    ]
+    ],
+    hasSingleUseRefreshTokens: null
   }
 }
 

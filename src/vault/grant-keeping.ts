@@ -7,33 +7,29 @@ import type { Tx } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
 import {
   deleteGrant,
+  findGrant,
   findGrantToken,
   findServicePrincipalGrant,
   findUserGrant,
   type GrantRow,
+  type GrantTokens,
   insertGrant,
   type UserGrantKey,
   updateGrant,
   upsertGrantToken
 } from '../store/grants.ts'
+import { type GrantStatus, readStatus, type WorkspaceUser } from './grant-status.ts'
+import type { HeldGrants } from './held-grants.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { sealTokens } from './refresh-projection.ts'
-import type { GrantState } from './token-state.ts'
+import { revokeAtProvider } from './revocation.ts'
 
-export interface WorkspaceUser {
-  readonly userName: string
-  readonly id: string
-}
-
-/** A grant as its owner may see it. */
-export interface GrantStatus {
-  readonly id: GrantId
-  readonly state: GrantState
-  readonly cause: string | null
-  readonly since: Date
-  readonly nextTryAt: Date | null
-  readonly accessExpiresAt: Date | null
-  readonly workspaceUser: WorkspaceUser | null
+export interface SignIn {
+  readonly tokens: TokenSet
+  readonly workspaceUser: WorkspaceUser
+  /** Whether another workspace user than before may take the grant over. */
+  readonly maySwitchUser: boolean
+  readonly event: Omit<AuditEvent, 'object'>
 }
 
 export interface GrantKeeping {
@@ -45,40 +41,32 @@ export interface GrantKeeping {
     fabricId: FabricId,
     workspaceOrigin: string
   ): Promise<GrantId>
-  /** Keeps what a sign-in gave, in one transaction with its record; what was held before is replaced. */
-  keepSignIn(
-    scope: TenantScope,
-    key: UserGrantKey,
-    signIn: { tokens: TokenSet; workspaceUser: WorkspaceUser; event: Omit<AuditEvent, 'object'> }
-  ): Promise<GrantId>
-  /** Forgets a grant with all its tokens, in one transaction with its record. @returns whether it was there */
+  /**
+   * Keeps what a sign-in gave, in one transaction with its record; what was held before is replaced.
+   * @throws AppError `forbidden`: another workspace user than the one that the grant stands for
+   */
+  keepSignIn(scope: TenantScope, key: UserGrantKey, signIn: SignIn): Promise<GrantId>
+  /**
+   * Forgets a grant with all its tokens, in one transaction with its record, and tells the provider.
+   * @returns whether it was there
+   */
   forget(scope: TenantScope, grantId: GrantId, event: Omit<AuditEvent, 'object'>): Promise<boolean>
+  /** Resolves when every revocation under way has ended. */
+  settle(): Promise<void>
 }
 
-const noTokens = {
+const noTokens: GrantTokens = {
   refreshTokenSealed: null,
+  refreshIssuedAt: null,
   accessTokenSealed: null,
   accessExpiresAt: null,
   accessIssuedAt: null,
   scope: null
 }
 
-export function createGrantKeeping(
-  deps: Pick<RefreshDeps, 'db' | 'strongbox' | 'clock' | 'audit'>
-): GrantKeeping {
+export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): GrantKeeping {
   const { db, strongbox, clock, audit } = deps
-
-  async function statusOf(
-    scope: TenantScope,
-    find: (tx: Tx) => Promise<GrantRow | null>
-  ): Promise<GrantStatus | null> {
-    return await db.inTenant(scope, async (tx) => {
-      const grant = await find(tx)
-      if (grant === null) return null
-      const token = await findGrantToken(tx, grant.id)
-      return toStatus(grant, token?.accessExpiresAt ?? null)
-    })
-  }
+  const revocations = new Set<Promise<void>>()
 
   async function openServicePrincipalGrant(
     scope: TenantScope,
@@ -91,16 +79,17 @@ export function createGrantKeeping(
         const existing = await findServicePrincipalGrant(tx, fabricId)
         if (existing !== null) return asId('grant', existing.id)
         const now = clock.now()
-        const owner = { userId: null, appConnectionId: null, fabricId }
-        const workspace = { workspaceOrigin, workspaceUserName: null, workspaceUserId: null }
-        const kind = 'service_principal'
         await insertGrant(tx, {
           id,
-          kind,
-          ...owner,
-          ...workspace,
+          kind: 'service_principal',
+          userId: null,
+          fabricId,
+          workspaceOrigin,
+          appConnectionId: null,
           state: 'pending',
           since: now,
+          workspaceUserName: null,
+          workspaceUserId: null,
           createdAt: now
         })
         await upsertGrantToken(tx, id, noTokens)
@@ -116,66 +105,100 @@ export function createGrantKeeping(
     const existing = await db.inTenant(scope, (tx) => findUserGrant(tx, key))
     const id = existing === null ? newId('grant', clock) : asId('grant', existing.id)
     const verdict = { kind: 'granted' as const, tokens: signIn.tokens }
-    const tokens = await sealTokens(strongbox, scope, id, verdict)
     const now = clock.now()
-    const workspace = {
-      workspaceUserName: signIn.workspaceUser.userName,
-      workspaceUserId: signIn.workspaceUser.id
-    }
+    const tokens = await sealTokens(strongbox, scope, id, verdict, now)
     try {
-      await db.inTenant(scope, async (tx) => {
-        const since = existing?.state === 'active' ? existing.since : now
-        const fresh = { state: 'active', since, ...workspace }
-        if (existing === null) {
-          await insertGrant(tx, {
-            id,
-            kind: 'user',
-            fabricId: null,
-            ...key,
-            ...fresh,
-            createdAt: now
-          })
-        } else {
-          await updateGrant(tx, id, { ...fresh, cause: null, nextTryAt: null, failures: 0 })
-        }
-        await upsertGrantToken(tx, id, tokens)
-        await audit.append(tx, { ...signIn.event, object: ['grant', id] })
-      })
-      return id
+      await db.inTenant(scope, (tx) => writeSignIn(tx, { id, key, signIn, tokens, now }))
     } catch (error) {
       // Another tab finished first, or the grant was forgotten meanwhile: begin with what stands now.
-      const isRace = error instanceof UniqueViolation || isGone(error)
-      if (!isRace) throw error
+      if (!(error instanceof UniqueViolation) && !isGone(error)) throw error
       return await keepSignIn(scope, key, signIn)
     }
+    grants.drop(scope, id)
+    return id
+  }
+
+  async function writeSignIn(tx: Tx, { id, key, signIn, tokens, now }: SignInRow): Promise<void> {
+    const existing = await findUserGrant(tx, key)
+    if (existing !== null && existing.id !== id) throw new AppError('not_found')
+    refuseOtherUser(existing, signIn)
+    const standing = {
+      state: 'active',
+      since: existing?.state === 'active' ? existing.since : now,
+      workspaceUserName: signIn.workspaceUser.userName,
+      workspaceUserId: signIn.workspaceUser.id,
+      signedInAt: now
+    }
+    if (existing === null) {
+      await insertGrant(tx, {
+        id,
+        kind: 'user',
+        fabricId: null,
+        ...key,
+        ...standing,
+        createdAt: now
+      })
+    } else {
+      await updateGrant(tx, id, { ...standing, cause: null, nextTryAt: null, failures: 0 })
+    }
+    await upsertGrantToken(tx, id, tokens)
+    await audit.append(tx, { ...signIn.event, object: ['grant', id] })
+  }
+
+  async function forget(
+    scope: TenantScope,
+    grantId: GrantId,
+    event: Omit<AuditEvent, 'object'>
+  ): Promise<boolean> {
+    const forgotten = await db.inTenant(scope, async (tx) => {
+      const grant = await findGrant(tx, grantId)
+      const token = await findGrantToken(tx, grantId)
+      if (grant === null || !(await deleteGrant(tx, grantId))) return null
+      await audit.append(tx, { ...event, object: ['grant', grantId] })
+      return { grant, refreshTokenSealed: token?.refreshTokenSealed ?? null }
+    })
+    grants.drop(scope, grantId)
+    if (forgotten === null) return false
+    const revocation = revokeAtProvider(deps, scope, forgotten)
+      .catch(() => undefined)
+      .finally(() => revocations.delete(revocation))
+    revocations.add(revocation)
+    return true
   }
 
   return {
-    userGrant: (scope, key) => statusOf(scope, (tx) => findUserGrant(tx, key)),
+    userGrant: (scope, key) => readStatus(db, scope, (tx) => findUserGrant(tx, key)),
     servicePrincipalGrant: (scope, fabricId) =>
-      statusOf(scope, (tx) => findServicePrincipalGrant(tx, fabricId)),
+      readStatus(db, scope, (tx) => findServicePrincipalGrant(tx, fabricId)),
     openServicePrincipalGrant,
     keepSignIn,
-    forget: (scope, grantId, event) =>
-      db.inTenant(scope, async (tx) => {
-        const wasThere = await deleteGrant(tx, grantId)
-        if (wasThere) await audit.append(tx, { ...event, object: ['grant', grantId] })
-        return wasThere
-      })
+    forget,
+    async settle() {
+      await Promise.allSettled(revocations)
+    }
   }
 }
 
-function toStatus(grant: GrantRow, accessExpiresAt: Date | null): GrantStatus {
-  const { workspaceUserName: userName, workspaceUserId: id } = grant
-  return {
-    id: asId('grant', grant.id),
-    state: grant.state as GrantState, // the table's check constraint holds it to these
-    cause: grant.cause,
-    since: grant.since,
-    nextTryAt: grant.nextTryAt,
-    accessExpiresAt,
-    workspaceUser: userName === null || id === null ? null : { userName, id }
-  }
+interface SignInRow {
+  readonly id: GrantId
+  readonly key: UserGrantKey
+  readonly signIn: SignIn
+  readonly tokens: GrantTokens
+  readonly now: Date
+}
+
+/** A connection stands for one workspace user; becoming another one is a choice and never an accident. */
+function refuseOtherUser(
+  existing: GrantRow | null,
+  { workspaceUser, maySwitchUser }: SignIn
+): void {
+  if (existing === null || existing.workspaceUserId === null || maySwitchUser) return
+  if (existing.workspaceUserId === workspaceUser.id) return
+  throw new AppError('forbidden', {
+    detail:
+      `You signed in as ${workspaceUser.userName}, but this connection is ${existing.workspaceUserName}'s. ` +
+      'Sign in as that user, or sign out of the connection first to switch.'
+  })
 }
 
 function isGone(error: unknown): boolean {

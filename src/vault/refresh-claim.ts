@@ -14,7 +14,7 @@ import {
 import {
   answerRefreshEntry,
   closeRefreshEntry,
-  countUnknownEntries,
+  countUnclearEntries,
   findOpenRefreshEntry,
   openRefreshEntry
 } from '../store/refresh-journal.ts'
@@ -37,8 +37,8 @@ export interface Claim {
   readonly generation: number
   /** The raw answer, sealed, that an owner who died left in the entry. */
   readonly leftBehind: string | null
-  /** How often this generation has been spent, perhaps: its owner died, or no answer came. */
-  readonly unknowns: number
+  /** How often this generation was spent, perhaps: no answer came, or the owner died first. */
+  readonly unclear: { readonly unknown: number; readonly abandoned: number }
 }
 
 export const answerPlace = (entryId: string): Place => ['refresh_journal', entryId, 'answer']
@@ -59,21 +59,23 @@ export async function claimGrant(
     const grant = await findGrant(tx, grantId)
     const token = await findGrantToken(tx, grantId)
     if (grant === null || token?.generation !== generation) return 'moved'
+    // Another replica has just tried in vain: its setback counts for us too.
+    if (grant.nextTryAt !== null && grant.nextTryAt > clock.now()) return 'moved'
     const claim = { grantId, generation, owner }
     if (!(await claimGrantToken(tx, { ...claim, leaseMs: refreshLeaseMs }))) return 'busy'
     const stale = await findOpenRefreshEntry(tx, grantId)
     const isSame = stale?.generation === generation
     if (isSame && stale.answerSealed !== null) {
       const { id: entryId, answerSealed: leftBehind } = stale
-      return { ...claim, grant, token, entryId, leftBehind, unknowns: 0 }
+      return { ...claim, grant, token, entryId, leftBehind, unclear: { unknown: 0, abandoned: 0 } }
     }
     if (stale !== null) {
-      const outcome = isSame ? 'unknown' : 'superseded'
+      const outcome = isSame ? 'abandoned' : 'superseded'
       await closeRefreshEntry(tx, stale.id, { outcome, finishedAt: clock.now() })
     }
     await openRefreshEntry(tx, { ...claim, id: freshEntryId, startedAt: clock.now() })
-    const unknowns = await countUnknownEntries(tx, grantId, generation)
-    return { ...claim, grant, token, entryId: freshEntryId, leftBehind: null, unknowns }
+    const unclear = await countUnclearEntries(tx, grantId, generation)
+    return { ...claim, grant, token, entryId: freshEntryId, leftBehind: null, unclear }
   })
 }
 
@@ -89,7 +91,8 @@ export async function waitForOwner(
   while (await db.inTenant(scope, (tx) => isClaimed(tx, grantId, generation))) await delay(pollMs)
 }
 
-const keepAttemptsMax = 6
+/** With the provider's deadline for two client secrets still within the lease. */
+const keepDeadlineMs = 20_000
 
 /** Stores the raw answer, sealed, before it is judged; insists, since a rotated token may hang on it. */
 export async function keepAnswer(
@@ -99,6 +102,7 @@ export async function keepAnswer(
   answer: RawAnswer
 ): Promise<void> {
   const answerSealed = await strongbox.seal(scope, answerPlace(entryId), packRawAnswer(answer))
+  const deadlineMs = clock.monotonicMs() + keepDeadlineMs
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answeredAt = clock.now()
@@ -107,8 +111,8 @@ export async function keepAnswer(
       )
       return
     } catch (error) {
-      if (attempt === keepAttemptsMax) throw error
-      await delay(100 * 2 ** attempt)
+      if (clock.monotonicMs() > deadlineMs) throw error
+      await delay(Math.min(100 * 2 ** attempt, 2_000))
     }
   }
 }

@@ -1,9 +1,12 @@
 import { randomInt } from 'node:crypto'
-import type { AppError } from '../base/errors.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AppError } from '../base/errors.ts'
 import { asId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { TokenVerdict } from '../oauth/token-answer.ts'
 import type { OAuthFailure } from '../providers/provider.ts'
+import { clearAppConnectionFault, setAppConnectionFault } from '../store/app-connections.ts'
+import type { Tx } from '../store/db.ts'
 import {
   type GrantRow,
   type GrantTokens,
@@ -39,26 +42,32 @@ export async function project(
   verdict: TokenVerdict
 ): Promise<void> {
   if (verdict.kind === 'failed' && verdict.refreshToken === null) {
-    return await setBack(deps, scope, claim, verdict.failure, 'refused')
+    return await setBack(deps, scope, claim, { failure: verdict.failure, outcome: 'refused' })
   }
   const now = deps.clock.now()
   const tokens = await sealTokens(deps.strongbox, scope, claim.grantId, verdict, now)
   const setback = verdict.kind === 'failed' ? judge(claim.grant, verdict.failure, now) : null
-  const end = { outcome: 'projected' as RefreshOutcome, finishedAt: now }
-  const isOurs = await deps.db.inTenant(scope, async (tx) => {
-    const { refreshTokenSealed, refreshIssuedAt } = claim.token
-    const kept = tokens.refreshTokenSealed === null ? { refreshTokenSealed, refreshIssuedAt } : {}
-    if (!(await projectGrantToken(tx, claim, { ...tokens, ...kept }))) {
-      await closeRefreshEntry(tx, claim.entryId, { ...end, outcome: 'superseded' })
-      return false
-    }
-    await updateGrant(tx, claim.grantId, statusAfter(claim.grant, setback, now))
-    await closeRefreshEntry(tx, claim.entryId, end)
-    const details = { generation: claim.generation + 1 }
-    await deps.audit.append(tx, { ...refreshEvent(claim.grant), details })
-    return true
-  })
+  const isOurs = await insist(() =>
+    deps.db.inTenant(scope, async (tx) => {
+      const { refreshTokenSealed, refreshIssuedAt } = claim.token
+      const kept = tokens.refreshTokenSealed === null ? { refreshTokenSealed, refreshIssuedAt } : {}
+      const held = await projectGrantToken(tx, claim, { ...tokens, ...kept })
+      const outcome = held ? 'projected' : 'superseded'
+      await closeRefreshEntry(tx, claim.entryId, { outcome, finishedAt: now })
+      if (!held) return false
+      await setStatus(tx, claim.grant, setback, now)
+      const details = { generation: claim.generation + 1 }
+      await deps.audit.append(tx, { ...refreshEvent(claim.grant), details })
+      return true
+    })
+  )
   if (isOurs && setback !== null) throw setback.error
+}
+
+/** Why a claim ends without a token, and how its journal entry is closed. */
+export interface Failure {
+  readonly failure: OAuthFailure | AppError
+  readonly outcome: RefreshOutcome
 }
 
 /** The call gave no token: the claim is let go of, and the grant says why and when it is tried next. */
@@ -66,21 +75,23 @@ export async function setBack(
   deps: RefreshDeps,
   scope: TenantScope,
   claim: Claim,
-  failure: OAuthFailure | AppError,
-  outcome: RefreshOutcome
+  { failure, outcome }: Failure
 ): Promise<void> {
   const now = deps.clock.now()
-  const setback = judge(claim.grant, failure, now)
-  const isOurs = await deps.db.inTenant(scope, async (tx) => {
-    const held = await releaseGrantToken(tx, claim)
-    const end = { outcome: held ? outcome : ('superseded' as const), finishedAt: now }
-    await closeRefreshEntry(tx, claim.entryId, end)
-    if (!held) return false
-    await updateGrant(tx, claim.grantId, statusAfter(claim.grant, setback, now))
-    const { code } = setback.error
-    await deps.audit.append(tx, { ...refreshEvent(claim.grant), outcome: 'failed', code })
-    return true
-  })
+  const judged = judge(claim.grant, failure, now)
+  // The provider refuses a token that it may have replaced in an answer that nobody kept.
+  const isLost =
+    judged.state === 'needs_sign_in' && claim.unclear.unknown + claim.unclear.abandoned > 0
+  const setback = isLost ? { ...judged, cause: 'rotation_lost' } : judged
+  const isOurs = await insist(() =>
+    deps.db.inTenant(scope, async (tx) => {
+      const held = await releaseGrantToken(tx, claim)
+      const end = { outcome: held ? outcome : ('superseded' as const), finishedAt: now }
+      await closeRefreshEntry(tx, claim.entryId, end)
+      if (held) await recordSetback(deps, tx, claim.grant, setback, now)
+      return held
+    })
+  )
   if (isOurs) throw setback.error
 }
 
@@ -93,12 +104,55 @@ export async function setBackUnclaimed(
 ): Promise<never> {
   const now = deps.clock.now()
   const setback = judge(grant, error, now)
-  await deps.db.inTenant(scope, async (tx) => {
-    await updateGrant(tx, grant.id, statusAfter(grant, setback, now))
-    const { code } = setback.error
-    await deps.audit.append(tx, { ...refreshEvent(grant), outcome: 'failed', code })
-  })
+  await deps.db.inTenant(scope, (tx) => recordSetback(deps, tx, grant, setback, now))
   throw setback.error
+}
+
+/** A grant's first failure of a kind is an event; its hundredth is not. */
+async function recordSetback(
+  deps: RefreshDeps,
+  tx: Tx,
+  grant: GrantRow,
+  setback: Setback,
+  now: Date
+): Promise<void> {
+  await setStatus(tx, grant, setback, now)
+  if (grant.state === setback.state && grant.cause === setback.cause) return
+  const { code } = setback.error
+  const details = { state: setback.state, cause: setback.cause }
+  await deps.audit.append(tx, { ...refreshEvent(grant), outcome: 'failed', code, details })
+}
+
+/** The grant's own standing, and that of the client it was asked with. */
+async function setStatus(
+  tx: Tx,
+  grant: GrantRow,
+  setback: Setback | null,
+  now: Date
+): Promise<void> {
+  await updateGrant(tx, grant.id, statusAfter(grant, setback, now))
+  if (grant.appConnectionId === null) return
+  if (setback === null) return await clearAppConnectionFault(tx, grant.appConnectionId)
+  if (setback.cause !== 'app_connection_refused' || setback.nextTryAt === null) return
+  await setAppConnectionFault(tx, grant.appConnectionId, {
+    faultCode: setback.cause,
+    faultNextTryAt: setback.nextTryAt
+  })
+}
+
+const insistDelaysMs = [200, 500, 1_000]
+
+/** Tries again while the database is away for a moment; longer outages are the recovery's. */
+async function insist<T>(work: () => Promise<T>): Promise<T> {
+  for (const delayMs of insistDelaysMs) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'overloaded') throw error
+      await delay(delayMs)
+    }
+  }
+  return await work()
 }
 
 /** What a verdict leaves to store; a missing refresh token means that the spent one stays. */

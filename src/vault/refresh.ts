@@ -8,26 +8,50 @@ import { type RawAnswer, unpackRawAnswer } from '../oauth/raw-answer.ts'
 import { spendRefreshToken } from '../oauth/refresh.ts'
 import { readTokenAnswer } from '../oauth/token-answer.ts'
 import type { KeepAnswer } from '../oauth/token-endpoint.ts'
-import { findGrant, type GrantRow } from '../store/grants.ts'
+import { wasNeverSent } from '../outbound/outbound.ts'
+import { findGrant, findGrantToken, type GrantRow } from '../store/grants.ts'
 import { credentialsOf, type GrantCredentials } from './credentials.ts'
-import { answerPlace, type Claim, claimGrant, keepAnswer } from './refresh-claim.ts'
+import { answerPlace, type Claim, claimGrant, keepAnswer, waitForOwner } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
-import { project, refreshTokenPlace, setBack, setBackUnclaimed } from './refresh-projection.ts'
+import {
+  type Failure,
+  project,
+  refreshTokenPlace,
+  setBack,
+  setBackUnclaimed
+} from './refresh-projection.ts'
+
+/**
+ * A refresh by whoever gets the claim, waited for: afterwards the grant has moved on, says why it could not,
+ * or is free to be tried again.
+ * @throws AppError why there is no token; the grant's state says the same
+ */
+export async function refreshToItsEnd(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  grantId: GrantId,
+  generation: number
+): Promise<void> {
+  const end = await refreshGrant(deps, scope, grantId, generation)
+  if (end === 'busy') await waitForOwner(deps, scope, grantId, generation)
+}
 
 /**
  * One refresh of one grant in three short steps: claim with a lease and a journal entry, call the provider
  * and keep its raw answer, judge and project it. Nothing is held in a transaction while the provider works.
  * @param generation the one to be spent
  * @returns `moved` when the grant has a newer generation now, `busy` while another owner refreshes it
- * @throws AppError why there is no token; the grant's state says the same
  */
-export async function refreshGrant(
+async function refreshGrant(
   deps: RefreshDeps,
   scope: TenantScope,
   grantId: GrantId,
   generation: number
 ): Promise<'moved' | 'busy'> {
-  const grant = await deps.db.inTenant(scope, (tx) => findGrant(tx, grantId))
+  const grant = await deps.db.inTenant(scope, async (tx) => {
+    const token = await findGrantToken(tx, grantId)
+    return token?.generation === generation ? await findGrant(tx, grantId) : null
+  })
   if (grant === null) return 'moved'
   const { credentials, server } = await prepare(deps, scope, grant)
   const claim = await claimGrant(deps, scope, grantId, generation)
@@ -38,13 +62,29 @@ export async function refreshGrant(
     await project(deps, scope, claim, readTokenAnswer(provider, unpackRawAnswer(packed)))
     return 'moved'
   }
-  const answer = await callProvider(deps, scope, claim, credentials, server).catch((error) => {
-    if (!(error instanceof AppError)) throw error
-    return error
-  })
-  if (answer instanceof AppError) await setBack(deps, scope, claim, answer, 'transient')
-  else await project(deps, scope, claim, readTokenAnswer(provider, answer))
+  if (mustNotReplay(claim, credentials)) {
+    await setBack(deps, scope, claim, { failure: { kind: 'dead_grant' }, outcome: 'refused' })
+    return 'moved'
+  }
+  const result = await callProvider(deps, scope, claim, credentials, server).catch(failureOf)
+  if ('failure' in result) await setBack(deps, scope, claim, result)
+  else await project(deps, scope, claim, readTokenAnswer(provider, result))
   return 'moved'
+}
+
+/**
+ * An owner died with this generation perhaps spent. A token that is known to die with its first use is not
+ * shown to the provider again; any other is, once.
+ */
+function mustNotReplay({ grant, unclear }: Claim, credentials: GrantCredentials): boolean {
+  if (grant.kind === 'service_principal' || unclear.abandoned === 0) return false
+  return credentials.hasSingleUseRefreshTokens === true || unclear.abandoned > 1
+}
+
+/** No answer came. Where the request may have been sent, nobody knows whether the token was spent. */
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof AppError)) throw error
+  return { failure: error, outcome: wasNeverSent(error) ? 'transient' : 'unknown' }
 }
 
 /** Everything that may be slow or fail without the provider's token endpoint, before the claim. */

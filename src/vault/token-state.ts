@@ -51,7 +51,8 @@ export function decide(grant: GrantFacts, wish: TokenWish, now: Date): Decision 
     return { kind: 'refuse', error: refusal(grant) }
   }
   const isRejected = wish.rejectedGeneration !== null && grant.generation <= wish.rejectedGeneration
-  const leftMs = grant.accessExpiresAt === null ? 0 : grant.accessExpiresAt.getTime() - now.getTime()
+  const leftMs =
+    grant.accessExpiresAt === null ? 0 : grant.accessExpiresAt.getTime() - now.getTime()
   const isWaiting = grant.nextTryAt !== null && grant.nextTryAt > now
   const isEnded = grant.state === 'needs_sign_in'
   if (!isRejected && leftMs > 0 && leftMs >= neededLifeMs(grant, wish)) {
@@ -192,4 +193,26 @@ function degraded(
     nextTryAt,
     error: new AppError(code, { retryAt: nextTryAt })
   }
+}
+
+/** What tells how long a sign-in can last. */
+export interface SignInLife {
+  readonly signedInAt: Date | null
+  readonly refreshIssuedAt: Date | null
+  /** Of the app connection's policy, else the provider's default; minutes. */
+  readonly refreshTokenTtlMinutes: number
+  /** Of the app connection's policy; null: no end but the refresh token's own. */
+  readonly absoluteSessionMinutes: number | null
+}
+
+/** When the person will have to sign in again at the latest: the earlier of the two ends. Pure. */
+export function predictSignIn(life: SignInLife): Date | null {
+  const { signedInAt, refreshIssuedAt, refreshTokenTtlMinutes, absoluteSessionMinutes } = life
+  const ends: number[] = []
+  if (refreshIssuedAt !== null)
+    ends.push(refreshIssuedAt.getTime() + refreshTokenTtlMinutes * 60_000)
+  if (signedInAt !== null && absoluteSessionMinutes !== null) {
+    ends.push(signedInAt.getTime() + absoluteSessionMinutes * 60_000)
+  }
+  return ends.length === 0 ? null : new Date(Math.min(...ends))
 }

@@ -46,6 +46,11 @@ test('data outlives a stop, the password file is for its owner only, and nobody 
   await second.stop()
 })
 
+test('data in a temporary folder of ours stays in that folder, so that removing it removes all', () => {
+  expect(existsSync(join(dataDir, 'PG_VERSION'))).toBe(true)
+  expect(statSync(folder).mode & 0o066).toBe(0)
+})
+
 test('a lost password is set anew and the data stays', async () => {
   rmSync(`${dataDir}.password`)
   const server = await startPostgres({ dataDir, port: 0, durable: false })
@@ -60,7 +65,7 @@ test('a taken port is refused in the words of the server', async () => {
   const address = other.address()
   const port = address !== null && typeof address === 'object' ? address.port : 0
   await expect(startPostgres({ dataDir, port, durable: false })).rejects.toThrow(
-    new RegExp(`port ${port} is taken[^]*Address already in use`)
+    new RegExp(`port ${port} is taken[\\s\\S]*Address already in use`)
   )
   other.close()
 })

@@ -328,6 +328,11 @@ describe('token faults', () => {
     expect((await refresh(origin, odd.body.refresh_token)).status).toBe(400)
   })
 
+  test('tokenExpiresInText sends expires_in as text', async () => {
+    await setFaults(origin, { tokenExpiresInText: true })
+    expect((await machineToken(origin, principal)).body.expires_in).toBe('3600')
+  })
+
   test('tokenOmit leaves members out', async () => {
     const first = await signIn(origin)
     await setFaults(origin, { tokenOmit: ['refresh_token', 'expires_in'] })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { UniqueViolation } from '../../src/store/db-errors.ts'
 import {
   claimGrantToken,
   findGrantToken,
@@ -7,7 +8,6 @@ import {
   upsertGrantToken
 } from '../../src/store/grants.ts'
 import { openRefreshEntry } from '../../src/store/refresh-journal.ts'
-import { UniqueViolation } from '../../src/store/db-errors.ts'
 import { clock, createStoreWorld, type StoreWorld, scopeOf } from './world.ts'
 
 let world: StoreWorld
@@ -21,7 +21,9 @@ beforeAll(async () => {
   await world.seed('ten_b')
 })
 beforeEach(async () => {
-  await world.keeper.query('UPDATE grant_tokens SET generation = 1, claim_owner = NULL, claim_expires_at = NULL')
+  await world.keeper.query(
+    'UPDATE grant_tokens SET generation = 1, claim_owner = NULL, claim_expires_at = NULL'
+  )
 })
 afterAll(() => world.close())
 
@@ -50,7 +52,14 @@ let row: Awaited<ReturnType<typeof rest>>
 async function rest() {
   const found = await stored()
   if (found === null) throw new TypeError('seeded')
-  const { tenantId: _t, grantId: _g, generation: _n, claimOwner: _o, claimExpiresAt: _e, ...columns } = found
+  const {
+    tenantId: _t,
+    grantId: _g,
+    generation: _n,
+    claimOwner: _o,
+    claimExpiresAt: _e,
+    ...columns
+  } = found
   return columns
 }
 beforeAll(async () => {
@@ -64,12 +73,19 @@ describe('F3 F4 the claim on a generation', () => {
   })
 
   test('is not given again while it holds, not even to its owner', async () => {
-    expect([await claim('one'), await claim('two'), await claim('one')]).toEqual([true, false, false])
+    expect([await claim('one'), await claim('two'), await claim('one')]).toEqual([
+      true,
+      false,
+      false
+    ])
   })
 
-  test.each([0, 2, 7])('of generation %i is not given while the row is at 1', async (generation) => {
-    expect(await claim('one', generation)).toBe(false)
-  })
+  test.each([0, 2, 7])(
+    'of generation %i is not given while the row is at 1',
+    async (generation) => {
+      expect(await claim('one', generation)).toBe(false)
+    }
+  )
 
   test('runs out by the database’s clock; then another gets it, and the first one’s result is discarded', async () => {
     await claim('slow')

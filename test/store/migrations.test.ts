@@ -75,9 +75,10 @@ describe('H12 migrations', () => {
   test('killed after its script took effect, before that was written down: the next start goes on', async () => {
     await start()
     const last = known.at(-1)
-    await database.sql('UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = $1', [
-      last
-    ])
+    await database.sql(
+      'UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = $1',
+      [last]
+    )
     expect(await start()).toEqual([])
     expect((await journal()).every(({ finished }) => finished)).toBe(true)
   })
@@ -85,9 +86,10 @@ describe('H12 migrations', () => {
   test('a schema that is too old is refused by name, as is one with no migration at all', async () => {
     await start()
     const db = createDb({ url: database.appUrl })
-    await database.sql('UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = $1', [
-      known[0]
-    ])
+    await database.sql(
+      'UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = $1',
+      [known[0]]
+    )
     await expect(db.assertSchemaIsCurrent()).rejects.toMatchObject({
       code: 'internal',
       note: expect.stringContaining(`lacks ${known[0]}`)

@@ -24,7 +24,10 @@ describe('D7 a transaction that serves tenant B', () => {
   test('every table of tenants holds a row of A and one of B, so that there is something to hide', async () => {
     expect(world.tables.length).toBeGreaterThan(15)
     for (const table of world.tables) {
-      expect(await count(`SELECT count(*) AS n FROM ${table} WHERE tenant_id = '${a}'`), table).toBe(1)
+      expect(
+        await count(`SELECT count(*) AS n FROM ${table} WHERE tenant_id = '${a}'`),
+        table
+      ).toBe(1)
     }
   })
 
@@ -52,7 +55,10 @@ describe('D7 a transaction that serves tenant B', () => {
           (end) => end === 'database: 42501' || (Array.isArray(end) && end.length === 0)
         )
       }
-      expect(await count(`SELECT count(*) AS n FROM ${table} WHERE tenant_id = '${a}'`), table).toBe(1)
+      expect(
+        await count(`SELECT count(*) AS n FROM ${table} WHERE tenant_id = '${a}'`),
+        table
+      ).toBe(1)
     }
   })
 
@@ -61,7 +67,10 @@ describe('D7 a transaction that serves tenant B', () => {
       const sql = `UPDATE ${table} SET tenant_id = '${a}' WHERE tenant_id = '${b}'`
       const work = world.db.inTenant(scopeOf(b), (tx) => query(tx, sql))
       await expect(work, table).rejects.toThrow()
-      expect(await count(`SELECT count(*) AS n FROM ${table} WHERE tenant_id = '${b}'`), table).toBe(1)
+      expect(
+        await count(`SELECT count(*) AS n FROM ${table} WHERE tenant_id = '${b}'`),
+        table
+      ).toBe(1)
     }
   })
 })

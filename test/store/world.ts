@@ -3,11 +3,7 @@ import pgClient from 'pg'
 import { systemClock } from '../../src/base/clock.ts'
 import { asId, type TenantId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
-import {
-  makeTenantScope,
-  systemAuthority,
-  type TenantScope
-} from '../../src/base/tenant-scope.ts'
+import { makeTenantScope, systemAuthority, type TenantScope } from '../../src/base/tenant-scope.ts'
 import { createDb, type Db, type LookupTx } from '../../src/store/db.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -118,10 +114,12 @@ const fixed: Readonly<Record<string, Row>> = {
 
 function rowOf(columns: readonly Column[], table: string, tenant: string): Row {
   const own = columns.filter((column) => column.table === table && column.needed)
-  return Object.fromEntries(own.map(({ name, type }) => [name, valueOf(type, table, name, tenant)]))
+  return Object.fromEntries(
+    own.map(({ name, type }) => [name, sampleOf(type, table, name, tenant)])
+  )
 }
 
-function valueOf(type: string, table: string, name: string, tenant: string): unknown {
+function sampleOf(type: string, table: string, name: string, tenant: string): unknown {
   if (type === 'ARRAY') return []
   if (type === 'jsonb') return {}
   if (type === 'boolean') return false

@@ -47,11 +47,17 @@ export interface FaultProxy {
   close(): Promise<void>
 }
 
+interface ProxyState {
+  mode: FaultMode
+  isPaused: boolean
+  readonly stops: PendingStop[]
+}
+
 /** One accepted connection and its other half. */
 class Line {
   readonly client: Socket
   readonly server: Socket
-  readonly #proxy: { mode: FaultMode; isPaused: boolean; readonly stops: PendingStop[] }
+  readonly #proxy: ProxyState
   #queue: { to: Socket; bytes: Buffer }[] = []
   #answered = 0
   #isHeld = false
@@ -59,7 +65,7 @@ class Line {
   #awaiting: PendingStop | null = null
   #holdNextAnswer: PendingStop | null = null
 
-  constructor(client: Socket, server: Socket, proxy: Line['#proxy']) {
+  constructor(client: Socket, server: Socket, proxy: ProxyState) {
     this.client = client
     this.server = server
     this.#proxy = proxy
@@ -138,7 +144,7 @@ export async function startFaultProxy(target: {
   host: string
   port: number
 }): Promise<FaultProxy> {
-  const state = { mode: { kind: 'pass' } as FaultMode, isPaused: false, stops: [] as PendingStop[] }
+  const state: ProxyState = { mode: { kind: 'pass' }, isPaused: false, stops: [] }
   const lines = new Set<Line>()
   let accepted = 0
 

@@ -50,6 +50,7 @@ export interface HostileServer {
   /** Instead of the API's own answer to a live token. */
   apiAnswer: Answer | null
   revocationStatus: number
+  metadataStatus: number
   /** Last word on the metadata. */
   metadata: (honest: Record<string, unknown>) => Record<string, unknown>
   /** From now on, until told otherwise. */
@@ -94,6 +95,7 @@ export async function startHostileServer(
     deadTokenAnswer: 403,
     apiAnswer: null,
     revocationStatus: 200,
+    metadataStatus: 200,
     metadata: (honest) => honest,
     always(behaviour) {
       standing = behaviour
@@ -108,6 +110,7 @@ export async function startHostileServer(
       standing = {}
       queue.length = 0
       hostile.apiAnswer = null
+      hostile.metadataStatus = 200
     },
     stop: () =>
       new Promise((resolve) => {
@@ -197,7 +200,8 @@ const deadTokenAnswers: Readonly<Record<DeadTokenAnswer, Answer>> = {
   403: { status: 403, body: { error_code: 403, message: 'Invalid access token.' } }
 }
 
-function metadataAnswer({ origin, metadata }: HostileServer): Answer {
+function metadataAnswer({ origin, metadata, metadataStatus }: HostileServer): Answer {
+  if (metadataStatus !== 200) return { status: metadataStatus, body: 'upstream connect error' }
   const root = `${origin}/oidc`
   return {
     status: 200,

@@ -82,6 +82,8 @@ export interface GrantSeed {
   /** Life that the stored access token has left, milliseconds; default: expired for a minute. */
   readonly lifeMs?: number
   readonly workspaceOrigin?: string
+  /** Default: a new person. */
+  readonly userId?: UserId
 }
 
 export interface VaultWorld {
@@ -104,8 +106,6 @@ export interface VaultWorld {
   seedFabric(principal?: { clientId: string; clientSecret: string }): Promise<FabricId>
   seedClientSecret(clientSecret: string, state: 'current' | 'previous'): Promise<string>
   sql<T extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<T[]>
-  /** The stored access token has run out, whatever the clock says. */
-  expireAccess(grantId: GrantId): Promise<void>
   /** The claim's lease has run out: the database's clock cannot be moved. */
   expireLease(grantId: GrantId): Promise<void>
   stateOf(grantId: GrantId): Promise<GrantFacts | null>
@@ -202,8 +202,8 @@ export async function createVaultWorld(options: ReplicaOptions = {}): Promise<Va
     own,
     replica,
 
-    async seedGrant({ lifeMs = -60_000, workspaceOrigin = server.origin } = {}) {
-      const userId = await rows.user(seeded)
+    async seedGrant({ lifeMs = -60_000, workspaceOrigin = server.origin, ...seed } = {}) {
+      const userId = seed.userId ?? (await rows.user(seeded))
       const issued = server.books.signIn(clientId, `${userId}@workspace.test`)
       const refreshToken = issued.refreshToken ?? ''
       const grantId = newId('grant', clock)
@@ -216,6 +216,7 @@ export async function createVaultWorld(options: ReplicaOptions = {}): Promise<Va
           grantId,
           refreshTokenSealed: await seal(refreshTokenPlace(grantId), refreshToken),
           accessTokenSealed: await seal(accessTokenPlace(grantId), issued.accessToken),
+          accessIssuedAt: new Date(clock.now().getTime() + lifeMs - 3_600_000),
           accessExpiresAt: new Date(clock.now().getTime() + lifeMs)
         }
       )
@@ -255,14 +256,6 @@ export async function createVaultWorld(options: ReplicaOptions = {}): Promise<Va
 
     async sql<T extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
       return (await superuser.query<T>(text, [...values])).rows
-    },
-
-    async expireAccess(grantId) {
-      const past = new Date(clock.now().getTime() - 60_000)
-      await query('UPDATE grant_tokens SET access_expires_at = $2 WHERE grant_id = $1', [
-        grantId,
-        past
-      ])
     },
 
     async expireLease(grantId) {

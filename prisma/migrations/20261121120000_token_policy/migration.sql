@@ -10,3 +10,6 @@ ALTER TABLE "grant_tokens" ADD COLUMN     "refresh_issued_at" TIMESTAMPTZ(3);
 
 -- AlterTable
 ALTER TABLE "grants" ADD COLUMN     "signed_in_at" TIMESTAMPTZ(3);
+
+-- AlterTable
+ALTER TABLE "tenants" ADD COLUMN     "first_admin_email" TEXT;

@@ -22,6 +22,18 @@ interface Member {
   readonly value: string | null
 }
 
+const quote = 0x22
+const comma = 0x2c
+const backslash = 0x5c
+const openingBracket = 0x5b
+const closingBracket = 0x5d
+const openingBrace = 0x7b
+const closingBrace = 0x7d
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+}
+
 /** Walks an object's top level; nested values are only skipped, by counting brackets outside strings. */
 class Scanner {
   readonly #text: string
@@ -49,7 +61,7 @@ class Scanner {
   }
 
   #peek(): string {
-    while (/[ \t\r\n]/.test(this.#text[this.#at] ?? '')) this.#at += 1
+    while (isSpace(this.#text.charCodeAt(this.#at))) this.#at += 1
     return this.#text[this.#at] ?? ''
   }
 
@@ -68,26 +80,28 @@ class Scanner {
 
   #skipString(): void {
     this.#at += 1
-    while (this.#text[this.#at] !== '"') {
-      if (this.#at >= this.#text.length) throw new SyntaxError('an open string')
-      this.#at += this.#text[this.#at] === '\\' ? 2 : 1
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at)
+      if (Number.isNaN(code)) throw new SyntaxError('an open string')
+      this.#at += code === backslash ? 2 : 1
+      if (code === quote) return
     }
-    this.#at += 1
   }
 
   #skipValue(): null {
     const start = this.#at
     let depth = 0
     for (;;) {
-      const char = this.#text[this.#at]
-      if (char === undefined) throw new SyntaxError('an open value')
-      if (char === '"') {
+      const code = this.#text.charCodeAt(this.#at)
+      if (Number.isNaN(code)) throw new SyntaxError('an open value')
+      if (code === quote) {
         this.#skipString()
         continue
       }
-      if (depth === 0 && /[,}\]]/.test(char)) break
-      if (char === '{' || char === '[') depth += 1
-      if (char === '}' || char === ']') depth -= 1
+      const isEnd = code === closingBrace || code === closingBracket
+      if (depth === 0 && (isEnd || code === comma)) break
+      if (isEnd) depth -= 1
+      if (code === openingBrace || code === openingBracket) depth += 1
       this.#at += 1
     }
     if (this.#text.slice(start, this.#at).trim() === '') throw new SyntaxError('no value')

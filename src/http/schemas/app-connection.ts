@@ -13,6 +13,18 @@ const Scopes = Type.Array(Text(128, { pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]+$
   maxItems: 32,
   uniqueItems: true
 })
+const Minutes = Nullable(Type.Integer({ minimum: 5, maximum: 5_256_000 }))
+const policy = {
+  refreshTokenTtlMinutes: Minutes,
+  absoluteSessionLifetimeMinutes: Minutes,
+  hasSingleUseRefreshTokens: Nullable(Type.Boolean())
+}
+const TokenPolicy = Strict(policy)
+const TokenPolicyBody = Strict({
+  refreshTokenTtlMinutes: Type.Optional(policy.refreshTokenTtlMinutes),
+  absoluteSessionLifetimeMinutes: Type.Optional(policy.absoluteSessionLifetimeMinutes),
+  hasSingleUseRefreshTokens: Type.Optional(policy.hasSingleUseRefreshTokens)
+})
 const Hosts = Type.Array(Text(255), { maxItems: 64, uniqueItems: true })
 
 export const AppConnection = Strict(
@@ -38,6 +50,7 @@ export const AppConnection = Strict(
     isDefault: Type.Boolean(),
     isDisabled: Type.Boolean(),
     allowedHosts: Type.Array(Type.String()),
+    tokenPolicy: TokenPolicy,
     status: Type.Enum(['draft', 'ready', 'verified', 'disabled'], { type: 'string' }),
     redirectUri: Type.String({ format: 'uri' }),
     version: Type.Integer(),
@@ -58,7 +71,8 @@ export const AppConnectionBody = Strict(
     clientAuthMethod: Type.Optional(ClientAuthMethod),
     scopes: Type.Optional(Scopes),
     isDefault: Type.Optional(Type.Boolean()),
-    allowedHosts: Type.Optional(Hosts)
+    allowedHosts: Type.Optional(Hosts),
+    tokenPolicy: Type.Optional(TokenPolicyBody)
   },
   { title: 'NewAppConnection' }
 )
@@ -75,7 +89,8 @@ export const AppConnectionPatchBody = Strict(
     scopes: Type.Optional(Scopes),
     isDefault: Type.Optional(Type.Boolean()),
     isDisabled: Type.Optional(Type.Boolean()),
-    allowedHosts: Type.Optional(Hosts)
+    allowedHosts: Type.Optional(Hosts),
+    tokenPolicy: Type.Optional(TokenPolicyBody)
   },
   { title: 'AppConnectionPatch', description: 'JSON merge patch (RFC 7396)' }
 )

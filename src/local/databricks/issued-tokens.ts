@@ -31,7 +31,8 @@ export function createIssuedTokens(
   nowMs: () => number
 ): IssuedTokens {
   const families = new Map<string, string | null>()
-  const dead = new Set<string>()
+  /** What was issued since the last `killAll`; null before the first. */
+  let spared: Set<string> | null = null
   const deadFamilies = new Set<string>()
   const verified = new Map<string, Verified>()
   const verify = async (token: string): Promise<Verified | undefined> => {
@@ -45,10 +46,13 @@ export function createIssuedTokens(
     return claims
   }
   return {
-    add: (tokenId, familyId) => void families.set(tokenId, familyId),
+    add(tokenId, familyId) {
+      families.set(tokenId, familyId)
+      spared?.add(tokenId)
+    },
     killFamily: (familyId) => void deadFamilies.add(familyId),
     killAll() {
-      for (const tokenId of families.keys()) dead.add(tokenId)
+      spared = new Set()
     },
     async read(token) {
       const claims = await verify(token)
@@ -57,7 +61,7 @@ export function createIssuedTokens(
       const familyId = families.get(tokenId) ?? null
       const isDead =
         expiresAtMs <= nowMs() ||
-        dead.has(tokenId) ||
+        (spared !== null && !spared.has(tokenId)) ||
         (familyId !== null && deadFamilies.has(familyId))
       return { tokenId, principal, clientId, scopes, familyId, isDead }
     }

@@ -149,6 +149,9 @@ function spoil(ctx: KoaContextWithOIDC, { faults, cut }: TokenEndpointDeps): voi
     if (idTokenSignature === 'bad' && typeof answer.id_token === 'string') {
       answer.id_token = breakSignature(answer.id_token)
     }
+    if (faults.current.tokenExpiresInText && 'expires_in' in answer) {
+      answer.expires_in = String(answer.expires_in)
+    }
     ctx.body = answer
   }
   if (tokenBody !== null) {

@@ -48,6 +48,7 @@ export function removePostgresData(dataDir: string): void {
 
 async function placeData(wanted: string) {
   const account = await serverAccount(wanted)
+  openTemporary(wanted, account)
   const blocked = blockedAt(wanted, account)
   if (blocked === undefined) return { account, dataDir: wanted, blocked }
   const dataDir = elsewhere('data', wanted)
@@ -57,6 +58,18 @@ async function placeData(wanted: string) {
     `Postgres runs under another account than root, and that account may pass neither ${blocked} nor ${other}. ` +
       `Move the folder, run as an ordinary user, or allow passing: chmod o+x ${blocked}`
   )
+}
+
+/** Lets the account pass folders of ours in the temporary directory: it may pass them, not list them. */
+function openTemporary(path: string, account: Account): void {
+  const temporary = `${realpathSync(tmpdir())}/`
+  for (let last: string | undefined; ; ) {
+    const blocked = blockedAt(path, account)
+    if (blocked === undefined || blocked === last || !blocked.startsWith(temporary)) return
+    const { uid, mode } = statSync(blocked)
+    if (uid === process.getuid?.()) chmodSync(blocked, (mode & 0o777) | 0o011)
+    last = blocked
+  }
 }
 
 function elsewhere(what: string, path: string): string {

@@ -13,6 +13,8 @@ export interface Faults {
   tokenRetryAfterSeconds: number | null
   /** Members left out of a good token answer. */
   tokenOmit: string[]
+  /** `expires_in` comes as text, as some servers send it. */
+  tokenExpiresInText: boolean
   /** The body of the token answer, byte for byte. */
   tokenBody: string | null
   /** The grant is spent, then the connection is cut instead of answered. */
@@ -43,6 +45,7 @@ export const usual: Readonly<Faults> = {
   tokenStatus: null,
   tokenRetryAfterSeconds: null,
   tokenOmit: [],
+  tokenExpiresInText: false,
   tokenBody: null,
   dropTokenAnswer: false,
   deadTokenStatus: 403,
@@ -70,6 +73,7 @@ const checks: Readonly<Record<FaultName, (value: unknown) => boolean>> = {
   tokenStatus: isStatus,
   tokenRetryAfterSeconds: isCount,
   tokenOmit: (value) => Array.isArray(value) && value.every(isText),
+  tokenExpiresInText: isFlag,
   tokenBody: isText,
   dropTokenAnswer: isFlag,
   deadTokenStatus: (value) => value === 401 || value === 403,

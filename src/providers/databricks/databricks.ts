@@ -19,6 +19,8 @@ export const databricks: Provider = {
   oauth: {
     hostConfigPath,
     metadataPaths,
+    revocationPath: '/oidc/v1/revoke', // not advertised; a best effort
+    refreshTokenTtlMinutes: 7 * 24 * 60,
     defaultScopes: ['all-apis', 'offline_access'],
     requiredScopes: ['offline_access'],
     unattendedScopes: ['all-apis'],

@@ -36,6 +36,7 @@ export interface SealedGrant {
   readonly grantId: GrantId
   readonly refreshTokenSealed: string | null
   readonly accessTokenSealed: string | null
+  readonly accessIssuedAt: Date
   readonly accessExpiresAt: Date | null
 }
 
@@ -158,7 +159,7 @@ export function createRows(query: Query, clock: Clock) {
         refresh_token_sealed: tokens.refreshTokenSealed,
         access_token_sealed: tokens.accessTokenSealed,
         access_expires_at: tokens.accessExpiresAt,
-        access_issued_at: now
+        access_issued_at: tokens.accessIssuedAt
       })
     },
 

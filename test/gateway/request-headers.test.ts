@@ -1,0 +1,60 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { requestHeadersOf } from '../../src/gateway/request-headers.ts'
+import { aCall } from './fakes.ts'
+
+const namesOf = (headers: Record<string, string | string[]>) =>
+  requestHeadersOf(aCall({ headers })).filter((_text, index) => index % 2 === 0)
+
+describe('headers of a call that reach the workspace', () => {
+  test('are those that clients need, with their values as they are', () => {
+    const headers = {
+      accept: 'text/event-stream',
+      'content-type': 'application/json; charset=utf-8',
+      'user-agent': 'OpenAI/JS 7.57.0',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    }
+    expect(requestHeadersOf(aCall({ headers }))).toEqual(
+      expect.arrayContaining(Object.entries(headers).flat())
+    )
+    expect(namesOf(headers)).toHaveLength(4)
+  })
+
+  test.each([
+    'authorization',
+    'proxy-authorization',
+    'cookie',
+    'host',
+    'origin',
+    'referer',
+    'forwarded',
+    'x-forwarded-for',
+    'x-forwarded-host',
+    'x-real-ip',
+    'x-databricks-org-id',
+    'x-databricks-azure-sp-management-token',
+    'x-databricks-azure-workspace-resource-id',
+    'x-weft-act-as',
+    'x-weft-csrf',
+    'x-request-id',
+    'connection',
+    'transfer-encoding',
+    'upgrade',
+    'expect',
+    'te'
+  ])('%s is not among them', (name) => {
+    expect(namesOf({ [name]: 'anything' })).toEqual([])
+  })
+
+  test('are on a list: what is unknown stays here', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^x-[a-z-]{1,20}$/), (name) => {
+        expect(namesOf({ [name]: 'anything' })).toEqual([])
+      })
+    )
+  })
+
+  test('that came twice are left out, for which of them counts would be a guess', () => {
+    expect(namesOf({ 'content-type': ['text/plain', 'application/json'] })).toEqual([])
+  })
+})

@@ -1,0 +1,87 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Secret } from '../../src/base/secret.ts'
+import { createDb } from '../../src/store/db.ts'
+import { createStoreWorld, query, type StoreWorld, scopeOf } from './world.ts'
+
+let world: StoreWorld
+let app: pg.Client
+beforeAll(async () => {
+  world = await createStoreWorld()
+  await world.seed('ten_a')
+  app = new pg.Client({ connectionString: world.database.appUrl })
+  await app.connect()
+  await app.query(`SELECT set_config('weft.tenant', 'ten_a', false)`)
+})
+afterAll(async () => {
+  await app.end()
+  await world.close()
+})
+
+describe('I6 the app role and the audit trail', () => {
+  test.each([
+    `UPDATE audit_events SET action = 'x'`,
+    'UPDATE audit_events SET hash = hash',
+    'DELETE FROM audit_events',
+    'TRUNCATE audit_events',
+    'TRUNCATE tenants CASCADE',
+    'TRUNCATE teams CASCADE',
+    'INSERT INTO audit_events SELECT * FROM audit_events ON CONFLICT (id) DO UPDATE SET hash = $$x$$',
+    'MERGE INTO audit_events a USING tenants t ON a.tenant_id = t.id WHEN MATCHED THEN DELETE',
+    'SELECT FROM audit_events FOR UPDATE'
+  ])('%s is refused', async (sql) => {
+    await expect(app.query(sql)).rejects.toMatchObject({ code: '42501' })
+  })
+
+  test('what happened stays, also when the tenant’s other rows go', async () => {
+    await app.query('BEGIN')
+    await app.query('DELETE FROM fabrics')
+    await app.query('DELETE FROM tenants')
+    expect((await app.query('SELECT FROM audit_events')).rowCount).toBe(1)
+    await app.query('ROLLBACK')
+  })
+})
+
+describe('D7 the app role and the schema', () => {
+  test.each([
+    'CREATE TABLE notes (id text)',
+    'CREATE TEMP VIEW v AS SELECT 1; DROP TABLE teams',
+    'ALTER TABLE teams DISABLE ROW LEVEL SECURITY',
+    'ALTER TABLE teams NO FORCE ROW LEVEL SECURITY',
+    'DROP POLICY teams_tenant ON teams',
+    'CREATE OR REPLACE FUNCTION weft_tenant() RETURNS text LANGUAGE sql AS $$ SELECT $x$ten_b$x$ $$',
+    'DELETE FROM users',
+    `UPDATE _prisma_migrations SET finished_at = NULL`,
+    'CREATE ROLE more LOGIN',
+    `SET ROLE postgres`
+  ])('%s is refused', async (sql) => {
+    await expect(app.query(sql)).rejects.toMatchObject({ code: '42501' })
+  })
+
+  test('switching row security off gives an error and no rows', async () => {
+    await app.query('SET row_security = off')
+    await expect(app.query('SELECT FROM teams')).rejects.toMatchObject({ code: '42501' })
+    await app.query('RESET row_security')
+  })
+
+  test('a role that must not run Weft is told why; the app role has no fault', async () => {
+    const faultsOf = async (url: string) => {
+      const db = createDb({ url: new Secret(url) })
+      return await db.roleFaults().finally(() => db.close())
+    }
+    expect(await faultsOf(world.database.appUrl)).toEqual([])
+    expect(await faultsOf(world.database.ownerUrl)).toEqual(
+      expect.arrayContaining(['owns tables', 'may create roles'])
+    )
+    expect(await faultsOf(world.database.superuserUrl)).toEqual(
+      expect.arrayContaining(['is a superuser', 'may bypass row-level security'])
+    )
+  })
+
+  test('a tenant’s own transaction may not touch the trail either', async () => {
+    const work = world.db.inTenant(scopeOf('ten_a'), (tx) =>
+      query(tx, `UPDATE audit_events SET action = 'x'`)
+    )
+    await expect(work).rejects.toMatchObject({ code: 'internal', note: 'database: 42501' })
+  })
+})
