@@ -78,13 +78,7 @@ export function buildRooms(parts: Parts): Rooms {
     gateway: createGateway({ access, outbound, records, clock }),
     audit: createAuditReader(db),
     bootstrap: createBootstrap(kept),
-    clockwork: createClockwork(
-      [auditFlush(records), recoverySweep(db, vault), expirySweep(db, clock)],
-      {
-        last: ['audit_flush'],
-        onFailure: parts.onJobFailure
-      }
-    ),
+    clockwork: createClockwork(jobs, { last: ['audit_flush'], onFailure: parts.onJobFailure }),
     records,
     settle: () => vault.settle()
   }

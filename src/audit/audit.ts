@@ -11,7 +11,7 @@ import type { Operation } from '../base/operations.ts'
 import type { Actor, TenantScope } from '../base/tenant-scope.ts'
 import {
   type AuditEventRow,
-  insertAuditEvent,
+  insertAuditEvents,
   latestAuditEvent,
   listAuditEvents,
   lockAuditChain
@@ -55,13 +55,25 @@ export interface Audit {
 }
 
 export function createAudit(db: Db, clock: Clock): Audit {
-  async function append(tx: Tx, event: AuditEvent): Promise<void> {
+  /** One turn in the chain for all of them. */
+  async function appendAll(tx: Tx, events: readonly AuditEvent[]): Promise<void> {
     await lockAuditChain(tx)
     const latest = await latestAuditEvent(tx)
-    const actor = event.actor ?? tx.scope.actor
-    const row = {
-      tenantId: tx.scope.tenantId as string,
-      seq: (latest?.seq ?? 0n) + 1n,
+    let seq = latest?.seq ?? 0n
+    let previousHash = latest?.hash ?? chainStart
+    const rows = events.map((event) => {
+      seq += 1n
+      const row = { ...rowOf(tx.scope, event), seq, previousHash }
+      previousHash = hashAuditEvent(row)
+      return { ...row, hash: previousHash }
+    })
+    await insertAuditEvents(tx, rows)
+  }
+
+  function rowOf(scope: TenantScope, event: AuditEvent) {
+    const actor = event.actor ?? scope.actor
+    return {
+      tenantId: scope.tenantId as string,
       id: newId('auditEvent', clock) as string,
       at: clock.now(),
       actorKind: actor.kind,
@@ -73,19 +85,14 @@ export function createAudit(db: Db, clock: Clock): Audit {
       fabricId: event.fabricId ?? null,
       outcome: event.outcome ?? 'succeeded',
       code: event.code ?? null,
-      requestId: tx.scope.requestId,
-      details: { ...event.details },
-      previousHash: latest?.hash ?? chainStart
+      requestId: scope.requestId,
+      details: { ...event.details }
     }
-    await insertAuditEvent(tx, { ...row, hash: hashAuditEvent(row) })
   }
 
   return {
-    append,
-    record: (scope, events) =>
-      db.inTenant(scope, async (tx) => {
-        for (const event of events) await append(tx, event)
-      })
+    append: (tx, event) => appendAll(tx, [event]),
+    record: (scope, events) => db.inTenant(scope, (tx) => appendAll(tx, events))
   }
 }
 

@@ -29,8 +29,8 @@ export interface LoginProviderInput {
 export interface NewTenant {
   readonly slug: string
   readonly name: string
-  /** Becomes the first admin at their first login; null: nobody does. */
-  readonly adminEmail: string | null
+  /** Becomes the first admin at their first login; none: nobody does. */
+  readonly adminEmail?: string | null
   readonly login: LoginProviderInput
 }
 
@@ -185,7 +185,7 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
       }
       if (URL.parse(login.issuer) === null) throw invalidRequest('/login/issuer', 'is not a URL')
       const emailDomains = login.emailDomains.map((domain) => domain.toLowerCase())
-      return await ensure(await ensureTenant(slug, name, adminEmail), null, {
+      return await ensure(await ensureTenant(slug, name, adminEmail ?? null), null, {
         ...login,
         emailDomains
       })

@@ -17,11 +17,13 @@ export function latestAuditEvent(tx: Tx): Promise<{ seq: bigint; hash: string } 
   })
 }
 
-export async function insertAuditEvent(
+export async function insertAuditEvents(
   tx: Tx,
-  row: Omit<AuditEventRow, 'details'> & { details: Record<string, unknown> }
+  rows: readonly (Omit<AuditEventRow, 'details'> & { details: Record<string, unknown> })[]
 ): Promise<void> {
-  await tx.rows.auditEvent.createMany({ data: [{ ...row, details: row.details as object }] })
+  await tx.rows.auditEvent.createMany({
+    data: rows.map((row) => ({ ...row, details: row.details as object }))
+  })
 }
 
 export interface AuditPage {

@@ -5,7 +5,7 @@ export type TenantRow = Tenant
 
 export async function insertTenant(
   tx: Tx,
-  row: Pick<TenantRow, 'slug' | 'name' | 'createdAt' | 'firstAdminEmail'>
+  row: Pick<TenantRow, 'slug' | 'name' | 'createdAt'> & Partial<Pick<TenantRow, 'firstAdminEmail'>>
 ): Promise<void> {
   await tx.rows.tenant.create({ data: { ...row, id: tx.scope.tenantId } })
 }

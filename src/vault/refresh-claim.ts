@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { AppError } from '../base/errors.ts'
 import { type GrantId, newId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { packRawAnswer, type RawAnswer } from '../oauth/raw-answer.ts'
@@ -94,7 +95,11 @@ export async function waitForOwner(
 /** With the provider's deadline for two client secrets still within the lease. */
 const keepDeadlineMs = 20_000
 
-/** Stores the raw answer, sealed, before it is judged; insists, since a rotated token may hang on it. */
+/**
+ * Stores the raw answer, sealed, before it is judged; insists, since a rotated token may hang on it. Where the
+ * database stays away for too long the answer goes on in memory alone, and its projection is the last chance:
+ * giving it up here would lose the token for certain.
+ */
 export async function keepAnswer(
   { db, strongbox, clock }: RefreshDeps,
   scope: TenantScope,
@@ -103,7 +108,7 @@ export async function keepAnswer(
 ): Promise<void> {
   const answerSealed = await strongbox.seal(scope, answerPlace(entryId), packRawAnswer(answer))
   const deadlineMs = clock.monotonicMs() + keepDeadlineMs
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 1; clock.monotonicMs() < deadlineMs; attempt += 1) {
     try {
       const answeredAt = clock.now()
       await db.inTenant(scope, (tx) =>
@@ -111,7 +116,7 @@ export async function keepAnswer(
       )
       return
     } catch (error) {
-      if (clock.monotonicMs() > deadlineMs) throw error
+      if (!(error instanceof AppError)) throw error
       await delay(Math.min(100 * 2 ** attempt, 2_000))
     }
   }

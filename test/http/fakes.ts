@@ -116,6 +116,11 @@ export const appConnection: AppConnectionView = {
   isDefault: true,
   isDisabled: false,
   allowedHosts: [],
+  tokenPolicy: {
+    refreshTokenTtlMinutes: null,
+    absoluteSessionLifetimeMinutes: null,
+    hasSingleUseRefreshTokens: null
+  },
   status: 'ready',
   redirectUri: `${publicUrl}/oauth/callback/x`,
   version: 1,
