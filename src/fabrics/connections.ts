@@ -9,7 +9,7 @@ type Connections = Pick<Fabrics, 'connection' | 'signOut'>
 
 /** A person's own connection to the workspace of a fabric: seen, and ended. */
 export function createConnections(deps: FabricDeps): Connections {
-  const { db, vault } = deps
+  const { db, vault, clock } = deps
 
   async function ownGrant(
     scope: TenantScope,
@@ -28,7 +28,8 @@ export function createConnections(deps: FabricDeps): Connections {
   }
 
   return {
-    connection: async (scope, id) => viewConnection(await ownGrant(scope, id, 'connection.get')),
+    connection: async (scope, id) =>
+      viewConnection(await ownGrant(scope, id, 'connection.get'), clock.now()),
 
     async signOut(scope, id) {
       const grant = await ownGrant(scope, id, 'connection.delete')
@@ -38,7 +39,10 @@ export function createConnections(deps: FabricDeps): Connections {
   }
 }
 
-function viewConnection(grant: GrantStatus | null): ConnectionView {
+/** Early enough to sign in at a quiet moment. */
+const signInWarningMs = 24 * 60 * 60_000
+
+function viewConnection(grant: GrantStatus | null, now: Date): ConnectionView {
   return {
     state: grant?.state ?? 'needs_sign_in',
     since: grant?.since ?? null,
@@ -46,6 +50,18 @@ function viewConnection(grant: GrantStatus | null): ConnectionView {
     workspaceUser: grant?.workspaceUser ?? null,
     accessTokenExpiresAt: grant?.accessExpiresAt ?? null,
     predictedSignInAt: grant?.predictedSignInAt ?? null,
-    nextTryAt: grant?.nextTryAt ?? null
+    nextTryAt: grant?.nextTryAt ?? null,
+    warnings: isEndingSoon(grant, now) ? [signInExpiring] : []
   }
+}
+
+const signInExpiring = {
+  code: 'sign_in_expiring',
+  message: 'Your sign-in at the workspace ends within a day: sign in again when it suits you',
+  owner: 'caller'
+} as const
+
+function isEndingSoon(grant: GrantStatus | null, now: Date): boolean {
+  const endsAt = grant?.predictedSignInAt ?? null
+  return endsAt !== null && endsAt.getTime() - now.getTime() < signInWarningMs
 }

@@ -24,7 +24,11 @@ export interface Compute {
 }
 
 export interface FabricWarning {
-  readonly code: 'service_principal_missing' | 'app_connection_missing' | 'secret_expiring'
+  readonly code:
+    | 'service_principal_missing'
+    | 'app_connection_missing'
+    | 'secret_expiring'
+    | 'sign_in_expiring'
   readonly message: string
   readonly owner: ProblemOwner
 }
@@ -143,6 +147,7 @@ export interface ConnectionView {
   readonly accessTokenExpiresAt: Date | null
   readonly predictedSignInAt: Date | null
   readonly nextTryAt: Date | null
+  readonly warnings: readonly FabricWarning[]
 }
 
 export interface SignInStarted {

@@ -68,7 +68,7 @@ describe('I5 tampering by somebody who owns the database', () => {
       `UPDATE audit_events SET ${name} = ${value} WHERE tenant_id = 'ten_a' AND seq = 5`
     ] as const
 
-  test.each([
+  test.each<readonly [string, number, string]>([
     column('at', `at + interval '1 millisecond'`),
     column('actor_kind', `'system'`),
     column('actor_id', `'usr_other'`),

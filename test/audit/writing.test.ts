@@ -6,7 +6,6 @@ import { AppError } from '../../src/base/errors.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { createDb } from '../../src/store/db.ts'
 import { insertTeam } from '../../src/store/teams.ts'
-import { insertTenant } from '../../src/store/tenants.ts'
 import { type AuditWorld, createAuditWorld, eventNo, scopeOf } from './world.ts'
 
 let world: AuditWorld
@@ -16,8 +15,8 @@ const clock = systemClock()
 beforeAll(async () => {
   world = await createAuditWorld()
   for (const scope of [a, b]) {
-    const row = { slug: scope.tenantId, name: scope.tenantId, createdAt: clock.now() }
-    await world.db.inTenant(scope, (tx) => insertTenant(tx, row))
+    const sql = 'INSERT INTO tenants (id, slug, name, created_at) VALUES ($1, $1, $1, now())'
+    await world.sql(sql, [scope.tenantId])
   }
 })
 afterAll(() => world.close())

@@ -412,3 +412,23 @@ describe('problems of our own', () => {
     expect([answer.status, JSON.parse(answer.body.toString()).code]).toEqual([404, code])
   })
 })
+
+test('F37 a client that leaves within its body never reaches the gateway', async () => {
+  let isReached = false
+  const { port, lines } = await serve(() => {
+    isReached = true
+    return Promise.reject(new AppError('upstream_unavailable'))
+  })
+  const req = open(port, {
+    method: 'POST',
+    path,
+    headers: { ...service(), 'content-length': 100 }
+  })
+  req.on('error', () => {})
+  await new Promise((resolve) => req.write('half', resolve))
+  await new Promise((resolve) => app?.server.getConnections(resolve))
+  req.destroy()
+  await expect.poll(() => lines).toHaveLength(1)
+  expect(lines[0]).toMatchObject({ aborted: true, code: 'invalid_request' })
+  expect(isReached).toBe(false)
+})

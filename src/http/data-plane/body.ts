@@ -33,7 +33,9 @@ function whole(raw: IncomingMessage): Promise<Buffer> {
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
     )
     raw.once('error', () => reject(cut()))
-    raw.once('close', () => reject(cut()))
+    raw.once('close', () => {
+      if (!raw.readableEnded) reject(cut())
+    })
   })
 }
 

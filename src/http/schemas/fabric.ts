@@ -49,6 +49,22 @@ const GrantState = [
   'revoked'
 ] as const
 
+const Warnings = Type.Array(
+  Strict({
+    code: Type.Enum(
+      [
+        'service_principal_missing',
+        'app_connection_missing',
+        'secret_expiring',
+        'sign_in_expiring'
+      ],
+      { type: 'string' }
+    ),
+    message: Type.String(),
+    owner: Owner
+  })
+)
+
 export const Fabric = Strict(
   {
     id: IdOfKind('fabric'),
@@ -76,16 +92,7 @@ export const Fabric = Strict(
     compute: Compute,
     endpointAllowList: Nullable(Type.Array(Type.String())),
     status: Type.Enum(['draft', 'complete'], { type: 'string' }),
-    warnings: Type.Array(
-      Strict({
-        code: Type.Enum(
-          ['service_principal_missing', 'app_connection_missing', 'secret_expiring'],
-          { type: 'string' }
-        ),
-        message: Type.String(),
-        owner: Owner
-      })
-    ),
+    warnings: Warnings,
     health: Strict({
       state: Type.Enum([...GrantState, 'unknown'], { type: 'string' }),
       since: Nullable(Time)
@@ -193,7 +200,8 @@ export const Connection = Strict(
     workspaceUser: Nullable(Strict({ userName: Type.String(), id: Type.String() })),
     accessTokenExpiresAt: Nullable(Time),
     predictedSignInAt: Nullable(Time),
-    nextTryAt: Nullable(Time)
+    nextTryAt: Nullable(Time),
+    warnings: Warnings
   },
   { title: 'Connection' }
 )
