@@ -193,7 +193,8 @@ function say(words: string): number {
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2))
+  // The migration engine leaves a timer behind that would hold a finished command up.
+  process.exit(await main(process.argv.slice(2)))
 } catch (error) {
   process.stderr.write(`${describe(error)}\n`)
   process.exit(1)
