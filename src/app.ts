@@ -1,3 +1,8 @@
+/**
+ * Owns: the wiring of the public port – what every request passes, in order, and where it may go.
+ * Touches: http, and the rooms below it through their interfaces, which are handed in.
+ * Never: I/O, the environment, a decision about a request.
+ */
 import cookie from '@fastify/cookie'
 import fastify, { type FastifyBaseLogger } from 'fastify'
 import type { AppConnections } from './app-connections/app-connections.ts'
@@ -52,7 +57,7 @@ export interface AppDeps {
   readonly limits?: Partial<HttpLimits>
 }
 
-/** The house in one look: what every request passes, in order, and where it may go. */
+/** The app, ready and not yet listening. */
 export async function buildApp(deps: AppDeps): Promise<App> {
   const { identity, appConnections, fabrics, gateway, logger, clock, newRequestId } = deps
   const limits = { ...defaultHttpLimits, ...deps.limits }

@@ -147,7 +147,13 @@ export async function mustHaveConnection(
 ): Promise<AppConnectionRow> {
   const connection = await appConnectionOf(tx, row)
   if (!isReady(connection)) throw new AppError('app_connection_missing')
-  if (matchesHostPatterns(connection.allowedHosts, row.workspaceOrigin)) return connection
+  refuseHost(connection, row.workspaceOrigin)
+  return connection
+}
+
+/** @throws AppError `host_not_allowed`: the app connection does not serve this host, or no longer */
+export function refuseHost(connection: AppConnectionRow, workspaceOrigin: string): void {
+  if (matchesHostPatterns(connection.allowedHosts, workspaceOrigin)) return
   throw new AppError('host_not_allowed', {
     detail: 'The app connection does not serve this workspace host'
   })

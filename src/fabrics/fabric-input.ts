@@ -109,6 +109,7 @@ export function checkEndpointList(provider: Provider, list: readonly string[]): 
 export function slugOf(name: string, attempt: number): string {
   const plain = name
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^[^a-z]+|-+$/g, '')

@@ -25,7 +25,7 @@ import {
 import { appConnectionCredentials } from '../vault/credentials.ts'
 import type { Place } from '../vault/strongbox.ts'
 import { setbackOf } from '../vault/token-state.ts'
-import { mustHaveConnection } from './fabric-access.ts'
+import { mustHaveConnection, refuseHost } from './fabric-access.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import type { Fabrics, SignInAttemptView } from './fabrics.ts'
 import { askIdentity } from './workspace-calls.ts'
@@ -82,6 +82,7 @@ export function createSignIn(deps: FabricDeps): SignIn {
     const { userId, workspaceOrigin, appConnectionId } = attempt
     const connection = await db.inTenant(scope, (tx) => findAppConnection(tx, appConnectionId))
     if (connection === null) throw new AppError('app_connection_missing')
+    refuseHost(connection, workspaceOrigin)
     const tokens = await redeem(scope, attempt, connection, input)
     const identity = await askIdentity(deps, {
       provider,

@@ -3,12 +3,12 @@ import { asId, type FabricId, type TeamId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { requestClientCredentials } from '../oauth/client-credentials.ts'
 import { readTokenAnswer } from '../oauth/token-answer.ts'
-import { matchesHostPatterns } from '../providers/host-patterns.ts'
 import { providers } from '../providers/registry.ts'
 import type { AppConnectionRow } from '../store/app-connections.ts'
 import type { Tx } from '../store/db.ts'
 import { findServicePrincipalGrant, findUserGrant } from '../store/grants.ts'
 import { leastLifeMs, setbackOf } from '../vault/token-state.ts'
+import { refuseHost } from './fabric-access.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import { computeOf, readCompute, readWorkspace, refusePat } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
@@ -71,11 +71,7 @@ export function createTests(deps: FabricDeps): Tests {
     const neededScopes =
       as === 'user' ? (connection?.scopes ?? []) : provider.oauth.unattendedScopes
     const checkHost = () => {
-      if (as !== 'user' || connection === null) return
-      if (matchesHostPatterns(connection.allowedHosts, workspaceOrigin)) return
-      throw new AppError('host_not_allowed', {
-        detail: 'The app connection does not serve this workspace host'
-      })
+      if (as === 'user' && connection !== null) refuseHost(connection, workspaceOrigin)
     }
     return { ...subject, provider, neededScopes, checkHost, obtainToken }
   }

@@ -1,3 +1,8 @@
+/**
+ * Owns: the outside of Weft – routes, who may call them, how answers and problems look on the wire.
+ * Touches: identity, app-connections, fabrics and gateway, through their interfaces.
+ * Never: a store, a token, the network, or a decision that belongs to a room below.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type {
   FastifyBaseLogger,

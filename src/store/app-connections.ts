@@ -1,3 +1,4 @@
+import { plusMs } from '../base/clock.ts'
 import type { Tx } from './db.ts'
 import type { AppConnection, ClientSecret, Prisma } from './generated/client.ts'
 
@@ -13,7 +14,13 @@ export async function insertAppConnection(
   tx: Tx,
   row: Omit<
     AppConnection,
-    'tenantId' | 'version' | 'verifiedAt' | 'isDisabled' | 'faultCode' | 'faultNextTryAt'
+    | 'tenantId'
+    | 'version'
+    | 'verifiedAt'
+    | 'isDisabled'
+    | 'faultCode'
+    | 'faultNextTryAt'
+    | 'faultCount'
   >
 ): Promise<void> {
   await tx.rows.appConnection.create({ data: { ...row, tenantId: tx.scope.tenantId } })
@@ -112,21 +119,31 @@ export async function touchClientSecret(tx: Tx, id: string, lastUsedAt: Date): P
   })
 }
 
-/** The provider refused the client itself; until `nextTryAt` nobody asks it in this client's name. */
-export async function setAppConnectionFault(
+const faultBackoffMs = 60_000
+const faultBackoffMaxMs = 15 * 60_000
+
+/**
+ * The provider refused the client itself: nobody asks it in this client's name for a minute, and twice as
+ * long each time after that, up to a quarter of an hour.
+ */
+export async function raiseAppConnectionFault(
   tx: Tx,
   id: string,
-  fault: { faultCode: string; faultNextTryAt: Date }
+  faultCode: string,
+  now: Date
 ): Promise<void> {
-  await tx.rows.appConnection.updateMany({
-    where: { tenantId: tx.scope.tenantId, id },
-    data: fault
-  })
+  const where = { tenantId: tx.scope.tenantId, id }
+  const row = await tx.rows.appConnection.findFirst({ where, select: { faultCount: true } })
+  if (row === null) return
+  const waitMs = Math.min(faultBackoffMs * 2 ** row.faultCount, faultBackoffMaxMs)
+  const faultNextTryAt = plusMs(now, waitMs)
+  const data = { faultCode, faultNextTryAt, faultCount: { increment: 1 } }
+  await tx.rows.appConnection.updateMany({ where, data })
 }
 
 export async function clearAppConnectionFault(tx: Tx, id: string): Promise<void> {
   await tx.rows.appConnection.updateMany({
     where: { tenantId: tx.scope.tenantId, id, faultCode: { not: null } },
-    data: { faultCode: null, faultNextTryAt: null }
+    data: { faultCode: null, faultNextTryAt: null, faultCount: 0 }
   })
 }

@@ -65,6 +65,12 @@ export function translateDbError(error: unknown): Error {
   return error instanceof Error ? error : new AppError('internal', { note: 'database: unknown' })
 }
 
+/** Postgres chose this transaction to break a deadlock, or to keep the others serialisable. */
+export function isDeadlock(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === 'P2034' || code === '40P01' || code === '40001'
+}
+
 /** The driver's own SQLSTATE where Prisma passes it on, else Prisma's code. */
 function codeOf(error: unknown): string | null {
   if (typeof error !== 'object' || error === null) return null

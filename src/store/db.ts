@@ -8,7 +8,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { connectionStringOf } from './connection.ts'
-import { translateDbError } from './db-errors.ts'
+import { isDeadlock, translateDbError } from './db-errors.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { assertSchemaIsCurrent } from './migrations.ts'
 import { roleFaults } from './roles.ts'
@@ -54,6 +54,8 @@ export interface DbOptions {
   readonly poolMax?: number
 }
 
+/** Of a transaction that Postgres ended to break a deadlock; `work` has no effect but in the database. */
+const attemptsMax = 3
 const transactionTimeouts = { maxWait: 5_000, timeout: 10_000 }
 
 export function createDb(options: DbOptions): Db {
@@ -69,15 +71,18 @@ export function createDb(options: DbOptions): Db {
   const prisma = new PrismaClient({ adapter, log: [], errorFormat: 'minimal' })
 
   async function run<T>(settings: RowSettings, work: (rows: Rows) => Promise<T>): Promise<T> {
-    try {
-      return await prisma.$transaction(async (rows) => {
-        await rows.$queryRaw`SELECT set_config('weft.tenant', ${settings.tenant}, true),
-          set_config('weft.lookup', ${settings.lookup}, true),
-          set_config('weft.user', ${settings.user}, true)`
-        return await work(rows)
-      }, transactionTimeouts)
-    } catch (error) {
-      throw translateDbError(error)
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await prisma.$transaction(async (rows) => {
+          await rows.$queryRaw`SELECT set_config('weft.tenant', ${settings.tenant}, true),
+            set_config('weft.lookup', ${settings.lookup}, true),
+            set_config('weft.user', ${settings.user}, true)`
+          return await work(rows)
+        }, transactionTimeouts)
+      } catch (error) {
+        if (attempt < attemptsMax && isDeadlock(error)) continue
+        throw translateDbError(error)
+      }
     }
   }
 

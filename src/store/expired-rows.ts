@@ -6,11 +6,9 @@ export async function deleteExpiredRows(tx: Tx, before: Date): Promise<number> {
   const expired = { where: { tenantId, expiresAt: { lt: before } } }
   const ended = { expiresAt: { lt: before } }
   const idled = { idleExpiresAt: { lt: before } }
-  const counts = await Promise.all([
-    tx.rows.loginAttempt.deleteMany(expired),
-    tx.rows.signInAttempt.deleteMany(expired),
-    tx.rows.idempotencyKey.deleteMany(expired),
-    tx.rows.session.deleteMany({ where: { tenantId, OR: [ended, idled] } })
-  ])
-  return counts.reduce((sum, { count }) => sum + count, 0)
+  const logins = await tx.rows.loginAttempt.deleteMany(expired)
+  const signIns = await tx.rows.signInAttempt.deleteMany(expired)
+  const keys = await tx.rows.idempotencyKey.deleteMany(expired)
+  const sessions = await tx.rows.session.deleteMany({ where: { tenantId, OR: [ended, idled] } })
+  return logins.count + signIns.count + keys.count + sessions.count
 }

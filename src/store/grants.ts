@@ -17,6 +17,16 @@ export function findGrant(tx: Tx, id: string): Promise<GrantRow | null> {
   return tx.rows.grant.findFirst({ where: { tenantId: tx.scope.tenantId, id } })
 }
 
+/**
+ * The grant, locked until the transaction ends. Whoever writes a grant or its token locks the grant first:
+ * one order for all, or two of them could wait for each other.
+ */
+export async function lockGrant(tx: Tx, id: string): Promise<GrantRow | null> {
+  await tx.rows.$queryRaw`
+    SELECT 1 AS ok FROM grants WHERE tenant_id = ${tx.scope.tenantId} AND id = ${id} FOR UPDATE`
+  return await findGrant(tx, id)
+}
+
 export function findUserGrant(tx: Tx, key: UserGrantKey): Promise<GrantRow | null> {
   return tx.rows.grant.findFirst({ where: { tenantId: tx.scope.tenantId, ...key } })
 }
@@ -166,6 +176,6 @@ export async function releaseGrantToken(
 export async function clearSetbacks(tx: Tx, appConnectionId: string): Promise<void> {
   await tx.rows.grant.updateMany({
     where: { tenantId: tx.scope.tenantId, appConnectionId, state: 'misconfigured' },
-    data: { nextTryAt: null }
+    data: { nextTryAt: null, failures: 0 }
   })
 }

@@ -7,13 +7,13 @@ import type { Tx } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
 import {
   deleteGrant,
-  findGrant,
   findGrantToken,
   findServicePrincipalGrant,
   findUserGrant,
   type GrantRow,
   type GrantTokens,
   insertGrant,
+  lockGrant,
   type UserGrantKey,
   updateGrant,
   upsertGrantToken
@@ -121,6 +121,7 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
   async function writeSignIn(tx: Tx, { id, key, signIn, tokens, now }: SignInRow): Promise<void> {
     const existing = await findUserGrant(tx, key)
     if (existing !== null && existing.id !== id) throw new AppError('not_found')
+    await lockGrant(tx, id)
     refuseOtherUser(existing, signIn)
     const standing = {
       state: 'active',
@@ -151,7 +152,7 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
     event: Omit<AuditEvent, 'object'>
   ): Promise<boolean> {
     const forgotten = await db.inTenant(scope, async (tx) => {
-      const grant = await findGrant(tx, grantId)
+      const grant = await lockGrant(tx, grantId)
       const token = await findGrantToken(tx, grantId)
       if (grant === null || !(await deleteGrant(tx, grantId))) return null
       await audit.append(tx, { ...event, object: ['grant', grantId] })

@@ -6,11 +6,11 @@ import type { TenantScope } from '../base/tenant-scope.ts'
 import { packRawAnswer, type RawAnswer } from '../oauth/raw-answer.ts'
 import {
   claimGrantToken,
-  findGrant,
   findGrantToken,
   type GrantRow,
   type GrantTokenRow,
-  isClaimed
+  isClaimed,
+  lockGrant
 } from '../store/grants.ts'
 import {
   answerRefreshEntry,
@@ -57,7 +57,7 @@ export async function claimGrant(
   const owner = randomUUID()
   const freshEntryId = newId('refreshEntry', clock)
   return await db.inTenant(scope, async (tx) => {
-    const grant = await findGrant(tx, grantId)
+    const grant = await lockGrant(tx, grantId)
     const token = await findGrantToken(tx, grantId)
     if (grant === null || token?.generation !== generation) return 'moved'
     // Another replica has just tried in vain: its setback counts for us too.

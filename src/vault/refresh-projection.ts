@@ -5,11 +5,12 @@ import { asId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { TokenVerdict } from '../oauth/token-answer.ts'
 import type { OAuthFailure } from '../providers/provider.ts'
-import { clearAppConnectionFault, setAppConnectionFault } from '../store/app-connections.ts'
+import { clearAppConnectionFault, raiseAppConnectionFault } from '../store/app-connections.ts'
 import type { Tx } from '../store/db.ts'
 import {
   type GrantRow,
   type GrantTokens,
+  lockGrant,
   projectGrantToken,
   releaseGrantToken,
   updateGrant
@@ -49,13 +50,14 @@ export async function project(
   const setback = verdict.kind === 'failed' ? judge(claim.grant, verdict.failure, now) : null
   const isOurs = await insist(() =>
     deps.db.inTenant(scope, async (tx) => {
+      await lockGrant(tx, claim.grantId)
       const { refreshTokenSealed, refreshIssuedAt } = claim.token
       const kept = tokens.refreshTokenSealed === null ? { refreshTokenSealed, refreshIssuedAt } : {}
       const held = await projectGrantToken(tx, claim, { ...tokens, ...kept })
       const outcome = held ? 'projected' : 'superseded'
       await closeRefreshEntry(tx, claim.entryId, { outcome, finishedAt: now })
       if (!held) return false
-      await setStatus(tx, claim.grant, setback, now)
+      await setStatus(tx, claim.grant, setback, { now, wasAsked: true })
       const details = { generation: claim.generation + 1 }
       await deps.audit.append(tx, { ...refreshEvent(claim.grant), details })
       return true
@@ -85,10 +87,11 @@ export async function setBack(
   const setback = isLost ? { ...judged, cause: 'rotation_lost' } : judged
   const isOurs = await insist(() =>
     deps.db.inTenant(scope, async (tx) => {
+      await lockGrant(tx, claim.grantId)
       const held = await releaseGrantToken(tx, claim)
       const end = { outcome: held ? outcome : ('superseded' as const), finishedAt: now }
       await closeRefreshEntry(tx, claim.entryId, end)
-      if (held) await recordSetback(deps, tx, claim.grant, setback, now)
+      if (held) await recordSetback(deps, tx, claim.grant, setback, { now, wasAsked: true })
       return held
     })
   )
@@ -103,8 +106,12 @@ export async function setBackUnclaimed(
   error: AppError
 ): Promise<never> {
   const now = deps.clock.now()
-  const setback = judge(grant, error, now)
-  await deps.db.inTenant(scope, (tx) => recordSetback(deps, tx, grant, setback, now))
+  const judged = judge(grant, error, now)
+  const setback = { ...judged, nextTryAt: error.retryAt ?? judged.nextTryAt }
+  await deps.db.inTenant(scope, async (tx) => {
+    await lockGrant(tx, grant.id)
+    await recordSetback(deps, tx, grant, setback, { now, wasAsked: false })
+  })
   throw setback.error
 }
 
@@ -114,9 +121,9 @@ async function recordSetback(
   tx: Tx,
   grant: GrantRow,
   setback: Setback,
-  now: Date
+  at: { now: Date; wasAsked: boolean }
 ): Promise<void> {
-  await setStatus(tx, grant, setback, now)
+  await setStatus(tx, grant, setback, at)
   if (grant.state === setback.state && grant.cause === setback.cause) return
   const { code } = setback.error
   const details = { state: setback.state, cause: setback.cause }
@@ -128,16 +135,13 @@ async function setStatus(
   tx: Tx,
   grant: GrantRow,
   setback: Setback | null,
-  now: Date
+  { now, wasAsked }: { now: Date; wasAsked: boolean }
 ): Promise<void> {
   await updateGrant(tx, grant.id, statusAfter(grant, setback, now))
   if (grant.appConnectionId === null) return
   if (setback === null) return await clearAppConnectionFault(tx, grant.appConnectionId)
-  if (setback.cause !== 'app_connection_refused' || setback.nextTryAt === null) return
-  await setAppConnectionFault(tx, grant.appConnectionId, {
-    faultCode: setback.cause,
-    faultNextTryAt: setback.nextTryAt
-  })
+  if (setback.cause !== 'app_connection_refused' || !wasAsked) return
+  await raiseAppConnectionFault(tx, grant.appConnectionId, setback.cause, now)
 }
 
 const insistDelaysMs = [200, 500, 1_000]

@@ -117,7 +117,7 @@ export interface Setback {
 const backoffBaseMs = 2_000
 const backoffMaxMs = 15 * 60_000
 /** Others must act before a new try makes sense, but nobody tells us when they did. */
-const misconfiguredRetryMs = 60_000
+const misconfiguredBaseMs = 60_000
 
 /**
  * What a failed refresh means for the grant. An outage never ends a grant; only the provider's own word on
@@ -169,8 +169,8 @@ function ended(state: GrantState, cause: string, code: ProblemCode): Setback {
   return { state, cause, nextTryAt: null, error: new AppError(code) }
 }
 
-function misconfigured(code: ProblemCode, at: { now: Date }): Setback {
-  const nextTryAt = plusMs(at.now, misconfiguredRetryMs)
+function misconfigured(code: ProblemCode, at: { now: Date; failures: number }): Setback {
+  const nextTryAt = plusMs(at.now, backoffOf(misconfiguredBaseMs, at.failures))
   return {
     state: 'misconfigured',
     cause: code,
@@ -179,13 +179,16 @@ function misconfigured(code: ProblemCode, at: { now: Date }): Setback {
   }
 }
 
+function backoffOf(baseMs: number, failures: number): number {
+  return Math.min(baseMs * 2 ** Math.min(failures, 20), backoffMaxMs)
+}
+
 function degraded(
   code: ProblemCode,
   at: { now: Date; failures: number; jitter: number },
   retryAfterSeconds: number | null
 ): Setback {
-  const backoffMs = Math.min(backoffBaseMs * 2 ** Math.min(at.failures, 20), backoffMaxMs)
-  const jittered = backoffMs * (0.5 + at.jitter / 2)
+  const jittered = backoffOf(backoffBaseMs, at.failures) * (0.5 + at.jitter / 2)
   const nextTryAt = plusMs(at.now, Math.max(jittered, (retryAfterSeconds ?? 0) * 1_000))
   return {
     state: 'degraded',

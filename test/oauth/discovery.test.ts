@@ -164,9 +164,8 @@ describe('a host without usable metadata', () => {
   })
 
   test('nobody there', async () => {
-    await place.close()
+    await place.leave()
     expect((await faultOf(discover())).code).toBe('workspace_unreachable')
-    place = await openPlace()
   })
 
   test('a failure is not remembered', async () => {

@@ -39,6 +39,8 @@ export interface Place {
   endpoint(client?: Partial<OAuthClient>): TokenEndpoint
   /** The metadata as an honest workspace has it, with changes. */
   tell(changes?: Record<string, unknown>): void
+  /** The host is gone; whoever asks it still can. */
+  leave(): Promise<void>
   close(): Promise<void>
 }
 
@@ -63,9 +65,15 @@ export async function openPlace(): Promise<Place> {
   const clock = {
     now: () => new Date(Date.now() + offsetMs),
     monotonicMs: () => performance.now() + offsetMs,
-    advance: (ms: number) => void (offsetMs += ms)
+    advance(ms: number) {
+      offsetMs += ms
+    }
   }
   const outbound = createOutbound({ extraOrigins: [origin], clock, userAgent: 'weft-test' })
+  const leave = async () => {
+    server.closeAllConnections()
+    if (server.listening) await new Promise((resolve) => server.close(resolve))
+  }
   return {
     origin,
     seen,
@@ -101,10 +109,10 @@ export async function openPlace(): Promise<Place> {
       }
       replies.set(metadataPath, { body: JSON.stringify({ ...honest, ...changes }) })
     },
+    leave,
     async close() {
       await outbound.destroy()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await leave()
     }
   }
 }

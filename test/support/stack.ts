@@ -45,11 +45,10 @@ export async function startStack(options: StackStart = {}): Promise<StartedStack
     log += text
   })
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }))
-  const lines = createInterface(child.stdout)
-  const line = await Promise.race([
-    once(lines, 'line').then(([text]) => String(text)),
-    ended.then(() => undefined)
-  ])
+  // npm prints lines of its own before
+  const { promise: ready, resolve } = Promise.withResolvers<string>()
+  createInterface(child.stdout).on('line', (text) => text.startsWith('{') && resolve(text))
+  const line = await Promise.race([ready, ended.then(() => undefined)])
   if (line === undefined) throw new TypeError(`the stack did not start:\n${log}`)
   const summary: StackSummary = JSON.parse(line)
   return {

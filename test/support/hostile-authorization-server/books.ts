@@ -48,7 +48,7 @@ export function createBooks(rules: TokenRules, now: () => number) {
   function issueAccess(userName: string, family: Family | null): string {
     const token = newToken('at')
     const expiresAtMs = now() + rules.accessTtlSeconds * 1_000
-    accessTokens.set(token, { userName, family, expiresAtMs, isDead: false })
+    accessTokens.set(token, { userName, family, expiresAtMs, isDead: books.bornDead })
     return token
   }
 
@@ -58,7 +58,9 @@ export function createBooks(rules: TokenRules, now: () => number) {
     return token
   }
 
-  return {
+  const books = {
+    /** Whether access tokens are refused by the workspace from the moment they are issued. */
+    bornDead: false,
     /** A sign-in that has just succeeded. */
     signIn(clientId: string, userName: string): Issued & { family: Family } {
       const id = randomBytes(6).toString('hex')
@@ -98,6 +100,9 @@ export function createBooks(rules: TokenRules, now: () => number) {
     killAccessTokens(): void {
       for (const token of accessTokens.values()) token.isDead = true
     },
+    /** The sign-in that a token descends from. */
+    familyOf: (token: string): string | null =>
+      refreshTokens.get(token)?.family.id ?? accessTokens.get(token)?.family?.id ?? null,
     /** Times that this very token was presented. */
     presented: (refreshToken: string): number => refreshTokens.get(refreshToken)?.presented ?? 0,
     /** Whether it could still be spent. */
@@ -109,6 +114,7 @@ export function createBooks(rules: TokenRules, now: () => number) {
     /** Every token ever given out, to be looked for where none may be. */
     everIssued: (): readonly string[] => [...refreshTokens.keys(), ...accessTokens.keys()]
   }
+  return books
 }
 
 export type Books = ReturnType<typeof createBooks>

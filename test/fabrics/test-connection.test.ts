@@ -1,0 +1,301 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { asId } from '../../src/base/ids.ts'
+import { Secret } from '../../src/base/secret.ts'
+import {
+  type NewFabric,
+  type TestAs,
+  type TestResult,
+  testSteps
+} from '../../src/fabrics/fabrics.ts'
+import { signIn } from './signing-in.ts'
+import { as, client, createWorld, faultOf, narrow, principal, type World } from './world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+afterAll(() => world.close())
+beforeEach(() => world.clear())
+
+const principalOf = ({ clientId, clientSecret }: typeof principal) => ({
+  clientId,
+  clientSecret: new Secret(clientSecret)
+})
+const idle = () => new AbortController().signal
+const heard: string[] = []
+const onStep = ({ step }: { step: string }) => void heard.push(step)
+
+/** One word a step: `passed`, `skipped`, or `code owner` of the one that failed. */
+const summary = ({ steps }: TestResult) =>
+  Object.fromEntries(
+    steps.map(({ step, status, code, owner }) => [
+      step,
+      status === 'failed' ? `${code} ${owner}` : status
+    ])
+  )
+
+/** All passed up to `step`, that one as told, the later ones skipped. */
+function failedAt(step: (typeof testSteps)[number], how: string): Record<string, string> {
+  const at = testSteps.indexOf(step)
+  return Object.fromEntries(
+    testSteps.map((name, index) => [name, index < at ? 'passed' : index === at ? how : 'skipped'])
+  )
+}
+const allPassed = failedAt('compute', 'passed')
+
+async function run(who: TestAs, more: Partial<NewFabric> = {}, before?: () => Promise<unknown>) {
+  const fabric = await world.fabrics.create(as.lead, world.newFabric(more))
+  if (who === 'user') await signIn(world, as.lead, fabric.id)
+  await before?.()
+  heard.splice(0)
+  return await world.fabrics.testConnection(as.lead, fabric.id, who, onStep, idle())
+}
+const runUnsaved = async (who: TestAs, more: Partial<NewFabric> = {}) => {
+  heard.splice(0)
+  return await world.fabrics.testUnsaved(as.lead, world.newFabric(more), who, onStep, idle())
+}
+
+describe('a connection that works', () => {
+  beforeEach(() => world.connect())
+
+  test('as oneself: every step, each told as it ends, and who one is', async () => {
+    const result = await run('user')
+    expect(summary(result)).toEqual(allPassed)
+    expect(heard).toEqual(testSteps)
+    expect(result).toMatchObject({
+      ok: true,
+      identity: { userName: 'dev@acme.test', kind: 'user' }
+    })
+    const trail = await world.audit('fabric.test')
+    expect(trail).toMatchObject([
+      { outcome: 'succeeded', actor_id: 'usr_lead', details: { as: 'user' } }
+    ])
+  })
+
+  test.each(['saved', 'unsaved'])('as the service principal, %s', async (kind) => {
+    const more = { servicePrincipal: principalOf(principal) }
+    const result = await (kind === 'saved' ? run : runUnsaved)('service_principal', more)
+    expect(summary(result)).toEqual(allPassed)
+    expect(result.identity).toMatchObject({
+      userName: principal.clientId,
+      kind: 'service_principal'
+    })
+  })
+
+  test('a Spark fabric with a running cluster', async () => {
+    const compute = { clusterId: world.workspace.compute.runningClusterId }
+    expect(summary(await run('user', { kind: 'spark', compute }))).toEqual(allPassed)
+  })
+
+  test('a stopped warehouse is well: its first statement starts it', async () => {
+    const compute = { warehouseId: world.workspace.compute.stoppedWarehouseId }
+    expect(summary(await run('user', { compute }))).toEqual(allPassed)
+  })
+
+  test('without compute its step is skipped, and the test is passed', async () => {
+    const result = await run('user', { compute: undefined })
+    expect([summary(result).compute, result.ok]).toEqual(['skipped', true])
+  })
+
+  test('as oneself, before saving, with the sign-in that one has at this workspace', async () => {
+    const fabric = await world.fabrics.create(as.lead, world.newFabric({ name: 'First' }))
+    await signIn(world, as.lead, fabric.id)
+    expect(summary(await runUnsaved('user'))).toEqual(allPassed)
+  })
+
+  test('before saving, nothing is stored but the record', async () => {
+    await runUnsaved('service_principal', { servicePrincipal: principalOf(principal) })
+    for (const table of ['fabrics', 'service_principals', 'grants', 'grant_tokens']) {
+      expect(await world.sql(`SELECT FROM ${table}`), table).toEqual([])
+    }
+    expect(await world.audit('fabric.test')).toHaveLength(1)
+  })
+})
+
+describe('a connection that does not work, as oneself', () => {
+  beforeEach(() => world.connect())
+  const fail = (patch: Record<string, unknown>) => () => world.faults(patch)
+  const stopped = () => world.workspace.compute.terminatedClusterId
+
+  test.each<[string, () => Promise<TestResult>, Record<string, string>]>([
+    [
+      'the app connection does not serve the host',
+      () =>
+        run('user', {}, () =>
+          world.sql(`UPDATE app_connections SET allowed_hosts = '{x.cloud.databricks.com}'`)
+        ),
+      failedAt('host', 'host_not_allowed tenant_admin')
+    ],
+    [
+      'not signed in yet',
+      async () => {
+        const { id } = await world.fabrics.create(as.lead, world.newFabric())
+        return await world.fabrics.testConnection(as.lead, id, 'user', onStep, idle())
+      },
+      failedAt('token', 'sign_in_needed caller')
+    ],
+    [
+      'the app connection is switched off',
+      () => run('user', {}, () => world.sql('UPDATE app_connections SET is_disabled = true')),
+      failedAt('token', 'app_connection_missing tenant_admin')
+    ],
+    [
+      'an IP access list',
+      () => run('user', {}, fail({ ipBlocked: true })),
+      failedAt('identity', 'ip_not_allowed provider_admin')
+    ],
+    [
+      'the API is down',
+      () => run('user', {}, fail({ apiStatus: 503 })),
+      failedAt('identity', 'upstream_unavailable upstream')
+    ],
+    [
+      'the API is throttled',
+      () => run('user', {}, fail({ apiStatus: 429 })),
+      failedAt('identity', 'upstream_unavailable upstream')
+    ],
+    [
+      'the API takes too long',
+      () => run('user', {}, fail({ apiStatus: 504 })),
+      failedAt('identity', 'upstream_timeout upstream')
+    ],
+    [
+      'the user is not in the workspace',
+      () => run('user', {}, fail({ apiStatus: 403 })),
+      failedAt('identity', 'principal_not_in_workspace provider_admin')
+    ],
+    [
+      'the token is dead',
+      () => run('user', {}, fail({ invalidateAccessTokens: true })),
+      failedAt('identity', 'sign_in_needed caller')
+    ],
+    [
+      'no such warehouse',
+      () => run('user', { compute: { warehouseId: 'ffffffffffffffff' } }),
+      failedAt('compute', 'compute_not_found team_admin')
+    ],
+    [
+      'no such cluster',
+      () => run('user', { compute: { clusterId: '0000-000000-nowhere1' } }),
+      failedAt('compute', 'compute_not_found team_admin')
+    ],
+    [
+      'a terminated cluster',
+      () => run('user', { compute: { clusterId: stopped() } }),
+      failedAt('compute', 'compute_stopped team_admin')
+    ]
+  ])('%s', async (_, work, expected) => {
+    const result = await work()
+    expect(summary(result)).toEqual(expected)
+    expect(result.ok).toBe(false)
+    const { code } = result.steps.find(({ status }) => status === 'failed') ?? {}
+    const trail = await world.audit('fabric.test')
+    expect(trail.at(-1)).toMatchObject({ outcome: 'failed', code })
+  })
+
+  test('a host that is not there fails at its name, and asks nothing further', async () => {
+    const result = await runUnsaved('user', {
+      workspaceUrl: 'https://no-such-host-here.cloud.databricks.com',
+      compute: undefined
+    })
+    expect(summary(result)).toEqual(failedAt('dns', 'dns_failed upstream'))
+  })
+})
+
+describe('a connection that does not work, as the service principal', () => {
+  const secret = (clientSecret: string) => ({
+    servicePrincipal: principalOf({ ...principal, clientSecret })
+  })
+  const cases: readonly (readonly [
+    string,
+    () => Partial<NewFabric>,
+    Record<string, unknown> | null,
+    Record<string, string>
+  ])[] = [
+    ['there is none', () => ({}), null, failedAt('token', 'service_principal_missing team_admin')],
+    [
+      'a wrong secret',
+      () => secret('wrong-secret-0123456789'),
+      null,
+      failedAt('token', 'service_principal_refused team_admin')
+    ],
+    [
+      'a secret without the scope',
+      () => ({ servicePrincipal: principalOf(narrow) }),
+      null,
+      failedAt('token', 'scope_missing tenant_admin')
+    ],
+    [
+      'the token endpoint is down',
+      () => secret(principal.clientSecret),
+      { tokenStatus: 503 },
+      failedAt('token', 'upstream_unavailable upstream')
+    ],
+    [
+      'the token endpoint throttles',
+      () => secret(principal.clientSecret),
+      { tokenStatus: 429, tokenRetryAfterSeconds: 3 },
+      failedAt('token', 'upstream_unavailable upstream')
+    ],
+    [
+      'the token endpoint says rubbish',
+      () => secret(principal.clientSecret),
+      { tokenBody: '<html>' },
+      failedAt('token', 'upstream_unavailable upstream')
+    ],
+    [
+      'the token endpoint cuts the line',
+      () => secret(principal.clientSecret),
+      { dropTokenAnswer: true },
+      failedAt('token', 'upstream_unavailable upstream')
+    ],
+    [
+      'an IP access list',
+      () => secret(principal.clientSecret),
+      { ipBlocked: true },
+      failedAt('identity', 'ip_not_allowed provider_admin')
+    ]
+  ]
+
+  test.each(cases)('%s', async (_, more, faults, expected) => {
+    if (faults !== null) await world.faults(faults)
+    expect(summary(await runUnsaved('service_principal', more()))).toEqual(expected)
+    expect(summary(await run('service_principal', more()))).toEqual(expected)
+  })
+})
+
+describe('who may test what', () => {
+  test('another tenant’s app connection reads like none, also before saving', async () => {
+    const { id } = await world.connect()
+    const ask = async (appConnectionId: typeof id) => {
+      const input = world.newFabric({ teamId: asId('team', 'team_green'), appConnectionId })
+      return {
+        ...(await faultOf(world.fabrics.testUnsaved(as.stranger, input, 'user', onStep, idle())))
+      }
+    }
+    expect(await ask(id)).toEqual(await ask(asId('appConnection', 'apc_nowhere')))
+  })
+
+  test('a test that is called off stops, and says so', async () => {
+    await world.connect()
+    const { id } = await world.fabrics.create(as.lead, world.newFabric())
+    const { steps } = await world.fabrics.testConnection(
+      as.lead,
+      id,
+      'user',
+      onStep,
+      AbortSignal.abort()
+    )
+    expect(steps.filter(({ status }) => status === 'passed')).toEqual([])
+  })
+
+  test('no answer and no record holds a secret, whatever fails', async () => {
+    await world.connect()
+    await world.faults({
+      tokenBody: `{"error":"x","error_description":"${client.clientSecret}"}`,
+      tokenStatus: 400
+    })
+    const result = await run('service_principal', { servicePrincipal: principalOf(principal) })
+    expect(JSON.stringify(result) + (await world.dump())).not.toContain('canary')
+  })
+})

@@ -1,0 +1,244 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import type {
+  AppConnections,
+  AppConnectionView
+} from '../../src/app-connections/app-connections.ts'
+import { createAppConnections } from '../../src/app-connections/create-app-connections.ts'
+import { createAudit } from '../../src/audit/audit.ts'
+import type { Clock } from '../../src/base/clock.ts'
+import { AppError } from '../../src/base/errors.ts'
+import { asId, type TeamId } from '../../src/base/ids.ts'
+import { Secret } from '../../src/base/secret.ts'
+import { makeTenantScope, type TenantScope } from '../../src/base/tenant-scope.ts'
+import { createKeyRing } from '../../src/crypto/key-ring.ts'
+import { createFabrics } from '../../src/fabrics/create-fabrics.ts'
+import type { Fabrics, NewFabric } from '../../src/fabrics/fabrics.ts'
+import { authorityOf, type TeamRole, type TenantRole } from '../../src/identity/roles.ts'
+import { type RunningDatabricks, startDatabricks } from '../../src/local/databricks/workspace.ts'
+import { createAuthorizationServers } from '../../src/oauth/authorization-server.ts'
+import { createOutbound } from '../../src/outbound/outbound.ts'
+import { createDb } from '../../src/store/db.ts'
+import { createStrongbox } from '../../src/vault/strongbox.ts'
+import { createVault } from '../../src/vault/vault.ts'
+import { createTestDatabase } from '../support/database.ts'
+
+export const publicUrl = 'http://weft.test'
+export const client = { clientId: 'client-of-acme', clientSecret: 'canary-client-secret-c9f2' }
+export const principal = {
+  clientId: '5f0f6c9e-3a41-4f6e-9d2b-0c1a2b3c4d5e',
+  clientSecret: 'canary-principal-secret-77aa'
+}
+export const narrow = {
+  clientId: '9e9e6c9e-3a41-4f6e-9d2b-0c1a2b3c4d5e',
+  clientSecret: 'canary-narrow-secret-1111'
+}
+const people = ['dev@acme.test', 'other@acme.test'].map((email) => ({ email, name: email }))
+
+export const red: TeamId = asId('team', 'team_red')
+export const blue: TeamId = asId('team', 'team_blue')
+export const green: TeamId = asId('team', 'team_green')
+
+function scopeOf(
+  tenant: string,
+  person: string,
+  role: TenantRole,
+  teams: readonly { id: TeamId; role: TeamRole }[]
+): TenantScope {
+  const actor = { kind: 'user', id: asId('user', `usr_${person}`) } as const
+  return makeTenantScope(asId('tenant', tenant), actor, authorityOf({ kind: 'user', role, teams }))
+}
+
+/** Who asks: of tenant acme, with teams red and blue, and of tenant globex, with team green. */
+export const as = {
+  admin: scopeOf('ten_acme', 'admin', 'tenant_admin', []),
+  lead: scopeOf('ten_acme', 'lead', 'member', [{ id: red, role: 'admin' }]),
+  member: scopeOf('ten_acme', 'member', 'member', [{ id: red, role: 'member' }]),
+  outsider: scopeOf('ten_acme', 'outsider', 'member', [{ id: blue, role: 'admin' }]),
+  stranger: scopeOf('ten_globex', 'stranger', 'tenant_admin', [])
+} as const
+
+export interface LogItem {
+  readonly path: string
+  readonly grantType: string | null
+  readonly principal: string | null
+}
+
+export interface World {
+  readonly workspace: RunningDatabricks
+  /** Another workspace of the same account. */
+  readonly elsewhere: RunningDatabricks
+  readonly appConnections: AppConnections
+  readonly fabrics: Fabrics
+  readonly clock: Clock & { advance(ms: number): void }
+  readonly appRole: string
+  sql<T extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<T[]>
+  /** A good app connection, the tenant's default, that the workspaces know. */
+  connect(more?: Partial<Parameters<AppConnections['create']>[1]>): Promise<AppConnectionView>
+  /** Tells the workspaces of the client, as its admin registers it. */
+  register(redirectUrls: readonly string[], more?: Record<string, unknown>): Promise<void>
+  newFabric(more?: Partial<NewFabric>): NewFabric
+  faults(patch: Record<string, unknown> | null): Promise<void>
+  /** Requests that the first workspace has seen, without those of its control. */
+  log(): Promise<LogItem[]>
+  audit(
+    action: string
+  ): Promise<{ outcome: string; code: string | null; actor_id: string; details: unknown }[]>
+  /** Every row of every table of tenants, as text. */
+  dump(): Promise<string>
+  /** No fabric, app connection or grant of any tenant. */
+  clear(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function createWorld(): Promise<World> {
+  const database = await createTestDatabase()
+  const keeper = new pg.Client({ connectionString: database.superuserUrl })
+  await keeper.connect()
+  const start = (workspaceId: string) =>
+    startDatabricks({
+      port: 0,
+      workspaceId,
+      name: `Workspace ${workspaceId}`,
+      people,
+      servicePrincipals: [
+        { ...principal, displayName: 'Night Worker' },
+        { ...narrow, displayName: 'Sql Only', scopes: ['sql'] }
+      ]
+    })
+  const [workspace, elsewhere] = await Promise.all([start('100200300400'), start('500600700800')])
+  let offsetMs = 0
+  const clock = {
+    now: () => new Date(Date.now() + offsetMs),
+    monotonicMs: () => performance.now() + offsetMs,
+    advance(ms: number) {
+      offsetMs += ms
+    }
+  }
+  const db = createDb({ url: new Secret(database.appUrl), poolMax: 8 })
+  const extraOrigins = [workspace.url, elsewhere.url]
+  const outbound = createOutbound({ extraOrigins, clock, userAgent: 'weft-test' })
+  const keyWrap = createKeyRing([{ kid: 'test', key: new Secret(new Uint8Array(randomBytes(32))) }])
+  const audit = createAudit(db, clock)
+  const strongbox = createStrongbox(db, keyWrap, clock)
+  const servers = createAuthorizationServers(outbound, clock)
+  const exchange = { outbound, clock }
+  const vault = createVault({ db, strongbox, audit, clock, servers, exchange })
+  const kept = { db, audit, strongbox, clock, publicUrl }
+  const appConnections = createAppConnections({ ...kept, extraOrigins })
+  const sql = async <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+    (await keeper.query<T>(text, values)).rows
+  await settle(sql)
+
+  const tell = async <T>(url: string, method: string, body?: unknown): Promise<T> => {
+    const text = body === undefined ? {} : { body: JSON.stringify(body) }
+    const answer = await fetch(url, { method, ...text })
+    if (!answer.ok) throw new TypeError(await answer.text())
+    return (await answer.json()) as T // its own documented shape
+  }
+  const register: World['register'] = async (redirectUrls, more = {}) => {
+    const scopes = ['all-apis', 'sql', 'offline_access']
+    const app = { ...client, redirectUrls, scopes, ...more }
+    for (const { url } of [workspace, elsewhere]) await tell(`${url}/_sim/apps`, 'POST', app)
+  }
+
+  return {
+    workspace,
+    elsewhere,
+    appConnections,
+    fabrics: createFabrics({ ...kept, vault, outbound, servers, exchange }),
+    clock,
+    appRole: decodeURIComponent(new URL(database.appUrl).username),
+    sql,
+    register,
+    async connect(more = {}) {
+      const { clientId, clientSecret } = client
+      const secret = new Secret(clientSecret)
+      const input = {
+        name: 'Main',
+        provider: 'databricks',
+        clientId,
+        clientSecret: secret
+      } as const
+      const connection = await appConnections.create(as.admin, { ...input, ...more })
+      await register([connection.redirectUri])
+      return connection
+    },
+    newFabric: (more = {}) => ({
+      name: 'Sales',
+      teamId: red,
+      kind: 'sql',
+      provider: 'databricks',
+      authMethod: 'oauth',
+      workspaceUrl: workspace.url,
+      compute: { warehouseId: workspace.compute.runningWarehouseId },
+      ...more
+    }),
+    faults: async (patch) => {
+      const url = `${workspace.url}/_sim/faults`
+      await tell(url, patch === null ? 'DELETE' : 'PATCH', patch ?? undefined)
+    },
+    log: async () => (await tell<{ items: LogItem[] }>(`${workspace.url}/_sim/log`, 'GET')).items,
+    audit: (action) =>
+      sql(
+        'SELECT outcome, code, actor_id, details FROM audit_events WHERE action = $1 ORDER BY at, seq',
+        [action]
+      ),
+    async dump() {
+      const tables = await sql<{ name: string }>(
+        `SELECT table_name AS name FROM information_schema.columns
+          WHERE table_schema = 'public' AND column_name = 'tenant_id'`
+      )
+      const texts: unknown[] = []
+      for (const { name } of tables) texts.push(await sql(`SELECT to_jsonb(t) FROM ${name} t`))
+      return JSON.stringify(texts)
+    },
+    async clear() {
+      for (const table of ['fabrics', 'grants', 'app_connections', 'audit_events'])
+        await sql(`DELETE FROM ${table}`)
+      await tell(`${workspace.url}/_sim/faults`, 'DELETE')
+    },
+    async close() {
+      await vault.settle()
+      await outbound.destroy()
+      await Promise.all([workspace.stop(), elsewhere.stop()])
+      await db.close()
+      await keeper.end()
+      await database.drop()
+    }
+  }
+}
+
+/** Tenants, teams and their people. */
+async function settle(sql: World['sql']): Promise<void> {
+  for (const tenant of ['ten_acme', 'ten_globex']) {
+    await sql('INSERT INTO tenants (id, slug, name, created_at) VALUES ($1, $1, $1, now())', [
+      tenant
+    ])
+  }
+  for (const [id, tenant] of [
+    [red, 'ten_acme'],
+    [blue, 'ten_acme'],
+    [green, 'ten_globex']
+  ]) {
+    await sql(`INSERT INTO teams VALUES ($1, $2, $1, 'shared', now())`, [id, tenant])
+  }
+  for (const { actor, tenantId } of Object.values(as)) {
+    await sql(
+      `INSERT INTO users (id, identity_hash, issuer, subject, email, is_email_verified, name, created_at, last_login_at)
+       VALUES ($1, $1, 'i', $1, $1, true, $1, now(), now())`,
+      [actor.id]
+    )
+    await sql(`INSERT INTO memberships VALUES ($1, $2, 'member', now())`, [tenantId, actor.id])
+  }
+}
+
+/** The AppError that the work ends in; anything else is a fault of its own. */
+export async function faultOf(work: Promise<unknown>): Promise<AppError> {
+  const end: unknown = await work.then(
+    () => new TypeError('it did not fail'),
+    (error: unknown) => error
+  )
+  if (end instanceof AppError) return end
+  throw end
+}
