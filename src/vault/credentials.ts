@@ -112,6 +112,21 @@ async function servicePrincipalCredentials(
   }
 }
 
+/** Whose answers a grant's are, whatever has become of its credentials. */
+export async function providerOfGrant(
+  { db }: { db: Db },
+  scope: TenantScope,
+  { appConnectionId, fabricId }: GrantRow
+): Promise<Provider> {
+  const row = await db.inTenant(scope, (tx) =>
+    appConnectionId === null
+      ? findFabric(tx, fabricId ?? '')
+      : findAppConnection(tx, appConnectionId)
+  )
+  if (row === null) throw new AppError('not_found')
+  return providerOf(row.provider)
+}
+
 function authMethodOf(stored: string): OAuthClient['authMethod'] {
   return stored === 'client_secret_basic' ? 'client_secret_basic' : 'client_secret_post'
 }

@@ -1,5 +1,6 @@
+import assert from 'node:assert'
 import { AppError } from '../base/errors.ts'
-import type { GrantId } from '../base/ids.ts'
+import { asId, type GrantId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { AuthorizationServer } from '../oauth/authorization-server.ts'
@@ -10,7 +11,8 @@ import { readTokenAnswer } from '../oauth/token-answer.ts'
 import type { KeepAnswer } from '../oauth/token-endpoint.ts'
 import { wasNeverSent } from '../outbound/outbound.ts'
 import { findGrant, findGrantToken, type GrantRow } from '../store/grants.ts'
-import { credentialsOf, type GrantCredentials } from './credentials.ts'
+import { findOpenRefreshEntry, type RefreshEntryRow } from '../store/refresh-journal.ts'
+import { credentialsOf, type GrantCredentials, providerOfGrant } from './credentials.ts'
 import { answerPlace, type Claim, claimGrant, keepAnswer, waitForOwner } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import {
@@ -48,20 +50,19 @@ async function refreshGrant(
   grantId: GrantId,
   generation: number
 ): Promise<'moved' | 'busy'> {
-  const grant = await deps.db.inTenant(scope, async (tx) => {
+  const { grant, hasKeptAnswer } = await deps.db.inTenant(scope, async (tx) => {
     const token = await findGrantToken(tx, grantId)
-    return token?.generation === generation ? await findGrant(tx, grantId) : null
+    const standing = token?.generation === generation ? await findGrant(tx, grantId) : null
+    const entry = await findOpenRefreshEntry(tx, grantId)
+    return { grant: standing, hasKeptAnswer: isKept(entry, generation) }
   })
   if (grant === null) return 'moved'
+  if (hasKeptAnswer) return await projectKept(deps, scope, grant, generation)
   const { credentials, server } = await prepare(deps, scope, grant)
   const claim = await claimGrant(deps, scope, grantId, generation)
   if (claim === 'moved' || claim === 'busy') return claim
   const { provider } = credentials
-  if (claim.leftBehind !== null) {
-    const packed = await deps.strongbox.open(scope, answerPlace(claim.entryId), claim.leftBehind)
-    await project(deps, scope, claim, readTokenAnswer(provider, unpackRawAnswer(packed)))
-    return 'moved'
-  }
+  if (claim.leftBehind !== null) return await projectClaimed(deps, scope, claim, claim.leftBehind)
   if (mustNotReplay(claim, credentials)) {
     await setBack(deps, scope, claim, { failure: { kind: 'dead_grant' }, outcome: 'refused' })
     return 'moved'
@@ -69,6 +70,35 @@ async function refreshGrant(
   const result = await callProvider(deps, scope, claim, credentials, server).catch(failureOf)
   if ('failure' in result) await setBack(deps, scope, claim, result)
   else await project(deps, scope, claim, readTokenAnswer(provider, result))
+  return 'moved'
+}
+
+function isKept(entry: RefreshEntryRow | null, generation: number): boolean {
+  return entry?.generation === generation && entry.answerSealed !== null
+}
+
+/** An owner died between the provider's answer and its projection; that needs the provider no more. */
+async function projectKept(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  grant: GrantRow,
+  generation: number
+): Promise<'moved' | 'busy'> {
+  const claim = await claimGrant(deps, scope, asId('grant', grant.id), generation)
+  if (claim === 'moved' || claim === 'busy') return claim
+  assert(claim.leftBehind !== null, 'a kept answer is closed with its generation only')
+  return await projectClaimed(deps, scope, claim, claim.leftBehind)
+}
+
+async function projectClaimed(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  claim: Claim,
+  leftBehind: string
+): Promise<'moved'> {
+  const provider = await providerOfGrant(deps, scope, claim.grant)
+  const packed = await deps.strongbox.open(scope, answerPlace(claim.entryId), leftBehind)
+  await project(deps, scope, claim, readTokenAnswer(provider, unpackRawAnswer(packed)))
   return 'moved'
 }
 

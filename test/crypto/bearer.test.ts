@@ -4,8 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/base/secret.ts'
 import {
   bearerChecksumHolds,
+  disclose,
   hashToken,
   hintOf,
+  looksLikeMask,
   newBearer,
   newOpaqueToken
 } from '../../src/crypto/bearer.ts'
@@ -42,6 +44,18 @@ describe('C11 bearers', () => {
     // 'wfts_' + 30 zeros: CRC32 from another implementation, in base62
     expect(bearerChecksumHolds(`wfts_${'0'.repeat(30)}3pTpA9`)).toBe(true)
     expect(bearerChecksumHolds(`wftp_${'0'.repeat(30)}3pTpA9`)).toBe(false)
+  })
+
+  test('a right checksum does not make a bearer of another prefix or length', () => {
+    // CRC32 from another implementation, in base62, over what stands before
+    const others = [
+      `wftx_${'0'.repeat(30)}4b944o`,
+      `wfts_${'0'.repeat(29)}2rlTRS`,
+      `wfts_${'0'.repeat(31)}3LSh8a`,
+      ` wfts_${'0'.repeat(30)}38onek`,
+      `wfts_${'0'.repeat(29)}-3GJIyO`
+    ]
+    for (const other of others) expect(bearerChecksumHolds(other)).toBe(false)
   })
 
   test('one wrong or swapped letter anywhere breaks the checksum', () => {
@@ -94,4 +108,40 @@ describe('opaque tokens, hashes and hints', () => {
     expect(hintOf(new Secret('0123456789abcde'))).toBe('…')
     expect(hintOf(new Secret(''))).toBe('…')
   })
+})
+
+describe('a mask, as a page shows it where a secret is set', () => {
+  test('stars, dots and a hint are taken for a mask', () => {
+    const masks = ['*', '***', '••••••••', '●●', '…', '……', '*•●…', '…c9f2', '…c-_2', '…🔑🔑🔑🔑']
+    for (const mask of masks) expect([mask, looksLikeMask(new Secret(mask))]).toEqual([mask, true])
+  })
+
+  test('a secret is not, whatever stars, dots or hints it holds', () => {
+    const secrets = [
+      '',
+      'c9f2',
+      'a***',
+      '***a',
+      '*a*',
+      'a…c9f2',
+      '…c9f',
+      '…c9f2a',
+      '…c9…2',
+      'dose1'
+    ]
+    for (const secret of secrets) {
+      expect([secret, looksLikeMask(new Secret(secret))]).toEqual([secret, false])
+    }
+  })
+
+  test('no credential that we make is', () => {
+    for (let turn = 0; turn < 100; turn += 1) {
+      expect(looksLikeMask(newBearer('wfts_').bearer)).toBe(false)
+      expect(looksLikeMask(newOpaqueToken())).toBe(false)
+    }
+  })
+})
+
+test('what is disclosed is the value as it was', () => {
+  expect(disclose(new Secret('a secret of 17 ch'))).toBe('a secret of 17 ch')
 })

@@ -71,6 +71,12 @@ describe('an envelope', () => {
     await expect(sealing).rejects.toThrow('well-formed')
   })
 
+  test.each([0, 16, 31, 33, 64])('C8 a key of %i bytes seals nothing', async (length) => {
+    const odd = { id: 'dek_01', key: new Secret(new Uint8Array(length).fill(1)) }
+    const sealing = sealEnvelope(odd, row, new Secret('x'))
+    await expect(sealing).rejects.toThrow('a sealing key has 32 bytes')
+  })
+
   test('C2 another place never opens it', async () => {
     await fc.assert(
       fc.asyncProperty(context, context, async (place, other) => {

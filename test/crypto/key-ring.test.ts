@@ -57,9 +57,12 @@ test('an unknown kid is named in a short and escaped form', async () => {
 })
 
 test('C8 no ring without keys, with two keys of one kid, or with a short key', () => {
-  expect(() => createKeyRing([])).toThrow()
-  expect(() => createKeyRing([ringKey('k1'), ringKey('k1')])).toThrow()
-  expect(() => createKeyRing([{ kid: 'k1', key: new Secret(new Uint8Array(16)) }])).toThrow()
+  const short = { kid: 'k2', key: new Secret(new Uint8Array(16)) }
+  expect(() => createKeyRing([])).toThrow('a key ring has a key')
+  expect(() => createKeyRing([ringKey('k1'), ringKey('k1')])).toThrow(
+    'the kids of a key ring differ'
+  )
+  expect(() => createKeyRing([ringKey('k1'), short])).toThrow('a key-encryption key has 32 bytes')
 })
 
 test('a printed ring shows fingerprints and no key', () => {

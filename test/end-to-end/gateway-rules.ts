@@ -197,7 +197,7 @@ export function policySuite(world: () => World): void {
       expect(await statusOf('databricks-llama')).toEqual([403, 'endpoint_not_allowed'])
     })
 
-    test('401 without a key, with a revoked shape of one, and with a token of the workspace', async () => {
+    test('401 without a key, with one that nobody made, and with a password', async () => {
       for (const authorization of ['', 'Bearer wfts_nothing', 'Basic d2VmdDp3ZWZ0']) {
         const headers = authorization === '' ? {} : { authorization }
         const answer = await world().ask(whoami, { headers, body: question })

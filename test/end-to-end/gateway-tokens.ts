@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { World } from './gateway.test.ts'
 import { isQuery, isToken } from './simulator.ts'
 import { question } from './tenancy.ts'
@@ -10,8 +10,17 @@ const path = '/serving-endpoints/whoami/invocations'
 /** Tokens that die before their time, and refusals that are not about the token. */
 export function tokenSuite(world: () => World): void {
   describe('a dead token', () => {
+    /** A grant of its own for each test: how often one may be renewed by force is limited. */
+    let fabric: string
+    let authorization: string
+    const ask = (body: string | Buffer, name = 'whoami') =>
+      world().ask(`/serving-endpoints/${name}/invocations`, {
+        fabric,
+        headers: world().headers({ authorization }),
+        body
+      })
     const callers = {
-      service_principal: () => world().ask(path, { body: question }),
+      service_principal: () => ask(question),
       user: async () => {
         const target = `/fabrics/${world().seeded}${path}`
         const answer = await world().member.call('POST', target, JSON.parse(question))
@@ -22,6 +31,11 @@ export function tokenSuite(world: () => World): void {
 
     beforeAll(async () => {
       await world().signIn(world().member, 'dev@acme.test')
+    })
+
+    beforeEach(async () => {
+      fabric = (await world().fabric()).id
+      authorization = `Bearer ${await world().key([{ fabricId: fabric }])}`
     })
 
     test.each([
@@ -79,19 +93,17 @@ export function tokenSuite(world: () => World): void {
       await world().workspace.setFaults({ invalidateAccessTokens: true })
       await world().workspace.mark()
       const body = randomBytes(2 * 1024 * 1024)
-      const answer = await world().ask(path, { body })
+      const answer = await ask(body)
       expect([answer.status, jsonOf(answer).code]).toEqual([503, 'overloaded'])
       expect(answer.headers['retry-after']).toMatch(/^\d+$/)
       expect((await world().workspace.seen()).filter(isQuery)).toHaveLength(1)
-      expect((await world().ask(path, { body: question })).status).toBe(200)
+      expect((await ask(question)).status).toBe(200)
     })
 
     test('is not what PERMISSION_DENIED means: it passes as it is, with no refresh', async () => {
       await callers.service_principal()
       await world().workspace.mark()
-      const answer = await world().ask('/serving-endpoints/forbidden-model/invocations', {
-        body: question
-      })
+      const answer = await ask(question, 'forbidden-model')
       expect(answer.status).toBe(403)
       expect(jsonOf(answer)).toMatchObject({ error_code: 'PERMISSION_DENIED' })
       expect(answer.headers['x-weft-problem']).toBeUndefined()

@@ -9,10 +9,10 @@ let tenancy: Tenancy
 beforeAll(async () => {
   stack = await startStack()
   tenancy = await openTenancy(stack)
-})
+}, 120_000)
 
 afterAll(async () => {
-  await stack.stop()
+  await stack?.stop()
 })
 
 const messages = [{ role: 'user' as const, content: 'Which thread runs across the warp?' }]

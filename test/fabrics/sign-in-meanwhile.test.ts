@@ -69,14 +69,18 @@ describe('F27 what goes while the code is being redeemed', () => {
       () => world.sql('DELETE FROM app_connections WHERE id = $1', [connection.id])
     ],
     ['the person', () => world.sql(`DELETE FROM memberships WHERE user_id = 'usr_member'`)]
-  ])('%s: it ends, and nothing is stored', async (_, remove) => {
-    const { callback } = await begin(world, as.member, fabric.id)
-    await world.faults({ apiDelayMs: 400 })
-    const before = await redemptions()
-    const end = world.fabrics.finishSignIn(as.member, callback).catch((error: unknown) => error)
-    await expect.poll(async () => (await redemptions()) - before).toBe(1)
-    await remove()
-    expect(await end).toBeInstanceOf(AppError)
-    expect(await world.sql('SELECT FROM grants')).toEqual([])
-  })
+  ])(
+    '%s: it ends, and nothing is stored',
+    async (_, remove) => {
+      const { callback } = await begin(world, as.member, fabric.id)
+      await world.faults({ apiDelayMs: 400 })
+      const before = await redemptions()
+      const end = world.fabrics.finishSignIn(as.member, callback).catch((error: unknown) => error)
+      await expect.poll(async () => (await redemptions()) - before).toBe(1)
+      await remove()
+      expect(await end).toBeInstanceOf(AppError)
+      expect(await world.sql('SELECT FROM grants')).toEqual([])
+    },
+    8_000
+  )
 })

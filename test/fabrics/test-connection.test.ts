@@ -1,14 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { asId } from '../../src/base/ids.ts'
-import { Secret } from '../../src/base/secret.ts'
-import {
-  type NewFabric,
-  type TestAs,
-  type TestResult,
-  testSteps
-} from '../../src/fabrics/fabrics.ts'
+import { type TestResult, testSteps } from '../../src/fabrics/fabrics.ts'
 import { signIn } from './signing-in.ts'
-import { as, client, createWorld, faultOf, narrow, principal, type World } from './world.ts'
+import { failedAt, idle, principalOf, summary, tester } from './testing.ts'
+import { as, client, createWorld, faultOf, principal, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => {
@@ -17,43 +12,8 @@ beforeAll(async () => {
 afterAll(() => world.close())
 beforeEach(() => world.clear())
 
-const principalOf = ({ clientId, clientSecret }: typeof principal) => ({
-  clientId,
-  clientSecret: new Secret(clientSecret)
-})
-const idle = () => new AbortController().signal
-const heard: string[] = []
-const onStep = ({ step }: { step: string }) => void heard.push(step)
-
-/** One word a step: `passed`, `skipped`, or `code owner` of the one that failed. */
-const summary = ({ steps }: TestResult) =>
-  Object.fromEntries(
-    steps.map(({ step, status, code, owner }) => [
-      step,
-      status === 'failed' ? `${code} ${owner}` : status
-    ])
-  )
-
-/** All passed up to `step`, that one as told, the later ones skipped. */
-function failedAt(step: (typeof testSteps)[number], how: string): Record<string, string> {
-  const at = testSteps.indexOf(step)
-  return Object.fromEntries(
-    testSteps.map((name, index) => [name, index < at ? 'passed' : index === at ? how : 'skipped'])
-  )
-}
+const { run, runUnsaved, heard, onStep } = tester(() => world)
 const allPassed = failedAt('compute', 'passed')
-
-async function run(who: TestAs, more: Partial<NewFabric> = {}, before?: () => Promise<unknown>) {
-  const fabric = await world.fabrics.create(as.lead, world.newFabric(more))
-  if (who === 'user') await signIn(world, as.lead, fabric.id)
-  await before?.()
-  heard.splice(0)
-  return await world.fabrics.testConnection(as.lead, fabric.id, who, onStep, idle())
-}
-const runUnsaved = async (who: TestAs, more: Partial<NewFabric> = {}) => {
-  heard.splice(0)
-  return await world.fabrics.testUnsaved(as.lead, world.newFabric(more), who, onStep, idle())
-}
 
 describe('a connection that works', () => {
   beforeEach(() => world.connect())
@@ -199,68 +159,6 @@ describe('a connection that does not work, as oneself', () => {
       compute: undefined
     })
     expect(summary(result)).toEqual(failedAt('dns', 'dns_failed upstream'))
-  })
-})
-
-describe('a connection that does not work, as the service principal', () => {
-  const secret = (clientSecret: string) => ({
-    servicePrincipal: principalOf({ ...principal, clientSecret })
-  })
-  const cases: readonly (readonly [
-    string,
-    () => Partial<NewFabric>,
-    Record<string, unknown> | null,
-    Record<string, string>
-  ])[] = [
-    ['there is none', () => ({}), null, failedAt('token', 'service_principal_missing team_admin')],
-    [
-      'a wrong secret',
-      () => secret('wrong-secret-0123456789'),
-      null,
-      failedAt('token', 'service_principal_refused team_admin')
-    ],
-    [
-      'a secret without the scope',
-      () => ({ servicePrincipal: principalOf(narrow) }),
-      null,
-      failedAt('token', 'scope_missing tenant_admin')
-    ],
-    [
-      'the token endpoint is down',
-      () => secret(principal.clientSecret),
-      { tokenStatus: 503 },
-      failedAt('token', 'upstream_unavailable upstream')
-    ],
-    [
-      'the token endpoint throttles',
-      () => secret(principal.clientSecret),
-      { tokenStatus: 429, tokenRetryAfterSeconds: 3 },
-      failedAt('token', 'upstream_unavailable upstream')
-    ],
-    [
-      'the token endpoint says rubbish',
-      () => secret(principal.clientSecret),
-      { tokenBody: '<html>' },
-      failedAt('token', 'upstream_unavailable upstream')
-    ],
-    [
-      'the token endpoint cuts the line',
-      () => secret(principal.clientSecret),
-      { dropTokenAnswer: true },
-      failedAt('token', 'upstream_unavailable upstream')
-    ],
-    [
-      'an IP access list',
-      () => secret(principal.clientSecret),
-      { ipBlocked: true },
-      failedAt('identity', 'ip_not_allowed provider_admin')
-    ]
-  ]
-
-  test.each(cases)('%s', async (_, more, faults, expected) => {
-    if (faults !== null) await world.faults(faults)
-    expect(summary(await runUnsaved('service_principal', more()))).toEqual(expected)
-    expect(summary(await run('service_principal', more()))).toEqual(expected)
   })
 })
 

@@ -8,13 +8,10 @@ import { createAppConnections } from '../../src/app-connections/create-app-conne
 import { createAudit } from '../../src/audit/audit.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { AppError } from '../../src/base/errors.ts'
-import { asId, type TeamId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
-import { makeTenantScope, type TenantScope } from '../../src/base/tenant-scope.ts'
 import { createKeyRing } from '../../src/crypto/key-ring.ts'
 import { createFabrics } from '../../src/fabrics/create-fabrics.ts'
 import type { Fabrics, NewFabric } from '../../src/fabrics/fabrics.ts'
-import { authorityOf, type TeamRole, type TenantRole } from '../../src/identity/roles.ts'
 import { type RunningDatabricks, startDatabricks } from '../../src/local/databricks/workspace.ts'
 import { createAuthorizationServers } from '../../src/oauth/authorization-server.ts'
 import { createOutbound } from '../../src/outbound/outbound.ts'
@@ -22,6 +19,9 @@ import { createDb } from '../../src/store/db.ts'
 import { createStrongbox } from '../../src/vault/strongbox.ts'
 import { createVault } from '../../src/vault/vault.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { as, red, settle } from './people.ts'
+
+export { as, blue, green, red } from './people.ts'
 
 export const publicUrl = 'http://weft.test'
 export const client = { clientId: 'client-of-acme', clientSecret: 'canary-client-secret-c9f2' }
@@ -34,29 +34,6 @@ export const narrow = {
   clientSecret: 'canary-narrow-secret-1111'
 }
 const people = ['dev@acme.test', 'other@acme.test'].map((email) => ({ email, name: email }))
-
-export const red: TeamId = asId('team', 'team_red')
-export const blue: TeamId = asId('team', 'team_blue')
-export const green: TeamId = asId('team', 'team_green')
-
-function scopeOf(
-  tenant: string,
-  person: string,
-  role: TenantRole,
-  teams: readonly { id: TeamId; role: TeamRole }[]
-): TenantScope {
-  const actor = { kind: 'user', id: asId('user', `usr_${person}`) } as const
-  return makeTenantScope(asId('tenant', tenant), actor, authorityOf({ kind: 'user', role, teams }))
-}
-
-/** Who asks: of tenant acme, with teams red and blue, and of tenant globex, with team green. */
-export const as = {
-  admin: scopeOf('ten_acme', 'admin', 'tenant_admin', []),
-  lead: scopeOf('ten_acme', 'lead', 'member', [{ id: red, role: 'admin' }]),
-  member: scopeOf('ten_acme', 'member', 'member', [{ id: red, role: 'member' }]),
-  outsider: scopeOf('ten_acme', 'outsider', 'member', [{ id: blue, role: 'admin' }]),
-  stranger: scopeOf('ten_globex', 'stranger', 'tenant_admin', [])
-} as const
 
 export interface LogItem {
   readonly path: string
@@ -206,30 +183,6 @@ export async function createWorld(): Promise<World> {
       await keeper.end()
       await database.drop()
     }
-  }
-}
-
-/** Tenants, teams and their people. */
-async function settle(sql: World['sql']): Promise<void> {
-  for (const tenant of ['ten_acme', 'ten_globex']) {
-    await sql('INSERT INTO tenants (id, slug, name, created_at) VALUES ($1, $1, $1, now())', [
-      tenant
-    ])
-  }
-  for (const [id, tenant] of [
-    [red, 'ten_acme'],
-    [blue, 'ten_acme'],
-    [green, 'ten_globex']
-  ]) {
-    await sql(`INSERT INTO teams VALUES ($1, $2, $1, 'shared', now())`, [id, tenant])
-  }
-  for (const { actor, tenantId } of Object.values(as)) {
-    await sql(
-      `INSERT INTO users (id, identity_hash, issuer, subject, email, is_email_verified, name, created_at, last_login_at)
-       VALUES ($1, $1, 'i', $1, $1, true, $1, now(), now())`,
-      [actor.id]
-    )
-    await sql(`INSERT INTO memberships VALUES ($1, $2, 'member', now())`, [tenantId, actor.id])
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/base/secret.ts'
 import { type Behaviour, refusals } from '../support/hostile-authorization-server.ts'
@@ -235,9 +236,10 @@ describe('a grant that is forgotten', () => {
       for (let run = 0; run < runs / lanes.length; run += 1) {
         world.server.next(behaviours[Math.floor(random() * behaviours.length)] ?? {})
         const [a, b] = random() < 0.5 ? [one, other] : [other, one]
-        const forgetAfter = Math.floor(random() * 25)
+        // Mostly while the refresh runs; at times after it.
+        const forgetAfterMs = random() ** 3 * 400
         const asking = codeOf(ask(grant, a))
-        await turns(forgetAfter)
+        await delay(forgetAfterMs)
         const forgetting = b.vault.forget(world.scope, grant.grantId, event)
         const [ending] = await Promise.all([asking, forgetting])
         await Promise.all([a.vault.settle(), b.vault.settle()])
@@ -257,13 +259,6 @@ describe('a grant that is forgotten', () => {
     expect(orphans?.count).toBe(0)
   }, 300_000)
 })
-
-/** Some turns of the event loop, each of which lets input and output happen. */
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-}
 
 /** Mulberry32: the same numbers for the same seed. */
 function randomFrom(seed: number): () => number {

@@ -1,0 +1,55 @@
+import { Secret } from '../../src/base/secret.ts'
+import {
+  type NewFabric,
+  type TestAs,
+  type TestResult,
+  testSteps
+} from '../../src/fabrics/fabrics.ts'
+import { signIn } from './signing-in.ts'
+import { as, type principal, type World } from './world.ts'
+
+export const principalOf = ({ clientId, clientSecret }: typeof principal) => ({
+  clientId,
+  clientSecret: new Secret(clientSecret)
+})
+export const idle = () => new AbortController().signal
+
+/** One word a step: `passed`, `skipped`, or `code owner` of the one that failed. */
+export const summary = ({ steps }: TestResult) =>
+  Object.fromEntries(
+    steps.map(({ step, status, code, owner }) => [
+      step,
+      status === 'failed' ? `${code} ${owner}` : status
+    ])
+  )
+
+/** All passed up to `step`, that one as told, the later ones skipped. */
+export function failedAt(step: (typeof testSteps)[number], how: string): Record<string, string> {
+  const at = testSteps.indexOf(step)
+  return Object.fromEntries(
+    testSteps.map((name, index) => [name, index < at ? 'passed' : index === at ? how : 'skipped'])
+  )
+}
+
+/** Tests of fabrics in this world, as the team's admin; `heard` are the steps of the last one. */
+export function tester(world: () => World) {
+  const heard: string[] = []
+  const onStep = ({ step }: { step: string }) => void heard.push(step)
+  return {
+    heard,
+    onStep,
+    async run(who: TestAs, more: Partial<NewFabric> = {}, before?: () => Promise<unknown>) {
+      const { fabrics } = world()
+      const fabric = await fabrics.create(as.lead, world().newFabric(more))
+      if (who === 'user') await signIn(world(), as.lead, fabric.id)
+      await before?.()
+      heard.splice(0)
+      return await fabrics.testConnection(as.lead, fabric.id, who, onStep, idle())
+    },
+    async runUnsaved(who: TestAs, more: Partial<NewFabric> = {}) {
+      heard.splice(0)
+      const input = world().newFabric(more)
+      return await world().fabrics.testUnsaved(as.lead, input, who, onStep, idle())
+    }
+  }
+}

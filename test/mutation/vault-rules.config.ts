@@ -1,0 +1,4 @@
+import { defineConfig } from 'vitest/config'
+
+/** No Postgres is started: these tests need nothing but themselves. */
+export default defineConfig({ test: { include: ['test/vault/pure-*.test.ts'] } })
