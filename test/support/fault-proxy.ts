@@ -103,8 +103,8 @@ class Line {
     }
     this.#answered += bytes.length
     const { mode } = this.#proxy
-    if (mode.kind === 'reset_after' && this.#answered > mode.bytes) return this.reset()
-    this.#pass(this.client, bytes)
+    if (mode.kind === 'reset_after' && this.#answered > mode.bytes) this.reset()
+    else this.#pass(this.client, bytes)
     if (mode.kind === 'half_close') this.client.end()
   }
 
@@ -140,10 +140,7 @@ interface PendingStop {
 }
 
 /** A TCP proxy on loopback that breaks connections in every way that networks do. */
-export async function startFaultProxy(target: {
-  host: string
-  port: number
-}): Promise<FaultProxy> {
+export async function startFaultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const state: ProxyState = { mode: { kind: 'pass' }, isPaused: false, stops: [] }
   const lines = new Set<Line>()
   let accepted = 0

@@ -3,6 +3,12 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type Answer, refusals } from './hostile-authorization-server/answers.ts'
 import { type Books, createBooks, type TokenRules } from './hostile-authorization-server/books.ts'
+import { cutShort, send } from './hostile-authorization-server/wire.ts'
+import {
+  apiAnswer,
+  type DeadTokenAnswer,
+  metadataAnswer
+} from './hostile-authorization-server/workspace.ts'
 
 export { type Answer, refusals, rewrites } from './hostile-authorization-server/answers.ts'
 export type { Family, Issued, TokenRules } from './hostile-authorization-server/books.ts'
@@ -29,9 +35,6 @@ export interface Behaviour {
   /** After it has acted: cut the connection before, or in the middle of, the answer. */
   readonly cut?: 'before_answer' | 'mid_answer'
 }
-
-/** How the workspace's API tells that a token is dead. */
-export type DeadTokenAnswer = 401 | 403 | 400
 
 export interface HostileServer {
   /** The workspace's origin, which is the authorization server's too. */
@@ -131,7 +134,7 @@ export async function startHostileServer(
     }
     if (pathname.startsWith('/.well-known/')) return send(res, { status: 404, body: '' })
     await text(req)
-    send(res, apiAnswer(req, pathname))
+    send(res, apiAnswer(hostile, apiCalls, req.headers.authorization ?? '', pathname))
   }
 
   async function answerToken(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -179,41 +182,7 @@ export async function startHostileServer(
     return { status: 200, body }
   }
 
-  function apiAnswer(req: IncomingMessage, pathname: string): Answer {
-    const bearer = /^Bearer (.+)$/.exec(req.headers.authorization ?? '')?.[1] ?? ''
-    apiCalls.push(bearer)
-    const userName = books.holderOf(bearer)
-    if (userName === null) return deadTokenAnswers[hostile.deadTokenAnswer]
-    if (hostile.apiAnswer !== null) return hostile.apiAnswer
-    if (pathname === '/api/2.0/preview/scim/v2/Me') {
-      return { status: 200, body: { id: `id-of-${userName}`, userName, active: true } }
-    }
-    return { status: 200, body: { asked: pathname, as: userName } }
-  }
-
   return hostile
-}
-
-const deadTokenAnswers: Readonly<Record<DeadTokenAnswer, Answer>> = {
-  400: { status: 400, body: { message: 'io.jsonwebtoken.ExpiredJwtException: JWT expired' } },
-  401: { status: 401, body: { error_code: 401, message: 'Credential was not sent or unsupported' } },
-  403: { status: 403, body: { error_code: 403, message: 'Invalid access token.' } }
-}
-
-function metadataAnswer({ origin, metadata, metadataStatus }: HostileServer): Answer {
-  if (metadataStatus !== 200) return { status: metadataStatus, body: 'upstream connect error' }
-  const root = `${origin}/oidc`
-  return {
-    status: 200,
-    body: metadata({
-      issuer: root,
-      authorization_endpoint: `${root}/v1/authorize`,
-      token_endpoint: `${root}/v1/token`,
-      revocation_endpoint: `${root}/v1/revoke`,
-      response_types_supported: ['code'],
-      token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic']
-    })
-  }
 }
 
 function requestOf(form: URLSearchParams): TokenRequest {
@@ -224,17 +193,4 @@ function requestOf(form: URLSearchParams): TokenRequest {
     refreshToken: form.get('refresh_token'),
     form
   }
-}
-
-function send(res: ServerResponse, { status, headers, body }: Answer): void {
-  const type = typeof body === 'string' ? 'text/plain' : 'application/json'
-  res.writeHead(status, { 'content-type': type, ...headers })
-  res.end(typeof body === 'string' ? body : JSON.stringify(body))
-}
-
-/** Promises the whole answer, sends half of it and hangs up. */
-function cutShort(res: ServerResponse, { status, body }: Answer): void {
-  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
-  res.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length })
-  res.write(bytes.subarray(0, bytes.length / 2), () => res.destroy())
 }

@@ -49,7 +49,14 @@ export async function startStack(options: StackStart = {}): Promise<StartedStack
   const { promise: ready, resolve } = Promise.withResolvers<string>()
   createInterface(child.stdout).on('line', (text) => text.startsWith('{') && resolve(text))
   const line = await Promise.race([ready, ended.then(() => undefined)])
-  if (line === undefined) throw new TypeError(`the stack did not start:\n${log}`)
+  const remove = () => {
+    emptyDataFolder(dataDir)
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  if (line === undefined) {
+    remove()
+    throw new TypeError(`the stack did not start:\n${log}`)
+  }
   const summary: StackSummary = JSON.parse(line)
   return {
     ...summary,
@@ -60,8 +67,7 @@ export async function startStack(options: StackStart = {}): Promise<StartedStack
     async stop() {
       child.kill('SIGINT')
       const { code } = await ended
-      emptyDataFolder(dataDir)
-      rmSync(dataDir, { recursive: true, force: true })
+      remove()
       return code
     }
   }

@@ -1,8 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { createAudit } from '../../src/audit/audit.ts'
-import type { Clock } from '../../src/base/clock.ts'
-import { AppError } from '../../src/base/errors.ts'
 import {
   type AppConnectionId,
   type FabricId,
@@ -13,68 +10,21 @@ import {
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../../src/base/tenant-scope.ts'
 import { createKeyRing } from '../../src/crypto/key-ring.ts'
-import { createAuthorizationServers } from '../../src/oauth/authorization-server.ts'
-import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts'
-import { createDb, type Db } from '../../src/store/db.ts'
 import { clientSecretPlace, servicePrincipalPlace } from '../../src/vault/credentials.ts'
 import { accessTokenPlace, refreshTokenPlace } from '../../src/vault/refresh-projection.ts'
-import { createStrongbox, type Strongbox } from '../../src/vault/strongbox.ts'
-import { createVault, type Vault } from '../../src/vault/vault.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 import {
   type Family,
   type HostileServer,
   startHostileServer
 } from './hostile-authorization-server.ts'
+import { createReplica, type Replica, type ReplicaOptions } from './vault-world/replica.ts'
 import { createRows, type Rows, type SeededTenant } from './vault-world/rows.ts'
+import { type TestClock, testClock } from './vault-world/test-clock.ts'
 
-export interface TestClock extends Clock {
-  /** Wall clock and monotonic clock alike. */
-  advance(ms: number): void
-  /** The wall clock alone, as when somebody sets it. */
-  skew(ms: number): void
-  /** From now on it moves only when it is moved. */
-  freeze(): void
-}
-
-export function testClock(): TestClock {
-  let offsetMs = 0
-  let skewMs = 0
-  let frozen: { wallMs: number; monotonicMs: number } | null = null
-  return {
-    now: () => new Date((frozen?.wallMs ?? Date.now()) + offsetMs + skewMs),
-    monotonicMs: () => (frozen?.monotonicMs ?? performance.now()) + offsetMs,
-    advance(ms) {
-      offsetMs += ms
-    },
-    skew(ms) {
-      skewMs += ms
-    },
-    freeze() {
-      frozen ??= { wallMs: Date.now(), monotonicMs: performance.now() }
-    }
-  }
-}
-
-/** One process's worth of Weft, as far as tokens go. */
-export interface Replica {
-  readonly db: Db
-  readonly strongbox: Strongbox
-  readonly outbound: Outbound
-  readonly vault: Vault
-  readonly clock: Clock
-  /** Transactions begun. */
-  readonly transactions: number
-}
-
-export interface ReplicaOptions {
-  /** The way to the database, such as by a proxy. */
-  readonly via?: (url: string) => string
-  readonly clock?: Clock
-  readonly poolMax?: number
-  /** Origins beside the hostile server's. */
-  readonly extraOrigins?: readonly string[]
-}
+export { codeOf, failureOf, tally } from './vault-world/outcomes.ts'
+export type { Replica, ReplicaOptions } from './vault-world/replica.ts'
+export type { TestClock } from './vault-world/test-clock.ts'
 
 export interface SeededGrant {
   readonly grantId: GrantId
@@ -146,39 +96,12 @@ export async function createVaultWorld(options: ReplicaOptions = {}): Promise<Va
   const closing: (() => Promise<void>)[] = []
 
   function replica(wanted: ReplicaOptions = {}): Replica {
-    const { via, poolMax, extraOrigins = [], ...rest } = { ...options, ...wanted }
-    const own = rest.clock ?? clock
-    const url = via === undefined ? database.appUrl : via(database.appUrl)
-    const real = createDb({ url: new Secret(url), poolMax: poolMax ?? 8 })
-    let transactions = 0
-    const db: Db = {
-      ...real,
-      inTenant(scope, work) {
-        transactions += 1
-        return real.inTenant(scope, work)
-      }
-    }
-    const outbound = createOutbound({
-      extraOrigins: [server.origin, ...extraOrigins],
-      clock: own,
-      userAgent: 'weft-test'
-    })
-    closing.push(() => outbound.destroy().then(() => real.close()))
-    const audit = createAudit(db, own)
-    const strongbox = createStrongbox(db, keyWrap, own)
-    const servers = createAuthorizationServers(outbound, own)
-    const exchange = { outbound, clock: own }
-    const vault = createVault({ db, strongbox, audit, clock: own, servers, exchange })
-    return {
-      db,
-      strongbox,
-      outbound,
-      vault,
-      clock: own,
-      get transactions() {
-        return transactions
-      }
-    }
+    const made = createReplica(
+      { url: database.appUrl, keyWrap, clock, workspaceOrigin: server.origin },
+      { ...options, ...wanted }
+    )
+    closing.push(made.close)
+    return made.replica
   }
 
   const rows = createRows(query, clock)
@@ -299,29 +222,4 @@ export async function createVaultWorld(options: ReplicaOptions = {}): Promise<Va
   }
   await world.seedClientSecret(clientSecret, 'current')
   return world
-}
-
-/** The AppError that the work ends in; anything else is a fault of Weft's. */
-export async function failureOf(work: Promise<unknown>): Promise<AppError | null> {
-  try {
-    await work
-    return null
-  } catch (error) {
-    if (error instanceof AppError) return error
-    throw error
-  }
-}
-
-export async function codeOf(work: Promise<unknown>): Promise<string> {
-  return (await failureOf(work))?.code ?? 'no error'
-}
-
-/** How many of each outcome: a problem code, or `token`. */
-export async function tally(works: readonly Promise<unknown>[]): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {}
-  for (const code of await Promise.all(works.map(codeOf))) {
-    const name = code === 'no error' ? 'token' : code
-    counts[name] = (counts[name] ?? 0) + 1
-  }
-  return counts
 }

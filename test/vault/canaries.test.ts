@@ -60,7 +60,7 @@ describe('F10 F35 no token and no secret in an error, a log line at trace or a r
     'the request in an error, 503': echoing(503),
     'a dead refresh token': { instead: refusals.deadRefreshToken(400) },
     'a refused client': { instead: refusals.invalidClient() },
-    'throttling': { instead: refusals.throttled(5) },
+    throttling: { instead: refusals.throttled(5) },
     'a page': { instead: refusals.page(200) },
     'a cut connection': { instead: 'drop' },
     'a cut answer': { cut: 'mid_answer' }

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { refusals } from '../support/hostile-authorization-server.ts'
-import { codeOf, createVaultWorld, type SeededGrant, type VaultWorld } from '../support/vault-world.ts'
+import {
+  codeOf,
+  createVaultWorld,
+  type SeededGrant,
+  type VaultWorld
+} from '../support/vault-world.ts'
 
 let world: VaultWorld
 let grant: SeededGrant
@@ -54,17 +59,20 @@ test('G7 once the provider takes the new secret, the old one is shown no more', 
 })
 
 const others = {
-  'throttling': refusals.throttled(1),
+  throttling: refusals.throttled(1),
   'an outage': refusals.unavailable(),
   'a dead refresh token': refusals.deadRefreshToken(400),
   'missing scopes': refusals.scopesNotAssigned(),
   'a web page': refusals.page(403)
 }
-test.each(Object.entries(others))('G7 %s is no reason to try the old secret', async (_n, instead) => {
-  world.server.always({ instead })
-  expect(await codeOf(ask())).not.toBe('no error')
-  expect(presented()).toEqual([nextSecret])
-})
+test.each(Object.entries(others))(
+  'G7 %s is no reason to try the old secret',
+  async (_n, instead) => {
+    world.server.always({ instead })
+    expect(await codeOf(ask())).not.toBe('no error')
+    expect(presented()).toEqual([nextSecret])
+  }
+)
 
 test('G7 when both are refused, it is the app connection that is at fault, and no sign-in', async () => {
   accept()

@@ -103,7 +103,9 @@ test('F6 G5 it stays away for longer than the lease: the spent token is never se
   const held = Promise.withResolvers<void>()
   world.server.next({ holdAfter: held.promise })
   const before = world.server.requests.length
-  const call = failureOf(fragile.vault.accessToken(world.scope, grantId, lifeMs, { waitMs: 60_000 }))
+  const call = failureOf(
+    fragile.vault.accessToken(world.scope, grantId, lifeMs, { waitMs: 60_000 })
+  )
   await world.server.arrived(before + 1)
   proxy.mode = { kind: 'refuse' }
   held.resolve()

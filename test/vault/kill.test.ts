@@ -144,32 +144,36 @@ async function endingOf(grant: SeededGrant): Promise<{ ending: Ending; told: unk
 }
 
 describe('kill -9', () => {
-  test.each(steps)('F8 G4 $name', async (wanted) => {
-    const counts: Record<Ending, number> = { recovered: 0, 'needs sign-in': 0, wrong: 0 }
-    summary[wanted.name] = counts
-    const faults: unknown[] = []
-    for (let run = 0; run < runs; run += 1) {
-      const policy = policies[run % policies.length] ?? policies[0]
-      world.server.rules.rotate = policy.rotate
-      await world.sql('UPDATE app_connections SET has_single_use_refresh_tokens = $1', [
-        policy.known
-      ])
-      const grant = await world.seedGrant()
-      await killAt(wanted, grant)
-      await world.expireLease(grant.grantId)
-      const { ending, told } = await endingOf(grant)
-      const best = bestEnding(wanted, policy)
-      const isReplayed =
-        policy.known === true && world.server.books.presented(grant.refreshToken) > 1
-      counts[ending === best && !isReplayed ? ending : 'wrong'] += 1
-      if (ending !== best || isReplayed) {
-        faults.push({ policy: policy.name, wanted: best, ending, isReplayed, told })
+  test.each(steps)(
+    'F8 G4 $name',
+    async (wanted) => {
+      const counts: Record<Ending, number> = { recovered: 0, 'needs sign-in': 0, wrong: 0 }
+      summary[wanted.name] = counts
+      const faults: unknown[] = []
+      for (let run = 0; run < runs; run += 1) {
+        const policy = policies[run % policies.length] ?? policies[0]
+        world.server.rules.rotate = policy.rotate
+        await world.sql('UPDATE app_connections SET has_single_use_refresh_tokens = $1', [
+          policy.known
+        ])
+        const grant = await world.seedGrant()
+        await killAt(wanted, grant)
+        await world.expireLease(grant.grantId)
+        const { ending, told } = await endingOf(grant)
+        const best = bestEnding(wanted, policy)
+        const isReplayed =
+          policy.known === true && world.server.books.presented(grant.refreshToken) > 1
+        counts[ending === best && !isReplayed ? ending : 'wrong'] += 1
+        if (ending !== best || isReplayed) {
+          faults.push({ policy: policy.name, wanted: best, ending, isReplayed, told })
+        }
       }
-    }
-    world.server.reset()
-    expect(faults).toEqual([])
-    expect(canariesIn(await textOfDatabase(world.database), world.canaries())).toEqual([])
-  }, runs * 60_000)
+      world.server.reset()
+      expect(faults).toEqual([])
+      expect(canariesIn(await textOfDatabase(world.database), world.canaries())).toEqual([])
+    },
+    runs * 60_000
+  )
 
   test('F8 what a dead process left behind is finished by another’s sweep, without any caller', async () => {
     world.server.rules.rotate = true
@@ -179,7 +183,19 @@ describe('kill -9', () => {
     if (kept !== undefined) await killAt(kept, grant)
     await world.expireLease(grant.grantId)
     const late = await startReplica(world)
-    setTimeout(async () => process.stderr.write(`DBG ${late.output().split('\n').filter((l) => !l.includes('incoming')).slice(-8).join('\n')} ${JSON.stringify(await world.sql('select *, now() from refresh_journal where outcome is null'))} ${JSON.stringify(await world.sql('select grant_id, generation, claim_owner, claim_expires_at, now() from grant_tokens where claim_owner is not null'))}\n`), 25000)
+    setTimeout(
+      async () =>
+        process.stderr.write(
+            .output()
+            .split('\n')
+            .filter((l) => !l.includes('incoming'))
+            .slice(-8)
+            .join(
+              '\n'
+            )} ${JSON.stringify(await world.sql('select *, now() from refresh_journal where outcome is null'))} ${JSON.stringify(await world.sql('select grant_id, generation, claim_owner, claim_expires_at, now() from grant_tokens where claim_owner is not null'))}\n`
+        ),
+      25000
+    )
     const settled = { state: 'active', generation: 2, claim_owner: null }
     await expect
       .poll(() => world.stateOf(grant.grantId), { timeout: 30_000 })

@@ -149,7 +149,7 @@ describe('refusals', () => {
   const dead = {
     'invalid_request with 400': refusals.deadRefreshToken(400),
     'invalid_request with 401': refusals.deadRefreshToken(401),
-    'invalid_grant': refusals.invalidGrant()
+    invalid_grant: refusals.invalidGrant()
   }
   test.each(Object.entries(dead))(
     'F18 %s ends the sign-in, and nobody asks the provider again',

@@ -7,7 +7,8 @@ import { createVaultWorld, type VaultWorld } from '../support/vault-world.ts'
 
 const program = findPgBouncer()
 const ways: [name: string, isWithPooler: boolean][] = [['straight to Postgres', false]]
-if (program === null) process.stderr.write('skipped, no PgBouncer: F42 behind its transaction mode\n')
+if (program === null)
+  process.stderr.write('skipped, no PgBouncer: F42 behind its transaction mode\n')
 else ways.push(['F42 behind PgBouncer in transaction mode', true])
 
 describe.each(ways)('three server processes, %s', (_name, isWithPooler) => {

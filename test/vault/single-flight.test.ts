@@ -1,3 +1,4 @@
+import { readdir, readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createVaultWorld, tally, type VaultWorld } from '../support/vault-world.ts'
 
@@ -61,6 +62,31 @@ describe('one process', () => {
   })
 })
 
+test('F44 a warm token costs at most one query a second, whoever asks', async () => {
+  const { vault } = world.own
+  const { grantId } = await world.seedGrant({ lifeMs: 50 * 60_000 })
+  await vault.accessToken(world.scope, grantId, lifeMs)
+  world.clock.freeze()
+  const before = world.own.transactions
+  for (let call = 0; call < 200; call += 1) await vault.accessToken(world.scope, grantId, lifeMs)
+  expect(world.own.transactions - before).toBe(0)
+  world.clock.advance(1_001)
+  await Promise.all(many(200, () => vault.accessToken(world.scope, grantId, lifeMs)))
+  expect(world.own.transactions - before).toBe(1)
+})
+
+test('F42 F43 no lock of a session and no LISTEN or NOTIFY anywhere in the server', async () => {
+  const folder = new URL('../../src/', import.meta.url)
+  const files = (await readdir(folder, { recursive: true })).filter((file) =>
+    /^(?!local|ui|store\/generated).*\.ts$/.test(file)
+  )
+  expect(files.length).toBeGreaterThan(100)
+  for (const file of files) {
+    const source = await readFile(new URL(file, folder), 'utf8')
+    expect(source, file).not.toMatch(/pg_(try_)?advisory_lock|\bpg_notify\b|\b(UN)?LISTEN \w/)
+  }
+})
+
 describe('three replicas', () => {
   test('F1 F2 G2 200 calls on each cost one redemption, no error, and the family lives', async () => {
     const replicas = many(3, () => world.replica())
@@ -98,9 +124,7 @@ describe('three replicas', () => {
     await world.server.arrived(1)
     const before = waiter.transactions
     const waitMs = 1_000
-    const late = many(500, () =>
-      waiter.vault.accessToken(world.scope, grantId, lifeMs, { waitMs })
-    )
+    const late = many(500, () => waiter.vault.accessToken(world.scope, grantId, lifeMs, { waitMs }))
     expect(await tally(late)).toEqual({ overloaded: 500 })
     // Each looks once; then one poll for all of them at a time, not one for each.
     const polls = waiter.transactions - before - 500

@@ -1,0 +1,73 @@
+import { createAudit } from '../../../src/audit/audit.ts'
+import type { Clock } from '../../../src/base/clock.ts'
+import { Secret } from '../../../src/base/secret.ts'
+import type { KeyWrap } from '../../../src/crypto/key-wrap.ts'
+import { createAuthorizationServers } from '../../../src/oauth/authorization-server.ts'
+import { createOutbound, type Outbound } from '../../../src/outbound/outbound.ts'
+import { createDb, type Db } from '../../../src/store/db.ts'
+import { createStrongbox, type Strongbox } from '../../../src/vault/strongbox.ts'
+import { createVault, type Vault } from '../../../src/vault/vault.ts'
+
+/** One process's worth of Weft, as far as tokens go. */
+export interface Replica {
+  readonly db: Db
+  readonly strongbox: Strongbox
+  readonly outbound: Outbound
+  readonly vault: Vault
+  readonly clock: Clock
+  /** Transactions begun. */
+  readonly transactions: number
+}
+
+export interface ReplicaOptions {
+  /** The way to the database, such as by a proxy. */
+  readonly via?: (url: string) => string
+  readonly clock?: Clock
+  readonly poolMax?: number
+  /** Origins beside the hostile server's. */
+  readonly extraOrigins?: readonly string[]
+}
+
+interface Surroundings {
+  readonly url: string
+  readonly keyWrap: KeyWrap
+  readonly clock: Clock
+  readonly workspaceOrigin: string
+}
+
+/** The rooms up to the vault, on a pool of their own. */
+export function createReplica(
+  { url, keyWrap, clock: common, workspaceOrigin }: Surroundings,
+  { via, clock = common, poolMax = 8, extraOrigins = [] }: ReplicaOptions
+): { replica: Replica; close: () => Promise<void> } {
+  const real = createDb({ url: new Secret(via === undefined ? url : via(url)), poolMax })
+  let transactions = 0
+  const db: Db = {
+    ...real,
+    inTenant(scope, work) {
+      transactions += 1
+      return real.inTenant(scope, work)
+    }
+  }
+  const outbound = createOutbound({
+    extraOrigins: [workspaceOrigin, ...extraOrigins],
+    clock,
+    userAgent: 'weft-test'
+  })
+  const audit = createAudit(db, clock)
+  const strongbox = createStrongbox(db, keyWrap, clock)
+  const servers = createAuthorizationServers(outbound, clock)
+  const exchange = { outbound, clock }
+  const vault = createVault({ db, strongbox, audit, clock, servers, exchange })
+  const replica: Replica = {
+    db,
+    strongbox,
+    outbound,
+    vault,
+    clock,
+    get transactions() {
+      return transactions
+    }
+  }
+  return { replica, close: () => outbound.destroy().then(() => real.close()) }
+}
