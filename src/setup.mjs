@@ -10,6 +10,8 @@ import { constants, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** Read at once: whoever started us may be gone before there is a program to tell. */
+const parent = process.ppid
 const root = fileURLToPath(new URL('..', import.meta.url))
 const modules = join(root, 'node_modules')
 const pinnedNode = join(modules, 'node', 'bin', 'node')
@@ -80,7 +82,6 @@ function run(command, args, options) {
     const onTerminate = () => tell('SIGTERM')
     process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate).on('SIGHUP', onTerminate)
 
-    const parent = process.ppid
     const watch = setInterval(() => {
       if (process.ppid === parent) return
       clearInterval(watch)

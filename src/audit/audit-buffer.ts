@@ -28,15 +28,19 @@ export function createAuditBuffer(audit: Audit): AuditBuffer {
   let flushing: Promise<void> | null = null
   let following: Promise<void> | null = null
 
-  /** One transaction per run of events with the same scope, in the order in which they came. */
+  /** In the order in which they came, a batch a transaction; each says itself who acted and in which request. */
   async function writeTenant(tenantId: TenantId): Promise<void> {
     for (;;) {
-      const batch = runOf(held.get(tenantId) ?? [])
+      const batch = (held.get(tenantId) ?? []).slice(0, batchMax)
       const [first] = batch
       if (first === undefined) return void held.delete(tenantId)
       await audit.record(
         first.scope,
-        batch.map(({ event }) => event)
+        batch.map(({ scope, event }) => ({
+          ...event,
+          actor: event.actor ?? scope.actor,
+          requestId: scope.requestId
+        }))
       )
       held.get(tenantId)?.splice(0, batch.length)
       size -= batch.length
@@ -85,10 +89,4 @@ export function createAuditBuffer(audit: Audit): AuditBuffer {
       return dropped
     }
   }
-}
-
-function runOf(list: readonly Held[]): Held[] {
-  const scope = list[0]?.scope
-  const end = list.findIndex((item, index) => item.scope !== scope || index === batchMax)
-  return list.slice(0, end === -1 ? list.length : end)
 }

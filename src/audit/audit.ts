@@ -38,6 +38,8 @@ export interface AuditEvent {
   readonly onBehalfOf?: UserId
   /** Who acted, where that is not the scope's actor (a login: the person who has just become known). */
   readonly actor?: Actor
+  /** Which request this was done for, where that is not the scope's. */
+  readonly requestId?: string | null
   /** The problem code of a refused or failed action. */
   readonly code?: string
   /** Small facts: names, ids, counts. No secret, no payload, no provider text. */
@@ -85,7 +87,7 @@ export function createAudit(db: Db, clock: Clock): Audit {
       fabricId: event.fabricId ?? null,
       outcome: event.outcome ?? 'succeeded',
       code: event.code ?? null,
-      requestId: scope.requestId,
+      requestId: event.requestId === undefined ? scope.requestId : event.requestId,
       details: { ...event.details }
     }
   }

@@ -4,6 +4,7 @@
  * Never: Fastify, a parsed body where bytes will do, a token or an upstream cookie in an answer.
  */
 import type { Readable } from 'node:stream'
+import type { ProblemCode } from '../base/errors.ts'
 import type { FabricId, KeyId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 
@@ -46,6 +47,8 @@ export interface GatewayOutcome {
   readonly tokenSource: 'cached' | 'refreshed' | null
   readonly upstreamMs: number | null
   readonly upstreamStatus: number | null
+  /** Why an answer was cut after its head. */
+  readonly code: ProblemCode | null
 }
 
 export interface Gateway {

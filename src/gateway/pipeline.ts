@@ -176,7 +176,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
         identity: course.fabric?.identity ?? null,
         tokenSource: course.token?.source ?? null,
         upstreamMs: course.upstreamMs,
-        upstreamStatus: course.status
+        upstreamStatus: course.status,
+        code: course.cut?.code ?? null
       }
     }
   }

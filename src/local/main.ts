@@ -62,6 +62,9 @@ function untilAskedToStop(): Promise<string> {
       process.on(signal, () => resolve(signal))
     }
     const parent = process.ppid
+    // Under npm our parent is a process of ours; the first process of all is nobody's parent by choice.
+    const isOrphan = parent === 1 && process.env.npm_lifecycle_event !== undefined
+    if (isOrphan) resolve('the process that started this is gone')
     const poll = setInterval(() => {
       if (process.ppid !== parent) resolve('the process that started this is gone')
     }, parentPollMs)

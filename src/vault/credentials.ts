@@ -3,6 +3,7 @@ import { AppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { OAuthClient } from '../oauth/token-endpoint.ts'
+import { matchesHostPatterns } from '../providers/host-patterns.ts'
 import type { Provider } from '../providers/provider.ts'
 import { isProviderId, providers } from '../providers/registry.ts'
 import {
@@ -59,6 +60,11 @@ async function userCredentials(
   if (row === null) throw new AppError('app_connection_missing')
   if (row.faultNextTryAt !== null && row.faultNextTryAt > clock.now()) {
     throw new AppError('app_connection_refused', { retryAt: row.faultNextTryAt })
+  }
+  if (!matchesHostPatterns(row.allowedHosts, grant.workspaceOrigin)) {
+    throw new AppError('host_not_allowed', {
+      detail: 'The app connection does not serve this workspace host'
+    })
   }
   return appConnectionCredentials(deps, scope, row)
 }
@@ -118,13 +124,12 @@ export async function providerOfGrant(
   scope: TenantScope,
   { appConnectionId, fabricId }: GrantRow
 ): Promise<Provider> {
-  const row = await db.inTenant(scope, (tx) =>
-    appConnectionId === null
-      ? findFabric(tx, fabricId ?? '')
-      : findAppConnection(tx, appConnectionId)
-  )
-  if (row === null) throw new AppError('not_found')
-  return providerOf(row.provider)
+  const provider = await db.inTenant(scope, async (tx) => {
+    if (appConnectionId === null) return (await findFabric(tx, fabricId ?? ''))?.provider
+    return (await findAppConnection(tx, appConnectionId))?.provider
+  })
+  if (provider === undefined) throw new AppError('not_found')
+  return providerOf(provider)
 }
 
 function authMethodOf(stored: string): OAuthClient['authMethod'] {

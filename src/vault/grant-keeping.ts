@@ -55,6 +55,9 @@ export interface GrantKeeping {
   settle(): Promise<void>
 }
 
+/** Each time beginning with what stands then. */
+const keepAttemptsMax = 5
+
 const noTokens: GrantTokens = {
   refreshTokenSealed: null,
   refreshIssuedAt: null,
@@ -101,7 +104,11 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
     }
   }
 
-  const keepSignIn: GrantKeeping['keepSignIn'] = async (scope, key, signIn) => {
+  async function tryKeepSignIn(
+    scope: TenantScope,
+    key: UserGrantKey,
+    signIn: SignIn
+  ): Promise<GrantId | null> {
     const existing = await db.inTenant(scope, (tx) => findUserGrant(tx, key))
     const id = existing === null ? newId('grant', clock) : asId('grant', existing.id)
     const verdict = { kind: 'granted' as const, tokens: signIn.tokens }
@@ -110,12 +117,20 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
     try {
       await db.inTenant(scope, (tx) => writeSignIn(tx, { id, key, signIn, tokens, now }))
     } catch (error) {
-      // Another tab finished first, or the grant was forgotten meanwhile: begin with what stands now.
-      if (!(error instanceof UniqueViolation) && !isGone(error)) throw error
-      return await keepSignIn(scope, key, signIn)
+      // Another tab finished first, or the grant was forgotten meanwhile.
+      if (error instanceof UniqueViolation || (existing !== null && isGone(error))) return null
+      throw error
     }
     grants.drop(scope, id)
     return id
+  }
+
+  const keepSignIn: GrantKeeping['keepSignIn'] = async (scope, key, signIn) => {
+    for (let attempt = 1; attempt <= keepAttemptsMax; attempt += 1) {
+      const id = await tryKeepSignIn(scope, key, signIn)
+      if (id !== null) return id
+    }
+    throw new AppError('not_found')
   }
 
   async function writeSignIn(tx: Tx, { id, key, signIn, tokens, now }: SignInRow): Promise<void> {

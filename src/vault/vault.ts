@@ -105,7 +105,8 @@ export function createVault(deps: RefreshDeps): Vault {
         return await handOut(held, source)
       }
       const isForced = decision.isForced && !flights.isRunning(keyOf(scope, grantId))
-      if (isForced && !forced.take(keyOf(scope, grantId))) throw tokenRefused(facts.kind)
+      if (isForced && !forced.take(keyOf(scope, grantId)))
+        throw tokenRefused(facts.kind, clock.now())
       source = 'refreshed'
       const flight = joinRefresh(scope, grantId, facts.generation)
       const isInTime = await withDeadline(flight, deadlineMs - clock.monotonicMs())
@@ -149,7 +150,11 @@ function busy(now: Date): AppError {
 }
 
 /** The workspace refused token after token of this grant: another refresh would be as good as the last. */
-function tokenRefused(kind: GrantFacts['kind']): AppError {
+function tokenRefused(kind: GrantFacts['kind'], now: Date): AppError {
   const detail = 'The workspace refuses every fresh access token'
-  return new AppError(kind === 'user' ? 'sign_in_needed' : 'service_principal_refused', { detail })
+  const retryAt = plusMs(now, 10_000)
+  return new AppError(kind === 'user' ? 'sign_in_needed' : 'service_principal_refused', {
+    detail,
+    retryAt
+  })
 }

@@ -9,6 +9,7 @@ const sources = readSources()
 const topLevel = [
   '.ci',
   '.dockerignore',
+  '.npmrc',
   '.env.example',
   '.gitignore',
   'CHANGELOG.md',

@@ -15,7 +15,8 @@ const outcome: GatewayOutcome = {
   identity: 'service_principal',
   tokenSource: 'cached',
   upstreamMs: 12,
-  upstreamStatus: 200
+  upstreamStatus: 200,
+  code: null
 }
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 

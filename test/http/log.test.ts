@@ -43,7 +43,8 @@ describe('one line per request', () => {
             identity: 'service_principal',
             tokenSource: 'refreshed',
             upstreamMs: 12,
-            upstreamStatus: 200
+            upstreamStatus: 200,
+            code: null
           }
         }
       }

@@ -69,7 +69,8 @@ describe('a body that is not slow by its own fault', () => {
             identity: null,
             tokenSource: null,
             upstreamMs: null,
-            upstreamStatus: null
+            upstreamStatus: null,
+            code: null
           }
         }
       }

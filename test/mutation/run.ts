@@ -1,6 +1,7 @@
 /**
- * `npm run test:mutation -- [room …] [--force]`: changes each room's source in every way that Stryker knows, one
- * change at a time, and sees whether its tests notice. Exit 1 when a room's score is under the goal.
+ * `npm run test:mutation -- [room …] [--only src/crypto/bearer.ts …] [--force]`: changes the source in every way
+ * that Stryker knows, one change at a time, and sees whether a test notices. Exit 1 when a score is under the goal.
+ * What is known from the last run is not tried again unless its source or a test has changed, or by force.
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,11 +12,6 @@ import { mutatedRooms } from './rooms.ts'
 const scoreMin = 85
 const root = join(import.meta.dirname, '..', '..')
 
-interface Count {
-  noticed: number
-  all: number
-}
-
 /** Changes that time out count as noticed; those that no test reaches count against the score. */
 const weights: Readonly<Record<string, number>> = {
   Killed: 1,
@@ -24,7 +20,8 @@ const weights: Readonly<Record<string, number>> = {
   NoCoverage: 0
 }
 
-async function runRoom(name: string, mutate: readonly string[], isForced: boolean) {
+/** Per cent of the changes that a test noticed. */
+async function scoreOf(name: string, mutate: readonly string[], isForced: boolean) {
   const folder = `.data/mutation/${name}`
   const stryker = new Stryker({
     mutate: [...mutate],
@@ -40,38 +37,29 @@ async function runRoom(name: string, mutate: readonly string[], isForced: boolea
     tempDirName: `${folder}/sandbox`,
     // It would rewrite tsconfig.json by an interface that the native TypeScript does not have.
     ignorePatterns: ['/tsconfig.json', '/.data', '/deploy', '/docs', '/coverage'],
-    reporters: ['clear-text', 'json'],
+    reporters: ['progress-append-only', 'clear-text', 'json'],
     clearTextReporter: { allowColor: false, allowEmojis: false, reportTests: false },
     jsonReporter: { fileName: `${folder}/report.json` },
     dryRunTimeoutMinutes: 20
   })
   const results = await stryker.runMutationTest()
   rmSync(join(root, folder, 'sandbox'), { recursive: true, force: true })
-  const counts = new Map<string, Count>()
-  for (const { fileName, status } of results) {
-    const weight = weights[status]
-    if (weight === undefined) continue
-    const count = counts.get(fileName) ?? { noticed: 0, all: 0 }
-    counts.set(fileName, { noticed: count.noticed + weight, all: count.all + 1 })
-  }
-  return counts
-}
-
-function scoreOf(counts: readonly Count[]): number {
-  const sum = (member: keyof Count) => counts.reduce((total, count) => total + count[member], 0)
-  return (100 * sum('noticed')) / sum('all')
+  const noticed = results.flatMap(({ status }) => weights[status] ?? [])
+  return (100 * noticed.reduce((sum, weight) => sum + weight, 0)) / noticed.length
 }
 
 process.chdir(root)
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { force: { type: 'boolean', default: false } }
+  options: {
+    force: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true }
+  }
 })
 for (const name of positionals.length > 0 ? positionals : Object.keys(mutatedRooms)) {
   const mutate = mutatedRooms[name]
   if (mutate === undefined) throw new TypeError(`no such room: ${name}`)
-  const counts = await runRoom(name, mutate, values.force)
-  const score = scoreOf([...counts.values()])
+  const score = await scoreOf(name, values.only ?? mutate, values.force)
   process.stdout.write(`${name}: ${score.toFixed(1)} % noticed, ${scoreMin} % wanted\n`)
   if (!(score >= scoreMin)) process.exitCode = 1
 }

@@ -183,19 +183,6 @@ describe('kill -9', () => {
     if (kept !== undefined) await killAt(kept, grant)
     await world.expireLease(grant.grantId)
     const late = await startReplica(world)
-    setTimeout(
-      async () =>
-        process.stderr.write(
-            .output()
-            .split('\n')
-            .filter((l) => !l.includes('incoming'))
-            .slice(-8)
-            .join(
-              '\n'
-            )} ${JSON.stringify(await world.sql('select *, now() from refresh_journal where outcome is null'))} ${JSON.stringify(await world.sql('select grant_id, generation, claim_owner, claim_expires_at, now() from grant_tokens where claim_owner is not null'))}\n`
-        ),
-      25000
-    )
     const settled = { state: 'active', generation: 2, claim_owner: null }
     await expect
       .poll(() => world.stateOf(grant.grantId), { timeout: 30_000 })

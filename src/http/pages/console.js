@@ -32,8 +32,9 @@ async function* eventsOf(response) {
   }
 }
 
-async function test(fabric, steps) {
+async function test(fabric, steps, verdict) {
   steps.replaceChildren()
+  verdict.textContent = ''
   const response = await call(`api/v1/fabrics/${fabric.id}/test-connection`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
@@ -43,11 +44,7 @@ async function test(fabric, steps) {
     if (event === 'step')
       list(steps, [data.step, data.status, data.detail].filter(Boolean).join(' – '), data.status)
     if (event === 'result')
-      list(
-        steps,
-        data.ok ? 'The connection holds' : 'The connection does not hold',
-        data.ok ? 'passed' : 'failed'
-      )
+      verdict.textContent = data.ok ? 'The connection holds' : 'The connection does not hold'
     if (event === 'problem') list(steps, data.detail ?? data.title, 'failed')
   }
 }
@@ -56,25 +53,50 @@ async function show(fabric) {
   const item = byId('fabric').content.cloneNode(true)
   const state = item.querySelector('.state')
   const steps = item.querySelector('.steps')
+  const verdict = item.querySelector('.verdict')
   const button = item.querySelector('.test')
-  item.querySelector('h3').textContent = `${fabric.name} (${fabric.kind})`
-  item.querySelector('.sign-in').href =
-    `sign-in/${fabric.id}?return_to=${encodeURIComponent(location.pathname)}`
+  item.querySelector('h3').textContent = fabric.name
+  const signIn = item.querySelector('.sign-in')
+  signIn.href = `sign-in/${fabric.id}?return_to=${encodeURIComponent(location.pathname)}`
   button.addEventListener('click', async () => {
     button.disabled = true
-    await test(fabric, steps).catch((err) => list(steps, err.message, 'failed'))
+    await test(fabric, steps, verdict).catch((err) => list(steps, err.message, 'failed'))
     button.disabled = false
   })
   byId('fabric-list').append(item)
   const connection = await (await call(`api/v1/fabrics/${fabric.id}/connection`)).json()
   const user = connection.workspaceUser ? ` as ${connection.workspaceUser.userName}` : ''
-  state.textContent = `${fabric.workspaceUrl} – ${fabric.status}, connection ${connection.state}${user}`
+  state.textContent = `${fabric.workspaceUrl} – ${connectionWords[connection.state]}${user}`
+  signIn.hidden = connection.state === 'active'
 }
+
+const connectionWords = {
+  pending: 'not signed in yet',
+  active: 'signed in',
+  degraded: 'signed in, the workspace has trouble',
+  needs_sign_in: 'not signed in',
+  misconfigured: 'something must be mended first',
+  paused: 'paused',
+  revoked: 'revoked'
+}
+
+// By script, since the way leads to the identity provider and no form may lead to another site.
+byId('login').addEventListener('submit', (event) => {
+  event.preventDefault()
+  location.assign(`auth/login?tenant=${encodeURIComponent(byId('tenant').value)}`)
+})
+
+byId('logout').addEventListener('click', async () => {
+  const response = await call('auth/logout', { method: 'POST' })
+  const { endSessionUrl } = response.status === 204 ? {} : await response.json()
+  location.assign(endSessionUrl ?? location.pathname)
+})
 
 async function start() {
   try {
     const me = await (await call('api/v1/me')).json()
     byId('who').textContent = `${me.user.name} (${me.user.email}), ${me.tenant.name}`
+    byId('logout').hidden = false
   } catch (err) {
     byId('login').hidden = false
     if (err.problem?.code !== 'unauthenticated') tell(err)

@@ -42,7 +42,7 @@ function factsOf(request: FastifyRequest, reply: FastifyReply, ms: number) {
     route: url ?? 'none',
     operation: outcome?.operation ?? config.operation,
     status: reply.raw.headersSent ? reply.raw.statusCode : undefined,
-    code: line.code ?? undefined,
+    code: line.code ?? outcome?.code ?? undefined,
     aborted: line.isAborted || undefined,
     ms: Math.round(ms * 10) / 10,
     bytesIn: lengthOf(request.headers['content-length']),

@@ -122,7 +122,10 @@ export function problemWriter({
     if (surface === 'api') return reply.send(JSON.stringify(body))
     reply.header('x-weft-problem', error.code)
     const message = error.detail ?? titleOf(error.code)
-    return reply.send(JSON.stringify({ ...body, error_code: error.code, message }))
+    const workspaceShape = { ...body, error_code: error.code, message }
+    return reply.send(
+      JSON.stringify({ ...workspaceShape, ...openAiShape(request, error, message) })
+    )
   }
 
   return {
@@ -180,4 +183,12 @@ export function installProblems(app: App, writer: ReturnType<typeof problemWrite
     const code = surfaceOf(request) === 'data' ? 'path_not_allowed' : 'not_found'
     return writer.send(request, reply, new AppError(code))
   })
+}
+
+const openAiPaths = /\/serving-endpoints\/(chat\/completions|completions|embeddings|responses)$/
+
+/** OpenAI's clients read `error` and nothing else; other clients would take it for something else. */
+function openAiShape(request: FastifyRequest, { code, owner }: AppError, message: string) {
+  const [path = ''] = (request.raw.url ?? '').split('?')
+  return openAiPaths.test(path) ? { error: { message, type: owner, code } } : {}
 }

@@ -4,18 +4,20 @@
  * Never: knows what an API does.
  */
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { sendJson } from '../simulation/exchange.ts'
 import type { LogEntry, Recorder } from '../simulation/recorder.ts'
 import { type Answer, failure, type Route, type WorkspaceDeps } from './api/answer.ts'
+import { imposedAnswer } from './imposed.ts'
 import type { BearerClaims, IssuedTokens } from './issued-tokens.ts'
+import { reset, send } from './sending.ts'
 
 export interface EdgeDeps extends WorkspaceDeps {
   readonly issued: IssuedTokens
   readonly recorder: Recorder
   readonly routes: readonly Route[]
+  /** What a token must allow beyond its scopes; without it, down-scoped tokens are refused. */
+  readonly admits?: (claims: BearerClaims, path: string) => boolean
 }
 
 const apiPaths = /^\/(api|serving-endpoints|sql)\//
@@ -31,13 +33,13 @@ export async function answerApi(
   const url = new URL(req.url ?? '/', deps.origin)
   const requestId = requestIdOf(req)
   const common = commonHeaders(requestId)
-  const { apiDelayMs, apiStatus, apiRetryAfterSeconds } = deps.faults.current
-  if (apiDelayMs > 0) await pause(apiDelayMs)
-  if (apiStatus !== null) {
-    const retry =
-      apiRetryAfterSeconds === null ? {} : { 'retry-after': String(apiRetryAfterSeconds) }
-    return sendJson(res, apiStatus, imposed(apiStatus), { ...common, ...retry })
-  }
+  const faults = deps.faults.forCall(url.pathname)
+  const answerWith = (answer: Answer, headers: Record<string, string> = {}) =>
+    send(deps, req, res, answer, { ...common, ...headers }, faults)
+  if (faults.apiDelayMs > 0) await pause(faults.apiDelayMs)
+  if (faults.dropApiAnswer) return reset(deps, res)
+  const imposed = imposedAnswer(faults, deps.clock.now())
+  if (imposed) return answerWith(imposed)
   const claims = await bearerOf(req, deps)
   if (claims && claims !== 'unknown') {
     entry.tokenId = claims.tokenId
@@ -47,31 +49,29 @@ export async function answerApi(
   }
   const identity =
     claims && claims !== 'unknown' ? deps.registry.identity(claims.principal) : undefined
-  const refusal = refusalOf(deps, claims, identity === undefined, req, requestId)
+  const refusal = refusalOf(deps, claims, identity === undefined, req)
   if (refusal || !claims || claims === 'unknown' || !identity) {
     const { status, message } = refusal ?? deadToken(deps)
-    return sendJson(
-      res,
-      status,
-      { error_code: status, message: `${message} [ReqId: ${requestId}]` },
+    return answerWith(
+      { status, json: { error_code: status, message: `${message} [ReqId: ${requestId}]` } },
       {
-        ...common,
         'x-databricks-reason-phrase': message,
         ...(status === 401 ? { 'www-authenticate': 'Bearer realm="DatabricksRealm"' } : {})
       }
     )
   }
-  const headers = { ...common, 'x-databricks-org-id': deps.workspaceId }
-  const call = { method: req.method ?? 'GET', path: url.pathname, query: url.searchParams, body }
+  const org = { 'x-databricks-org-id': deps.workspaceId }
+  const { pathname: path, searchParams: query } = url
+  const call = { method: req.method ?? 'GET', path, query, headers: req.headers, body }
   const found = findRoute(deps.routes, call.method, call.path)
-  if (!found) return send(deps, res, unknownPath(call.method, call.path, requestId), headers)
+  if (!found) return answerWith(unknownPath(call.method, call.path, requestId), org)
   const { route, params } = found
-  if (!allows(claims.scopes, route.scope)) {
-    const message = `Provided OAuth token does not have required scopes: ${route.scope} [ReqId: ${requestId}]`
-    return sendJson(res, 403, { error_code: 403, message }, headers)
+  if (!allows(claims, route.scope) || !(deps.admits?.(claims, path) ?? !claims.isDownScoped)) {
+    const needed = route.scope ?? 'all-apis'
+    const message = `Provided OAuth token does not have required scopes: ${needed} [ReqId: ${requestId}]`
+    return answerWith({ status: 403, json: { error_code: 403, message } }, org)
   }
-  const answer = await route.handle({ ...call, requestId, caller: identity, params })
-  return send(deps, res, answer, headers)
+  return answerWith(await route.handle({ ...call, requestId, caller: identity, params }), org)
 }
 
 export function isApiPath(path: string): boolean {
@@ -83,7 +83,7 @@ function requestIdOf(req: IncomingMessage): string {
   return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID()
 }
 
-export function commonHeaders(requestId: string): Record<string, string> {
+function commonHeaders(requestId: string): Record<string, string> {
   return {
     'x-request-id': requestId,
     server: 'databricks',
@@ -105,8 +105,7 @@ function refusalOf(
   deps: EdgeDeps,
   claims: BearerClaims | 'unknown' | undefined,
   isStranger: boolean,
-  req: IncomingMessage,
-  _requestId: string
+  req: IncomingMessage
 ): Refusal | undefined {
   if (!claims) {
     const message = 'Credential was not sent or was of an unsupported type for this API.'
@@ -128,13 +127,14 @@ function deadToken({ faults }: EdgeDeps): Refusal {
     : { status: 403, message: 'Invalid access token.' }
 }
 
-function allows(scopes: readonly string[], needed: string | null): boolean {
+function allows({ scopes }: BearerClaims, needed: string | null): boolean {
   return needed === null || scopes.includes('all-apis') || scopes.includes(needed)
 }
 
 function findRoute(routes: readonly Route[], method: string, path: string) {
+  const wanted = method === 'HEAD' ? 'GET' : method
   for (const route of routes) {
-    const match = route.method === method ? route.pattern.exec(path) : null
+    const match = route.method === wanted ? route.pattern.exec(path) : null
     if (match) return { route, params: decoded(match.groups ?? {}) }
   }
   return undefined
@@ -160,61 +160,4 @@ function unknownPath(method: string, path: string, requestId: string): Answer {
   if (isOddSql) return { status: 404, empty: true }
   const shown = path.replace(/^\/api\/[\d.]+/, '')
   return failure({ requestId }, 404, 'ENDPOINT_NOT_FOUND', `No API found for '${method} ${shown}'`)
-}
-
-function imposed(status: number) {
-  const codes: Record<number, string> = {
-    400: 'BAD_REQUEST',
-    403: 'PERMISSION_DENIED',
-    404: 'RESOURCE_DOES_NOT_EXIST',
-    409: 'RESOURCE_CONFLICT',
-    429: 'REQUEST_LIMIT_EXCEEDED',
-    500: 'INTERNAL_ERROR',
-    503: 'TEMPORARILY_UNAVAILABLE',
-    504: 'DEADLINE_EXCEEDED'
-  }
-  return { error_code: codes[status] ?? 'UNKNOWN', message: `The workspace answers ${status}.` }
-}
-
-async function send(
-  deps: EdgeDeps,
-  res: ServerResponse,
-  answer: Answer,
-  headers: Record<string, string>
-): Promise<void> {
-  if ('empty' in answer) {
-    res.writeHead(answer.status, { ...headers, 'content-length': 0 }).end()
-    return
-  }
-  if ('json' in answer)
-    return sendJson(res, answer.status, answer.json, { ...headers, ...answer.headers })
-  res.writeHead(200, {
-    ...headers,
-    ...answer.headers,
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache'
-  })
-  await stream(deps, res, answer.events)
-}
-
-async function stream(
-  deps: EdgeDeps,
-  res: ServerResponse,
-  events: readonly string[]
-): Promise<void> {
-  let sent = 0
-  for (const data of events) {
-    const { streamCutAfterEvents, streamEventDelayMs } = deps.faults.current
-    if (res.destroyed) return
-    if (streamCutAfterEvents !== null && sent >= streamCutAfterEvents) {
-      deps.recorder.cutOnPurpose(res)
-      res.destroy()
-      return
-    }
-    if (!res.write(`data: ${data}\n\n`))
-      await Promise.race([once(res, 'drain'), once(res, 'close')])
-    sent++
-    if (streamEventDelayMs > 0) await pause(streamEventDelayMs)
-  }
-  res.end()
 }

@@ -10,6 +10,10 @@ export interface BearerClaims {
   readonly scopes: readonly string[]
   readonly familyId: string | null
   readonly isDead: boolean
+  /** It carries `authorization_details` (RFC 9396) and opens nothing else. */
+  readonly isDownScoped: boolean
+  /** `{object_path}` of each serving endpoint that a down-scoped token may query. */
+  readonly objectPaths: readonly string[]
 }
 
 /** The access tokens that a workspace issued: which family each belongs to, and which are dead. */
@@ -57,15 +61,21 @@ export function createIssuedTokens(
     async read(token) {
       const claims = await verify(token)
       if (!claims) return undefined
-      const { tokenId, principal, clientId, scopes, expiresAtMs } = claims
+      const { expiresAtMs, ...told } = claims
+      const { tokenId } = told
       const familyId = families.get(tokenId) ?? null
       const isDead =
         expiresAtMs <= nowMs() ||
         (spared !== null && !spared.has(tokenId)) ||
         (familyId !== null && deadFamilies.has(familyId))
-      return { tokenId, principal, clientId, scopes, familyId, isDead }
+      return { ...told, familyId, isDead }
     }
   }
+}
+
+function objectPathsOf(details: unknown): string[] {
+  const list: { object_path?: unknown }[] = Array.isArray(details) ? details : []
+  return list.map((one) => String(one.object_path))
 }
 
 async function claimsOf(token: string, key: SigningKey, issuer: string) {
@@ -81,6 +91,8 @@ async function claimsOf(token: string, key: SigningKey, issuer: string) {
       principal: payload.sub ?? '',
       clientId: String(payload.client_id),
       scopes: String(payload.scope ?? '').split(' '),
+      isDownScoped: payload.authorization_details !== undefined,
+      objectPaths: objectPathsOf(payload.authorization_details),
       expiresAtMs: (payload.exp ?? 0) * 1000
     }
   } catch (error) {

@@ -1,21 +1,24 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../../base/clock.ts'
-import type { FaultBoard } from '../../simulation/faults.ts'
+import { isObject } from '../../simulation/exchange.ts'
+import type { WorkspaceFaultBoard } from '../faults.ts'
+import { parseExactJson } from '../int64-json.ts'
 import type { Identity, Registry } from '../registry.ts'
+
+type Headers = Record<string, string>
 
 /** What an API call comes to; `events` are the data of an event stream, in order. */
 export type Answer =
-  | { readonly status: number; readonly json: unknown; readonly headers?: Record<string, string> }
+  | { readonly status: number; readonly json: unknown; readonly headers?: Headers }
+  | { readonly status: number; readonly bytes: Buffer; readonly headers: Headers }
   | { readonly status: number; readonly empty: true }
-  | {
-      readonly status: 200
-      readonly events: readonly string[]
-      readonly headers?: Record<string, string>
-    }
+  | { readonly status: 200; readonly events: readonly string[]; readonly headers?: Headers }
 
 export interface Call {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
+  readonly headers: IncomingHttpHeaders
   readonly body: Buffer
   readonly requestId: string
   /** Whom the bearer token stands for. */
@@ -34,13 +37,15 @@ export interface Route {
 
 export interface WorkspaceDeps {
   readonly origin: string
+  /** Where route-optimized endpoints are queried. */
+  readonly dataPlaneOrigin: string
   readonly workspaceId: string
   readonly registry: Registry
-  readonly faults: FaultBoard
+  readonly faults: WorkspaceFaultBoard
   readonly clock: Clock
 }
 
-export function ok(json: unknown, headers: Record<string, string> = {}): Answer {
+export function ok(json: unknown, headers: Headers = {}): Answer {
   return { status: 200, json, headers }
 }
 
@@ -63,4 +68,14 @@ export function failure(
 
 export function invalidParameter(call: Call, message: string): Answer {
   return failure(call, 400, 'INVALID_PARAMETER_VALUE', message)
+}
+
+/** Hands on the JSON object of a call's body, its integers exact; 400 MALFORMED_REQUEST without one. */
+export function withBody(then: (call: Call, body: Record<string, unknown>) => Answer) {
+  return (call: Call): Answer => {
+    const body = parseExactJson(call.body)
+    if (isObject(body)) return then(call, body)
+    const message = 'Invalid JSON given in the body of the request - failed to parse given JSON'
+    return failure(call, 400, 'MALFORMED_REQUEST', message)
+  }
 }
