@@ -15,10 +15,11 @@ import { type Bootstrap, createBootstrap } from './identity/bootstrap.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
 import { createLoginClient } from './identity/login-client.ts'
 import { type Clockwork, createClockwork } from './jobs/clockwork.ts'
-import { auditFlush, clockSync, expirySweep, recoverySweep } from './jobs/jobs.ts'
+import { auditFlush, clockSync, expirySweep, recoverySweep, versionPoll } from './jobs/jobs.ts'
 import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Db } from './store/db.ts'
+import { createTenantVersions } from './store/tenant-versions.ts'
 import { createStrongbox } from './vault/strongbox.ts'
 import { createVault } from './vault/vault.ts'
 
@@ -60,12 +61,14 @@ export function buildRooms(parts: Parts): Rooms {
   const exchange = { outbound, clock }
   const vault = createVault({ db, strongbox, audit, clock, servers, exchange })
   const kept = { db, audit, strongbox, clock, publicUrl }
-  const fabricDeps = { ...kept, vault, outbound, servers, exchange }
+  const versions = createTenantVersions(db, clock)
+  const fabricDeps = { ...kept, vault, outbound, servers, exchange, versions }
   const loginClient = createLoginClient({ outbound: parts.loginOutbound, clock })
   const access = createFabricAccess(fabricDeps)
   const extraOrigins = config.extraWorkspaceOrigins
   const jobs = [
     clockSync(db, clock),
+    versionPoll(versions),
     auditFlush(records),
     recoverySweep(db, vault),
     expirySweep(db, clock)

@@ -17,6 +17,7 @@ import {
   lockAuditChain
 } from '../store/audit-events.ts'
 import type { Db, Tx } from '../store/db.ts'
+import { bumpTenantVersion } from '../store/tenant-versions.ts'
 
 export type AuditAction =
   | Operation
@@ -46,6 +47,16 @@ export interface AuditEvent {
   readonly details?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>
 }
 
+/** Actions that change nothing that a replica remembers; any other makes all of them forget and read anew. */
+const unnoticed: ReadonlySet<AuditAction> = new Set([
+  'endpoint.query',
+  'fabric.sign_in',
+  'fabric.test',
+  'grant.refresh',
+  'grant.revoke',
+  'login'
+])
+
 /** Hash of the event before a tenant's first. */
 export const chainStart = '0'.repeat(64)
 
@@ -70,6 +81,7 @@ export function createAudit(db: Db, clock: Clock): Audit {
       return { ...row, hash: previousHash }
     })
     await insertAuditEvents(tx, rows)
+    if (events.some(({ action }) => !unnoticed.has(action))) await bumpTenantVersion(tx)
   }
 
   function rowOf(scope: TenantScope, event: AuditEvent) {

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { AppError } from '../base/errors.ts'
 import { asId, type FabricId, type GrantId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
@@ -9,6 +10,8 @@ import type { Tx } from '../store/db.ts'
 import { type FabricRow, findFabric } from '../store/fabrics.ts'
 import { findServicePrincipalGrant, findUserGrant } from '../store/grants.ts'
 import { findServiceAccountFabric } from '../store/service-accounts.ts'
+import { readTenantVersion } from '../store/tenant-versions.ts'
+import { createVersionedMemory, type Remembered } from '../store/versioned-memory.ts'
 import type { AccessToken, TokenOptions } from '../vault/vault.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
@@ -46,30 +49,48 @@ export interface FabricAccess {
   ): Promise<AccessToken>
 }
 
+const openMax = 50_000
+/** A version that no tenant has: what is read under it is used and not remembered. */
+const neverCurrent = -1
+
 export function createFabricAccess(deps: FabricDeps): FabricAccess {
-  const { db, vault, publicUrl } = deps
+  const { db, vault, versions, publicUrl } = deps
+  const opened = createVersionedMemory<OpenFabric>(versions, openMax)
+
+  async function readOpen(
+    scope: TenantScope,
+    id: FabricId,
+    actAs: ActAs | null
+  ): Promise<Remembered<OpenFabric>> {
+    return await db.inTenant(scope, async (tx) => {
+      const version = await readTenantVersion(tx)
+      const { row, accountEndpoints } = await findForActor(tx, id)
+      const identity = settleIdentity(scope, row, actAs)
+      if (row.status !== 'complete') throw new AppError('fabric_incomplete')
+      const grantId = await findGrantId(tx, row, identity)
+      const endpoints = narrow(row.hasEndpointList ? row.endpointAllowList : null, accountEndpoints)
+      const { workspaceOrigin } = row
+      const provider = providers.databricks
+      const value = { id, provider, workspaceOrigin, identity, endpoints, grantId }
+      // Who has not signed in yet may do so at any moment, and is not to be told twice.
+      const isSettled = identity !== 'user' || grantId !== null
+      return { tenantId: scope.tenantId, version: isSettled ? version : neverCurrent, value }
+    })
+  }
 
   async function grantOf(scope: TenantScope, fabric: OpenFabric): Promise<GrantId> {
     if (fabric.grantId !== null) return fabric.grantId
     if (fabric.identity === 'user') throw new AppError('sign_in_needed')
-    return await vault.openServicePrincipalGrant(scope, fabric.id, fabric.workspaceOrigin)
+    const grantId = await vault.openServicePrincipalGrant(scope, fabric.id, fabric.workspaceOrigin)
+    for (const actAs of [null, fabric.identity]) opened.drop(keyOf(scope, fabric.id, actAs))
+    return grantId
   }
 
   return {
     async open(scope, id, actAs) {
-      return await db.inTenant(scope, async (tx) => {
-        const { row, accountEndpoints } = await findForActor(tx, id)
-        const identity = settleIdentity(scope, row, actAs)
-        if (row.status !== 'complete') throw new AppError('fabric_incomplete')
-        return {
-          id,
-          provider: providers.databricks,
-          workspaceOrigin: row.workspaceOrigin,
-          identity,
-          endpoints: narrow(row.hasEndpointList ? row.endpointAllowList : null, accountEndpoints),
-          grantId: await findGrantId(tx, row, identity)
-        }
-      })
+      const fabric = await opened.get(keyOf(scope, id, actAs), () => readOpen(scope, id, actAs))
+      assert(fabric !== null, 'a fabric that is not there is thrown and not returned')
+      return fabric
     },
 
     async token(scope, fabric, minLifeMs, options) {
@@ -78,15 +99,24 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
         return await vault.accessToken(scope, grantId, minLifeMs, options)
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'sign_in_needed') throw error
-        throw signInNeeded(publicUrl, fabric.id)
+        throw signInNeeded(publicUrl, fabric.id, error)
       }
     }
   }
 }
 
+function keyOf(scope: TenantScope, id: FabricId, actAs: ActAs | null): string {
+  return `${scope.tenantId}/${scope.actor.id}/${id}/${actAs ?? ''}`
+}
+
 /** Says where to sign in. */
-export function signInNeeded(publicUrl: string, fabricId: FabricId): AppError {
-  return new AppError('sign_in_needed', { actionUrl: `${publicUrl}/sign-in/${fabricId}` })
+function signInNeeded(publicUrl: string, fabricId: FabricId, error: AppError): AppError {
+  const { detail, retryAt } = error
+  return new AppError('sign_in_needed', {
+    actionUrl: `${publicUrl}/sign-in/${fabricId}`,
+    ...(detail === undefined ? {} : { detail }),
+    ...(retryAt === undefined ? {} : { retryAt })
+  })
 }
 
 interface Found {

@@ -8,6 +8,7 @@ import type { TokenExchangeDeps } from '../oauth/token-endpoint.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { type FabricRow, findFabric } from '../store/fabrics.ts'
+import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import type { Vault } from '../vault/vault.ts'
 
@@ -20,6 +21,7 @@ export interface FabricDeps {
   readonly outbound: Outbound
   readonly servers: AuthorizationServers
   readonly exchange: TokenExchangeDeps
+  readonly versions: TenantVersions
   readonly publicUrl: string
 }
 

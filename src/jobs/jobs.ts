@@ -4,6 +4,7 @@ import { asId } from '../base/ids.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../base/tenant-scope.ts'
 import type { Db } from '../store/db.ts'
 import { deleteExpiredRows } from '../store/expired-rows.ts'
+import type { TenantVersions } from '../store/tenant-versions.ts'
 import { listTenantIds } from '../store/tenants.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Job } from './clockwork.ts'
@@ -26,6 +27,11 @@ export function clockSync(db: Db, clock: FollowingClock): Job {
       clock.follow(await db.ping(), askedMs)
     }
   }
+}
+
+/** Notices within a second what any replica has changed. */
+export function versionPoll(versions: TenantVersions): Job {
+  return { name: 'version_poll', everyMs: 1_000, run: () => versions.poll() }
 }
 
 /** Finishes refreshes whose owners died, first at the start and then for as long as Weft runs. */

@@ -19,6 +19,8 @@ type Rows = Omit<Prisma.TransactionClient, '$queryRawUnsafe' | '$executeRawUnsaf
 export interface Tx {
   readonly scope: TenantScope
   readonly rows: Rows
+  /** This transaction changes what is remembered of the tenant; told to the listeners once it is committed. */
+  noteChange(): void
 }
 
 /** A transaction that sees only the rows whose hash, slug or person it names. */
@@ -40,6 +42,8 @@ export interface Db {
    */
   inTenant<T>(scope: TenantScope, work: (tx: Tx) => Promise<T>): Promise<T>
   inLookup<T>(lookup: Lookup, work: (tx: LookupTx) => Promise<T>): Promise<T>
+  /** Hears of every committed transaction of this process that noted a change. */
+  onTenantChange(listener: (tenantId: string) => void): void
   /** Why this role must not run Weft; empty when it may. */
   roleFaults(): Promise<string[]>
   assertSchemaIsCurrent(): Promise<void>
@@ -70,6 +74,8 @@ export function createDb(options: DbOptions): Db {
   )
   const prisma = new PrismaClient({ adapter, log: [], errorFormat: 'minimal' })
 
+  const listeners: ((tenantId: string) => void)[] = []
+
   async function run<T>(settings: RowSettings, work: (rows: Rows) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -87,8 +93,19 @@ export function createDb(options: DbOptions): Db {
   }
 
   return {
-    inTenant: (scope, work) =>
-      run({ tenant: scope.tenantId, lookup: '', user: '' }, (rows) => work({ scope, rows })),
+    async inTenant(scope, work) {
+      let hasChanged = false
+      const noteChange = () => {
+        hasChanged = true
+      }
+      const settings = { tenant: scope.tenantId, lookup: '', user: '' }
+      const result = await run(settings, (rows) => work({ scope, rows, noteChange }))
+      if (hasChanged) for (const listener of listeners) listener(scope.tenantId)
+      return result
+    },
+    onTenantChange(listener) {
+      listeners.push(listener)
+    },
     inLookup: (lookup, work) =>
       run({ tenant: '', lookup: lookup.key ?? '', user: lookup.userId ?? '' }, (rows) =>
         work({ rows })

@@ -14,16 +14,16 @@ function ringKey(kid: string): RingKey {
 
 keyWrapContract('local key ring', { make: async (kids) => createKeyRing(kids.map(ringKey)) })
 
-const ring = createKeyRing([ringKey('k9'), fixture.ringKey])
+const makeRing = () => createKeyRing([ringKey('k9'), fixture.ringKey])
 
 test('C5 a key wrapped elsewhere unwraps and opens the fixture', async () => {
-  const key = await ring.unwrap(fixture.wrapped, fixture.wrapContext)
+  const key = await makeRing().unwrap(fixture.wrapped, fixture.wrapContext)
   const opened = await openEnvelope({ id: 'dek_01', key }, fixture.row, fixture.sealed)
   expect(opened.reveal()).toBe(fixture.plaintext)
 })
 
 test('fingerprints are those of the documented formula', () => {
-  expect(ring.fingerprints.get('k1')).toBe(fixture.ringKey.fingerprint)
+  expect(makeRing().fingerprints.get('k1')).toBe(fixture.ringKey.fingerprint)
 })
 
 test('a key under the wrong kid, or a wrapped text that is no data key, fails like any other', async () => {
@@ -32,7 +32,7 @@ test('a key under the wrong kid, or a wrapped text that is no data key, fails li
   const tooShort = forge({ header, key: fixture.ringKey.key, plaintext: new Uint8Array(16) })
   for (const attempt of [
     swapped.unwrap(fixture.wrapped, fixture.wrapContext),
-    ring.unwrap(tooShort, fixture.wrapContext)
+    makeRing().unwrap(tooShort, fixture.wrapContext)
   ]) {
     await expect(attempt).rejects.toMatchObject({ note: 'a sealed value cannot be opened' })
   }
@@ -44,13 +44,15 @@ test('a row sealed with a ring key is not taken for a wrapped key', async () => 
     key: fixture.ringKey.key,
     plaintext: newDataKey('dek_x').key.reveal()
   })
-  await expect(ring.unwrap(row, fixture.wrapContext)).rejects.toThrow(AppError)
+  await expect(makeRing().unwrap(row, fixture.wrapContext)).rejects.toThrow(AppError)
 })
 
 test('an unknown kid is named in a short and escaped form', async () => {
   const kid = `a\n${'x'.repeat(10_000)}`
   const wrapped = forge({ header: { alg: 'dir', enc: 'A256GCM', kid, ctx: [] } })
-  const err = await ring.unwrap(wrapped, fixture.wrapContext).catch((caught: unknown) => caught)
+  const err = await makeRing()
+    .unwrap(wrapped, fixture.wrapContext)
+    .catch((caught: unknown) => caught)
   const note = err instanceof AppError ? (err.note ?? '') : ''
   expect(note).toMatch(/^the key ring has no key "a\\nx+"$/)
   expect(note.length).toBeLessThan(120)
@@ -67,7 +69,7 @@ test('C8 no ring without keys, with two keys of one kid, or with a short key', (
 
 test('a printed ring shows fingerprints and no key', () => {
   const key = Buffer.from(fixture.ringKey.key.reveal())
-  const printed = inspect(ring, { depth: 9, showHidden: true })
+  const printed = inspect(makeRing(), { depth: 9, showHidden: true })
   expect(printed).toContain(fixture.ringKey.fingerprint)
   expect(printed).not.toContain(key.toString('hex'))
   expect(printed).not.toMatch(/Uint8Array|Buffer/)

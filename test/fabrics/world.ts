@@ -16,6 +16,7 @@ import { type RunningDatabricks, startDatabricks } from '../../src/local/databri
 import { createAuthorizationServers } from '../../src/oauth/authorization-server.ts'
 import { createOutbound } from '../../src/outbound/outbound.ts'
 import { createDb } from '../../src/store/db.ts'
+import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { createStrongbox } from '../../src/vault/strongbox.ts'
 import { createVault } from '../../src/vault/vault.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -123,7 +124,14 @@ export async function createWorld(): Promise<World> {
     workspace,
     elsewhere,
     appConnections,
-    fabrics: createFabrics({ ...kept, vault, outbound, servers, exchange }),
+    fabrics: createFabrics({
+      ...kept,
+      vault,
+      outbound,
+      servers,
+      exchange,
+      versions: createTenantVersions(db, clock)
+    }),
     clock,
     appRole: decodeURIComponent(new URL(database.appUrl).username),
     sql,

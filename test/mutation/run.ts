@@ -30,7 +30,7 @@ async function scoreOf(name: string, mutate: readonly string[], isForced: boolea
     // Not `testFiles`: with it, what stands outside functions would never be changed.
     vitest: { configFile: `test/mutation/${name}.config.ts`, related: false },
     coverageAnalysis: 'perTest',
-    concurrency: 1,
+    concurrency: 2,
     incremental: true,
     incrementalFile: `${folder}/incremental.json`,
     force: isForced,

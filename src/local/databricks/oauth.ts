@@ -15,6 +15,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { FaultBoard } from '../simulation/faults.ts'
 import type { SigningKey } from '../simulation/signing-key.ts'
 import { createTokenStore, type TokenStore } from '../simulation/token-store.ts'
+import { grantedDetails } from './data-plane-tokens.ts'
 import type { IssuedTokens } from './issued-tokens.ts'
 import type { Registry } from './registry.ts'
 
@@ -83,6 +84,11 @@ function configuration(deps: OAuthDeps): Configuration {
     responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     pkce: { required: () => true },
+    extraTokenClaims: (ctx, token) => {
+      const text = token.kind === 'ClientCredentials' ? ctx.oidc.body?.authorization_details : null
+      const details = typeof text === 'string' ? grantedDetails(text) : undefined
+      return details ? { authorization_details: details } : undefined
+    },
     rotateRefreshToken: () => faults.current.rotateRefreshTokens,
     revokeGrantPolicy: () => faults.current.revokeFamilyOnReuse,
     ttl: {

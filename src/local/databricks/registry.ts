@@ -20,6 +20,8 @@ export interface ServicePrincipal {
   readonly displayName: string
   /** Scopes that the secret carries; without it, `all-apis`. */
   readonly scopes?: readonly string[]
+  /** userNames with the role `servicePrincipal.user` on it, which lets jobs run as it; itself always may. */
+  readonly users?: readonly string[]
 }
 
 export interface Person {
@@ -42,6 +44,8 @@ export interface Registry {
   app(clientId: string): CustomApp | undefined
   servicePrincipal(clientId: string): ServicePrincipal | undefined
   identity(userName: string): Identity | undefined
+  /** Workspace admins see every job; the first of the people is one. */
+  isAdmin(userName: string): boolean
   /** Adds or replaces; returns what is wrong with the value, and then changes nothing. */
   putApp(value: unknown): string[]
   putServicePrincipal(value: unknown): string[]
@@ -66,6 +70,7 @@ export function createRegistry(
       const { displayName } = principal
       return { kind: 'service_principal', userName, displayName, id: digits(userName) }
     },
+    isAdmin: (userName) => people[0]?.email === userName,
     putApp(value) {
       const wrong = faultsOf(value, {
         clientId: isText,
@@ -83,7 +88,8 @@ export function createRegistry(
         clientSecret: isText,
         previousClientSecrets: isOptionalTexts,
         displayName: isText,
-        scopes: isOptionalTexts
+        scopes: isOptionalTexts,
+        users: isOptionalTexts
       })
       if (wrong.length === 0 && isPrincipal(value)) principalsById.set(value.clientId, value)
       return wrong

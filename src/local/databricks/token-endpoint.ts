@@ -11,13 +11,14 @@ import type { FaultBoard, Faults } from '../simulation/faults.ts'
 import { breakSignature } from '../simulation/id-token.ts'
 import type { LogEntry } from '../simulation/recorder.ts'
 import type { TokenStore } from '../simulation/token-store.ts'
+import { detailsRefused, grantedDetails } from './data-plane-tokens.ts'
 
 export interface TokenEndpointDeps {
   readonly provider: Provider
   readonly store: TokenStore
   readonly faults: FaultBoard
-  /** The log entry of a request under way. */
-  readonly entryOf: (req: IncomingMessage) => LogEntry | undefined
+  /** What is known of a request under way. */
+  readonly exchangeOf: (req: IncomingMessage) => TokenExchange | undefined
   readonly cut: (res: ServerResponse) => void
 }
 
@@ -25,6 +26,15 @@ interface Form {
   readonly grantType: string
   readonly clientId: string
   readonly refreshToken: string | null
+  /** JSON, as it came. */
+  readonly authorizationDetails: string | null
+  readonly assertion: string | null
+}
+
+/** A token request under way: its form, and the log entry that tells of it. */
+export interface TokenExchange {
+  readonly form: Form
+  readonly entry: LogEntry
 }
 
 export function layManners(deps: TokenEndpointDeps): void {
@@ -44,6 +54,7 @@ export function layManners(deps: TokenEndpointDeps): void {
     await turn
     note(ctx, deps)
     translate(ctx)
+    refuseDetails(ctx, deps)
     const { tokenDelayMs } = faults.current
     if (tokenDelayMs > 0) await pause(tokenDelayMs)
     spoil(ctx, deps)
@@ -69,7 +80,9 @@ export function readForm(req: IncomingMessage, body: Buffer): Form {
   return {
     grantType: params.get('grant_type') ?? '',
     clientId: params.get('client_id') ?? decodeURIComponent(basic.split(':')[0] ?? ''),
-    refreshToken: params.get('refresh_token')
+    refreshToken: params.get('refresh_token'),
+    authorizationDetails: params.get('authorization_details'),
+    assertion: params.get('assertion')
   }
 }
 
@@ -84,8 +97,18 @@ function refuse(ctx: KoaContextWithOIDC, faults: Faults, status: number): void {
   ctx.body = faults.tokenBody ?? { error, error_description: 'The token endpoint refused.' }
 }
 
-function note(ctx: KoaContextWithOIDC, { entryOf, store }: TokenEndpointDeps): void {
-  const entry = entryOf(ctx.req)
+/** `authorization_details` count for client credentials only; elsewhere they are ignored. */
+function refuseDetails(ctx: KoaContextWithOIDC, { exchangeOf }: TokenEndpointDeps): void {
+  const form = exchangeOf(ctx.req)?.form
+  if (form?.grantType !== 'client_credentials' || form.authorizationDetails === null) return
+  if (ctx.status !== 200 || grantedDetails(form.authorizationDetails)) return
+  ctx.status = 400
+  ctx.type = 'application/json'
+  ctx.body = detailsRefused
+}
+
+function note(ctx: KoaContextWithOIDC, { exchangeOf, store }: TokenEndpointDeps): void {
+  const entry = exchangeOf(ctx.req)?.entry
   const entities = ctx.oidc?.entities
   if (!entry || !entities) return
   const token = entities.AccessToken ?? entities.ClientCredentials

@@ -1,4 +1,4 @@
-import { isObject, parseJson } from '../../simulation/exchange.ts'
+import { isObject } from '../../simulation/exchange.ts'
 import {
   type Answer,
   type Call,
@@ -6,164 +6,159 @@ import {
   invalidParameter,
   ok,
   type Route,
-  type WorkspaceDeps
+  type WorkspaceDeps,
+  withBody
 } from './answer.ts'
+import { pageOf } from './page.ts'
+import { refusalOfRunAs, runAsOf } from './run-as.ts'
+import { createRuns, type Id } from './runs.ts'
+import { runRoutes } from './runs-api.ts'
 
 interface Job {
-  readonly id: number
+  readonly id: Id
   readonly creator: string
   readonly createdAtMs: number
   settings: Record<string, unknown>
+  runCount: number
 }
 
-interface Run {
-  readonly id: number
-  readonly job: Job
-  readonly number: number
-  readonly startedAtMs: number
-  readonly caller: string
-}
-
-const pendingMs = 100
-const runningMs = 300
+const firstUnsafeId = 2n ** 53n
 
 export function createJobs(deps: WorkspaceDeps) {
-  const jobs = new Map<number, Job>()
-  const runs = new Map<number, Run>()
-  const runsByToken = new Map<string, Run>()
+  const jobs = new Map<string, Job>()
+  const runsByToken = new Map<string, Id>()
   let lastId = 0
-  const nextId = () => Number(`${deps.workspaceId.slice(-6)}${String(++lastId).padStart(6, '0')}`)
-  const nowMs = () => deps.clock.now().getTime()
+  const nextId = (): Id => {
+    const id = Number(`${deps.workspaceId.slice(-6)}${String(++lastId).padStart(6, '0')}`)
+    return deps.faults.current.int64Ids ? firstUnsafeId + BigInt(2 * id + 1) : id
+  }
+  const runs = createRuns(deps, nextId)
 
-  const withJob = (call: Call, id: unknown, then: (job: Job) => Answer): Answer => {
-    const job = jobs.get(Number(id))
-    return job ? then(job) : invalidParameter(call, `Job ${id} does not exist.`)
+  const withJob = (call: Call, id: unknown, need: Need, then: (job: Job) => Answer): Answer => {
+    const job = jobs.get(String(id))
+    if (!job) return invalidParameter(call, `Job ${id} does not exist.`)
+    const { userName } = call.caller
+    const may = [job.creator, runAsOf(job.settings, job.creator)]
+    if (may.includes(userName) || deps.registry.isAdmin(userName)) return then(job)
+    const message = `User ${userName} does not have ${need} permissions on job ${id}`
+    return failure(call, 403, 'PERMISSION_DENIED', message)
   }
-  const withRun = (call: Call, then: (run: Run) => Answer): Answer => {
-    const id = call.query.get('run_id')
-    const run = runs.get(Number(id))
-    return run ? then(run) : invalidParameter(call, `Run ${id} does not exist.`)
-  }
-  const withBody =
-    (then: (call: Call, body: Record<string, unknown>) => Answer) => (call: Call) => {
-      const body = parseJson(call.body)
-      if (isObject(body)) return then(call, body)
-      return failure(
-        call,
-        400,
-        'MALFORMED_REQUEST',
-        'Invalid JSON given in the body of the request'
-      )
-    }
+  const change = (settingsOf: (job: Job, given: Record<string, unknown>) => Job['settings']) =>
+    withBody((call, body) =>
+      withJob(call, body.job_id, 'Manage or Owner', (job) => {
+        const settings = settingsOf(job, isObject(body.new_settings) ? body.new_settings : {})
+        const refusal = refusalOfRunAs(call, settings, deps.registry)
+        if (refusal) return refusal
+        job.settings = settings
+        for (const name of Array.isArray(body.fields_to_remove) ? body.fields_to_remove : []) {
+          delete job.settings[String(name)]
+        }
+        return ok({})
+      })
+    )
 
   const create = withBody((call, settings) => {
-    const job = { id: nextId(), creator: call.caller.userName, createdAtMs: nowMs(), settings }
-    jobs.set(job.id, job)
+    const refusal = refusalOfRunAs(call, settings, deps.registry)
+    if (refusal) return refusal
+    const createdAtMs = deps.clock.now().getTime()
+    const job = { id: nextId(), creator: call.caller.userName, createdAtMs, settings, runCount: 0 }
+    jobs.set(String(job.id), job)
     return ok({ job_id: job.id })
   })
-  const reset = withBody((call, body) =>
-    withJob(call, body.job_id, (job) => {
-      job.settings = isObject(body.new_settings) ? body.new_settings : {}
-      return ok({})
-    })
-  )
-  const update = withBody((call, body) =>
-    withJob(call, body.job_id, (job) => {
-      if (isObject(body.new_settings)) job.settings = { ...job.settings, ...body.new_settings }
-      return ok({})
-    })
-  )
   const remove = withBody((call, body) =>
-    withJob(call, body.job_id, (job) => {
-      jobs.delete(job.id)
+    withJob(call, body.job_id, 'Manage or Owner', (job) => {
+      jobs.delete(String(job.id))
       return ok({})
     })
   )
   const runNow = withBody((call, body) =>
-    withJob(call, body.job_id, (job) => {
-      const token = typeof body.idempotency_token === 'string' ? body.idempotency_token : ''
-      const known = runsByToken.get(`${job.id}/${token}`)
-      const run = known ?? begin(job, call.caller.userName)
-      if (token !== '') runsByToken.set(`${job.id}/${token}`, run)
-      return ok({ run_id: run.id, number_in_job: run.number })
-    })
+    withJob(call, body.job_id, 'Manage Run or Manage or Owner', (job) =>
+      once(call, body, `${job.id}`, () =>
+        runs.begin({
+          jobId: job.id,
+          numberInJob: ++job.runCount,
+          settings: job.settings,
+          caller: call.caller.userName,
+          runAs: runAsOf(job.settings, job.creator),
+          parameters: body.job_parameters ?? body.notebook_params ?? {}
+        })
+      )
+    )
   )
-  const begin = (job: Job, caller: string): Run => {
-    const number = [...runs.values()].filter((run) => run.job === job).length + 1
-    const run = { id: nextId(), job, number, startedAtMs: nowMs(), caller }
-    runs.set(run.id, run)
-    return run
+  const submit = withBody((call, body) => {
+    const refusal = refusalOfRunAs(call, body, deps.registry)
+    if (refusal) return refusal
+    const { userName: caller } = call.caller
+    const runAs = runAsOf(body, caller)
+    const wanted = { jobId: null, numberInJob: 1, settings: body, caller, runAs, parameters: {} }
+    return once(call, body, 'submit', () => runs.begin(wanted))
+  })
+  /** The same `idempotency_token` gives the same run. */
+  const once = (
+    call: Call,
+    { idempotency_token: token }: Record<string, unknown>,
+    within: string,
+    begin: () => { readonly id: Id }
+  ): Answer => {
+    if (typeof token === 'string' && token.length > 64) {
+      return invalidParameter(call, 'The idempotency token must be at most 64 characters long.')
+    }
+    const key = typeof token === 'string' && token !== '' ? `${within}/${token}` : null
+    const known = key === null ? undefined : runsByToken.get(key)
+    const run = runs.find(known ?? begin().id)
+    if (!run) return invalidParameter(call, `Run ${known} does not exist.`)
+    if (key !== null) runsByToken.set(key, run.id)
+    return ok({
+      run_id: run.id,
+      ...(run.jobId === null ? {} : { number_in_job: run.numberInJob })
+    })
   }
-  const describe = (run: Run) => describeRun(run, nowMs() - run.startedAtMs, deps.origin)
+  const list = (call: Call) => {
+    const name = call.query.get('name')?.toLowerCase()
+    const found = [...jobs.values()]
+      .filter(({ settings }) => !name || String(settings.name).toLowerCase() === name)
+      .map(describe)
+    return ok(pageOf('jobs', found, call.query, 100))
+  }
 
   return {
     routes: [
       route('POST', 'create', create),
-      route('POST', 'reset', reset),
-      route('POST', 'update', update),
+      route(
+        'POST',
+        'reset',
+        change((_job, given) => given)
+      ),
+      route(
+        'POST',
+        'update',
+        change((job, given) => ({ ...job.settings, ...given }))
+      ),
       route('POST', 'delete', remove),
       route('POST', 'run-now', runNow),
       route('GET', 'get', (call) =>
-        withJob(call, call.query.get('job_id'), (job) => ok(describeJob(job)))
+        withJob(call, call.query.get('job_id'), view, (job) => ok(describe(job)))
       ),
-      route('GET', 'list', (call) => {
-        const name = call.query.get('name')
-        const found = [...jobs.values()].filter((job) => !name || job.settings.name === name)
-        return ok({
-          ...(found.length > 0 ? { jobs: found.map(describeJob) } : {}),
-          has_more: false
-        })
-      }),
-      route('GET', 'runs/get', (call) => withRun(call, (run) => ok(describe(run)))),
-      route('GET', 'runs/list', (call) => {
-        const jobId = call.query.get('job_id')
-        const found = [...runs.values()].filter((run) => !jobId || run.job.id === Number(jobId))
-        const listed = found.reverse().map(describe)
-        return ok({ ...(listed.length > 0 ? { runs: listed } : {}), has_more: false })
-      })
+      route('GET', 'list', list),
+      route('POST', 'runs/submit', submit),
+      ...runRoutes(deps, runs, route)
     ]
   }
 }
+
+type Need = typeof view | 'Manage or Owner' | 'Manage Run or Manage or Owner'
+const view = 'View or Admin or Manage Run or Owner'
 
 function route(method: string, verb: string, handle: Route['handle']): Route {
   return { method, pattern: new RegExp(`^/api/2\\.[012]/jobs/${verb}$`), scope: 'jobs', handle }
 }
 
-function describeJob({ id, creator, createdAtMs, settings }: Job) {
+function describe({ id, creator, createdAtMs, settings }: Job) {
   return {
     job_id: id,
     creator_user_name: creator,
     run_as_user_name: runAsOf(settings, creator),
     created_time: createdAtMs,
     settings
-  }
-}
-
-function runAsOf({ run_as: runAs }: Record<string, unknown>, creator: string): string {
-  if (!isObject(runAs)) return creator
-  return String(runAs.service_principal_name ?? runAs.user_name ?? creator)
-}
-
-function describeRun({ id, job, number, startedAtMs, caller }: Run, ageMs: number, origin: string) {
-  const phase =
-    ageMs < pendingMs ? 'PENDING' : ageMs < pendingMs + runningMs ? 'RUNNING' : 'TERMINATED'
-  const isOver = phase === 'TERMINATED'
-  const state = { life_cycle_state: phase, state_message: '', user_cancelled_or_timedout: false }
-  const details = { code: 'SUCCESS', type: 'SUCCESS', message: '' }
-  return {
-    run_id: id,
-    job_id: job.id,
-    number_in_job: number,
-    run_name: String(job.settings.name ?? 'Untitled'),
-    run_page_url: `${origin}/?o=0#job/${job.id}/run/${id}`,
-    creator_user_name: caller,
-    run_as_user_name: runAsOf(job.settings, caller),
-    state: isOver ? { ...state, result_state: 'SUCCESS' } : state,
-    status: isOver ? { state: phase, termination_details: details } : { state: phase },
-    start_time: startedAtMs,
-    setup_duration: Math.min(ageMs, pendingMs),
-    execution_duration: Math.max(0, Math.min(ageMs - pendingMs, runningMs)),
-    ...(isOver ? { end_time: startedAtMs + pendingMs + runningMs } : {}),
-    trigger: 'ONE_TIME'
   }
 }

@@ -1,11 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { isObject, parseJson } from '../../simulation/exchange.ts'
 import { type Answer, type Call, failure, ok, type Route, type WorkspaceDeps } from './answer.ts'
-import { chatAnswer, chatEvents, completionAnswer, responseAnswer, responseEvents } from './chat.ts'
-import { describe, type Endpoint, endpoints } from './endpoints.ts'
-
-const embeddingLength = 16
+import { describe, type Endpoint, endpoints, findEndpoint } from './endpoints.ts'
+import { type Family, families } from './model.ts'
 
 export function createServing(deps: WorkspaceDeps) {
   const awakeAtMs = new Map<string, number>()
@@ -18,9 +15,18 @@ export function createServing(deps: WorkspaceDeps) {
     awakeAtMs.set(name, awakeAt)
     if (awakeAt > now) await pause(awakeAt - now)
   }
-  const query = async (call: Call, name: string, family: Family): Promise<Answer> => {
-    const endpoint = endpoints.find((one) => one.name === name)
-    if (!endpoint) return missing(call, name)
+  const query = async (
+    call: Call,
+    name: string,
+    family: Family,
+    isDataPlane = false
+  ): Promise<Answer> => {
+    const endpoint = findEndpoint(name)
+    if (!endpoint || (isDataPlane && !endpoint.isRouteOptimized)) return missing(call, name)
+    if (endpoint.isRouteOptimized && !isDataPlane) {
+      const message = `Endpoint ${name} is route optimized; query it at its endpoint_url.`
+      return failure(call, 400, 'BAD_REQUEST', message)
+    }
     if (endpoint.isQueryable === false) {
       const message = `User does not have permission 'Query' on Endpoint ${name}`
       return failure(call, 403, 'PERMISSION_DENIED', message)
@@ -56,124 +62,25 @@ export function createServing(deps: WorkspaceDeps) {
       method: 'GET',
       pattern: /^\/api\/2\.0\/serving-endpoints$/,
       scope: 'model-serving',
-      handle: () => ok({ endpoints: endpoints.map(describe) })
+      handle: () => ok({ endpoints: endpoints.map((one) => describe(one, deps)) })
     },
     {
       method: 'GET',
       pattern: /^\/api\/2\.0\/serving-endpoints\/(?<name>[^/]+)$/,
       scope: 'model-serving',
       handle: (call) => {
-        const found = endpoints.find(({ name }) => name === call.params.name)
-        return found ? ok(describe(found)) : missing(call, call.params.name ?? '')
+        const found = findEndpoint(call.params.name)
+        return found ? ok(describe(found, deps)) : missing(call, call.params.name ?? '')
       }
     }
   ]
-  return { routes }
-}
-
-type Body = Record<string, unknown>
-type Family = 'any' | 'chat' | 'completions' | 'embeddings' | 'responses'
-
-const families: Record<Family, (call: Call, endpoint: Endpoint, body: Body) => Answer> = {
-  any(call, endpoint, body) {
-    if (Array.isArray(body.messages)) return families.chat(call, endpoint, body)
-    if ('prompt' in body) return families.completions(call, endpoint, body)
-    if (endpoint.task === 'llm/v1/embeddings') return families.embeddings(call, endpoint, body)
-    return predict(call, endpoint, body)
-  },
-  chat(call, endpoint, body) {
-    if (endpoint.task !== 'llm/v1/chat' || !Array.isArray(body.messages)) return unfit(call)
-    const reply = replyTo(call, endpoint, textOf(body.messages.at(-1)))
-    if (body.stream === true) return streamed(endpoint, chatEvents(reply, seconds()))
-    return served(endpoint, chatAnswer(reply, seconds()))
-  },
-  completions(call, endpoint, body) {
-    if (endpoint.task !== 'llm/v1/chat') return unfit(call)
-    if (Array.isArray(body.messages)) return families.chat(call, endpoint, body)
-    return served(
-      endpoint,
-      completionAnswer(replyTo(call, endpoint, textOf(body.prompt)), seconds())
+  /** What the data plane's own host serves. */
+  const dataPlaneRoutes = [
+    post(/^\/\d+\/serving-endpoints\/(?<name>[^/]+)\/invocations$/, (call) =>
+      query(call, call.params.name ?? '', 'any', true)
     )
-  },
-  embeddings(call, endpoint, body) {
-    if (endpoint.task !== 'llm/v1/embeddings' || body.input === undefined) return unfit(call)
-    const inputs = [body.input].flat().map(String)
-    const tokens = inputs.join(' ').split(/\s+/).length
-    return served(endpoint, {
-      object: 'list',
-      data: inputs.map((input, index) => ({ object: 'embedding', index, embedding: embed(input) })),
-      model: 'gte-large-en-v1.5',
-      usage: { prompt_tokens: tokens, total_tokens: tokens }
-    })
-  },
-  responses(call, endpoint, body) {
-    if (endpoint.task !== 'llm/v1/chat' || body.input === undefined) return unfit(call)
-    const reply = replyTo(call, endpoint, textOf([body.input].flat().at(-1)))
-    if (body.stream === true) return streamed(endpoint, responseEvents(reply, seconds()))
-    return served(endpoint, responseAnswer(reply, seconds()))
-  }
-}
-
-function predict(call: Call, endpoint: Endpoint, body: Body): Answer {
-  const rows = rowsOf(body)
-  if (!rows) return unfit(call)
-  const predictions = rows.map((row) => (endpoint.tellsCaller ? call.caller.userName : score(row)))
-  return served(endpoint, { predictions })
-}
-
-function rowsOf(body: Body): unknown[] | undefined {
-  if (isObject(body.dataframe_split) && Array.isArray(body.dataframe_split.data)) {
-    return body.dataframe_split.data
-  }
-  for (const rows of [body.dataframe_records, body.instances, body.inputs]) {
-    if (Array.isArray(rows)) return rows
-  }
-  return undefined
-}
-
-function replyTo(call: Call, { tellsCaller }: Endpoint, question: string): string {
-  return tellsCaller ? call.caller.userName : `You said: ${question}`
-}
-
-/** A message, its content, or the parts of it: whatever is text in there. */
-function textOf(value: unknown): string {
-  if (typeof value === 'string') return value
-  if (Array.isArray(value)) return value.map(textOf).join('')
-  if (isObject(value)) return textOf(value.content ?? value.text ?? '')
-  return ''
-}
-
-/** Between 0 and 1, the same for the same row. */
-function score(row: unknown): number {
-  return digest(JSON.stringify(row)).readUInt16BE(0) / 65_535
-}
-
-function embed(input: string): number[] {
-  const bytes = digest(input)
-  return Array.from({ length: embeddingLength }, (_, index) => bytes.readInt8(index) / 128)
-}
-
-function digest(value: string): Buffer {
-  return createHash('sha256').update(value).digest()
-}
-
-function seconds(): number {
-  return Math.floor(performance.timeOrigin / 1000 + performance.now() / 1000)
-}
-
-function served(endpoint: Endpoint, json: unknown): Answer {
-  return ok(json, { 'served-model-name': `${endpoint.name}-1` })
-}
-
-function streamed(endpoint: Endpoint, events: readonly string[]): Answer {
-  return { status: 200, events, headers: { 'served-model-name': `${endpoint.name}-1` } }
-}
-
-function unfit(call: Call): Answer {
-  const message =
-    'Encountered an unexpected error while evaluating the model. Verify that the input is compatible ' +
-    `with the model for inference. Error '${randomUUID()}'`
-  return failure(call, 400, 'BAD_REQUEST', message)
+  ]
+  return { routes, dataPlaneRoutes }
 }
 
 function missing(call: Call, name: string): Answer {

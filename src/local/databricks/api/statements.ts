@@ -10,25 +10,22 @@ import {
   type Route,
   type WorkspaceDeps
 } from './answer.ts'
-import type { Warehouse } from './compute.ts'
-import { type Outcome, run } from './sql.ts'
+import type { ResultLinks } from './result-links.ts'
+import { run } from './sql.ts'
+import { chunkCount, chunkOf, type Form, manifestOf, type Result, root } from './statement-result.ts'
+import type { Warehouses } from './warehouses.ts'
 
-interface Statement {
-  readonly id: string
-  readonly outcome: Outcome
-  /** When it ends by itself, on the monotonic clock; Infinity for what never does. */
+interface Statement extends Result {
+  /** On the monotonic clock. */
+  readonly startsAtMs: number
+  /** When it ends by itself; Infinity for what never does. */
   readonly endsAtMs: number
   isCanceled: boolean
 }
 
-const rowsPerChunk = 10_000
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const root = '/api/2.0/sql/statements'
 
-export function createStatements(
-  deps: WorkspaceDeps,
-  findWarehouse: (id: string) => Warehouse | undefined
-) {
+export function createStatements(deps: WorkspaceDeps, warehouses: Warehouses, links: ResultLinks) {
   const statements = new Map<string, Statement>()
   const isOver = (one: Statement) => one.isCanceled || deps.clock.monotonicMs() >= one.endsAtMs
 
@@ -45,7 +42,17 @@ export function createStatements(
     if (!/^[0-9a-f]{16}$/.test(warehouseId)) {
       return invalidParameter(call, `${warehouseId} is not a valid endpoint id.`)
     }
-    const warehouse = findWarehouse(warehouseId)
+    const form = formOf(body)
+    if (form === 'incompatible') {
+      const message =
+        'Incompatible parameters: The format field must be JSON_ARRAY when the disposition field is INLINE.'
+      return invalidParameter(call, message)
+    }
+    if (form === 'arrow') {
+      const message = 'ARROW_STREAM is not simulated; ask for JSON_ARRAY or CSV.'
+      return failure(call, 501, 'NOT_IMPLEMENTED', message)
+    }
+    const warehouse = warehouses.find(warehouseId)
     if (!warehouse) {
       const message =
         'You do not have permission to use the SQL Warehouse. Please contact your administrator.'
@@ -56,21 +63,43 @@ export function createStatements(
       return invalidParameter(call, 'Error while parsing type: duration.')
     }
     if (waitSeconds === 'out of range') return waitOutOfRange(call)
-    const wakesForMs = warehouse.state === 'STOPPED' ? deps.faults.current.coldStartMs : 0
-    warehouse.state = 'RUNNING'
     const outcome = run(statement, call.caller, body)
-    const now = deps.clock.monotonicMs()
+    const startsAtMs = deps.clock.monotonicMs() + warehouse.wake()
     const one: Statement = {
       id: randomUUID(),
       outcome,
-      endsAtMs: outcome.kind === 'endless' ? Number.POSITIVE_INFINITY : now + wakesForMs,
+      form,
+      startsAtMs,
+      endsAtMs:
+        outcome.kind === 'endless'
+          ? Number.POSITIVE_INFINITY
+          : startsAtMs + deps.faults.current.statementRunsMs,
       isCanceled: false
     }
     statements.set(one.id, one)
     if (waitSeconds === 0) return ok({ statement_id: one.id, status: { state: 'PENDING' } })
     await waitFor(() => isOver(one), waitSeconds * 1000)
     if (!isOver(one) && body.on_wait_timeout === 'CANCEL') one.isCanceled = true
-    return ok(describe(one, isOver(one)))
+    return describe(one)
+  }
+
+  const describe = (one: Statement): Answer => {
+    const { id: statement_id, outcome } = one
+    if (one.isCanceled) return ok({ statement_id, status: { state: 'CANCELED' } })
+    if (!isOver(one)) {
+      const isWaiting = deps.clock.monotonicMs() < one.startsAtMs
+      return ok({ statement_id, status: { state: isWaiting ? 'PENDING' : 'RUNNING' } })
+    }
+    if (outcome.kind === 'failed') {
+      const error = { error_code: 'BAD_REQUEST', message: outcome.message }
+      return ok({ statement_id, status: { state: 'FAILED', error, sql_state: outcome.sqlState } })
+    }
+    return ok({
+      statement_id,
+      status: { state: 'SUCCEEDED' },
+      manifest: manifestOf(one),
+      result: chunkCount(one) === 0 ? {} : chunkOf(one, 0, links)
+    })
   }
 
   const lookUp = (call: Call, then: (one: Statement) => Answer): Answer => {
@@ -88,9 +117,8 @@ export function createStatements(
         return failure(call, 404, 'NOT_FOUND', message)
       }
       const index = Number(call.params.chunk)
-      const isThere = index < Math.max(1, Math.ceil(one.outcome.rows.length / rowsPerChunk))
-      if (!isThere) return invalidParameter(call, `The chunk_index ${index} is out of bounds.`)
-      return ok(chunkOf(one, index))
+      if (index < Math.max(1, chunkCount(one))) return ok(chunkOf(one, index, links))
+      return invalidParameter(call, `The chunk_index ${index} is out of bounds.`)
     })
 
   const cancel = (call: Call): Answer => {
@@ -104,69 +132,21 @@ export function createStatements(
   }
   const routes = [
     route('POST', new RegExp(`^${root}/?$`), execute),
-    route('GET', new RegExp(`^${root}/(?<id>[^/]+)$`), (call) =>
-      lookUp(call, (one) => ok(describe(one, isOver(one))))
-    ),
+    route('GET', new RegExp(`^${root}/(?<id>[^/]+)$`), (call) => lookUp(call, describe)),
     route('GET', new RegExp(`^${root}/(?<id>[^/]+)/result/chunks/(?<chunk>\\d+)$`), chunk),
     route('POST', new RegExp(`^${root}/(?<id>[^/]+)/cancel$`), cancel),
     route('DELETE', new RegExp(`^${root}/(?<id>[^/]+)$`), () => ok({}))
   ]
-  return { routes }
+  return { routes, result: (id: string): Result | undefined => statements.get(id) }
 }
 
-function describe({ id, outcome, isCanceled }: Statement, isOver: boolean) {
-  if (isCanceled) return { statement_id: id, status: { state: 'CANCELED' } }
-  if (!isOver) return { statement_id: id, status: { state: 'RUNNING' } }
-  if (outcome.kind === 'failed') {
-    const error = { error_code: 'BAD_REQUEST', message: outcome.message }
-    return {
-      statement_id: id,
-      status: { state: 'FAILED', error, sql_state: outcome.sqlState }
-    }
-  }
-  const rows = outcome.kind === 'rows' ? outcome.rows : []
-  const columns = outcome.kind === 'rows' ? outcome.columns : []
-  const starts = Array.from({ length: Math.ceil(rows.length / rowsPerChunk) }, (_, index) => index)
-  const one = { id, outcome, isCanceled, endsAtMs: 0 }
-  return {
-    statement_id: id,
-    status: { state: 'SUCCEEDED' },
-    manifest: {
-      format: 'JSON_ARRAY',
-      schema: {
-        column_count: columns.length,
-        columns: columns.map((column, position) => ({ ...column, position }))
-      },
-      total_chunk_count: starts.length,
-      ...(starts.length > 0 ? { chunks: starts.map((index) => extentOf(rows.length, index)) } : {}),
-      total_row_count: rows.length,
-      truncated: outcome.kind === 'rows' && outcome.isTruncated
-    },
-    result: rows.length === 0 ? {} : chunkOf(one, 0)
-  }
-}
-
-function extentOf(rowCount: number, index: number) {
-  const offset = index * rowsPerChunk
-  return {
-    chunk_index: index,
-    row_offset: offset,
-    row_count: Math.min(rowsPerChunk, rowCount - offset)
-  }
-}
-
-function chunkOf({ id, outcome }: Statement, index: number) {
-  const rows = outcome.kind === 'rows' ? outcome.rows : []
-  const extent = extentOf(rows.length, index)
-  const end = extent.row_offset + extent.row_count
-  const next =
-    end < rows.length
-      ? {
-          next_chunk_index: index + 1,
-          next_chunk_internal_link: `${root}/${id}/result/chunks/${index + 1}?row_offset=${end}`
-        }
-      : {}
-  return { ...extent, ...next, data_array: rows.slice(extent.row_offset, end) }
+/** Values that are not known are ignored, as the real service does. */
+function formOf({ disposition, format }: Record<string, unknown>): Form | 'incompatible' | 'arrow' {
+  const isExternal = disposition === 'EXTERNAL_LINKS'
+  const isKnown = format === 'ARROW_STREAM' || format === 'CSV'
+  if (!isExternal) return isKnown ? 'incompatible' : { isExternal, format: 'JSON_ARRAY' }
+  if (format === 'ARROW_STREAM') return 'arrow'
+  return { isExternal, format: format === 'CSV' ? 'CSV' : 'JSON_ARRAY' }
 }
 
 function parseWait(value: unknown): number | 'unreadable' | 'out of range' {

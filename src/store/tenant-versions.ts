@@ -1,0 +1,82 @@
+import type { Clock } from '../base/clock.ts'
+import type { Db, Tx } from './db.ts'
+
+/**
+ * Each tenant counts its changes; a replica that knows the count knows whether what it remembers still
+ * holds. Asked for in one query a second for all tenants that are in use, never on a call's way.
+ */
+export interface TenantVersions {
+  /** The tenant's count; null where it is not known, or not lately enough to be trusted. */
+  current(tenantId: string): number | null
+  /** What a transaction has just read: from now on this tenant is watched. */
+  observe(tenantId: string, version: number): void
+  /** Asks for the counts of all tenants that are watched. */
+  poll(): Promise<void>
+}
+
+/**
+ * For how long what is remembered is trusted while the database can't be asked, milliseconds. A database
+ * that is away takes no changes either; only a replica that is cut off alone can miss one for this long.
+ */
+export const versionTrustMs = 60_000
+
+export function createTenantVersions(db: Db, clock: Clock): TenantVersions {
+  const known = new Map<string, number>()
+  let askedMs = clock.monotonicMs()
+  // What this replica itself has changed it notices at once.
+  const changed = new Set<string>()
+  db.onTenantChange((tenantId) => {
+    known.delete(tenantId)
+    changed.add(tenantId)
+  })
+
+  return {
+    current(tenantId) {
+      if (clock.monotonicMs() - askedMs > versionTrustMs) return null
+      return known.get(tenantId) ?? null
+    },
+    observe(tenantId, version) {
+      if ((known.get(tenantId) ?? 0) < version) known.set(tenantId, version)
+    },
+    async poll() {
+      const startedMs = clock.monotonicMs()
+      changed.clear()
+      const ids = [...known.keys()]
+      if (ids.length > 0) {
+        const rows = await db.inLookup({ key: '*' }, (tx) =>
+          tx.rows.tenant.findMany({
+            where: { id: { in: ids } },
+            select: { id: true, version: true }
+          })
+        )
+        const found = new Map(rows.map(({ id, version }) => [id, version]))
+        for (const id of ids) {
+          // Changed here while the query ran: its count may be the one before.
+          if (changed.has(id)) continue
+          const version = found.get(id)
+          if (version === undefined) known.delete(id)
+          else if ((known.get(id) ?? 0) < version) known.set(id, version)
+        }
+      }
+      askedMs = startedMs
+    }
+  }
+}
+
+/** To be read before the rows that are remembered under it: what changes meanwhile is then noticed later. */
+export async function readTenantVersion(tx: Tx): Promise<number> {
+  const row = await tx.rows.tenant.findUnique({
+    where: { id: tx.scope.tenantId },
+    select: { version: true }
+  })
+  return row?.version ?? 0
+}
+
+/** Tells every replica, within a second or so, to forget what it remembers of this tenant. */
+export async function bumpTenantVersion(tx: Tx): Promise<void> {
+  await tx.rows.tenant.updateMany({
+    where: { id: tx.scope.tenantId },
+    data: { version: { increment: 1 } }
+  })
+  tx.noteChange()
+}
