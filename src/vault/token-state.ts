@@ -99,6 +99,7 @@ const toldCauses: readonly ProblemCode[] = [
   'discovery_failed',
   'host_not_allowed',
   'app_connection_missing',
+  'principal_not_in_workspace',
   'service_principal_missing'
 ]
 
@@ -136,8 +137,13 @@ export function setbackOf(
       return kind === 'user'
         ? ended('needs_sign_in', 'refresh_token_refused', 'sign_in_needed')
         : misconfigured('service_principal_refused', at)
-    case 'client_refused':
     case 'refused':
+      // What the provider has against this one identity is nothing against the client.
+      return misconfigured(
+        kind === 'user' ? 'principal_not_in_workspace' : 'service_principal_refused',
+        at
+      )
+    case 'client_refused':
       return misconfigured(
         kind === 'user' ? 'app_connection_refused' : 'service_principal_refused',
         at

@@ -1,101 +1,88 @@
 import { randomUUID } from 'node:crypto'
+import { type Reply, usageOf, wordsOf } from './reply.ts'
 
 /** The model's own build name, which answers carry instead of the endpoint's. */
-const model = 'meta-llama-3.3-70b-instruct-121024'
+export const buildName = 'meta-llama-3.3-70b-instruct-121024'
 
-export function chatAnswer(reply: string, created: number) {
+export function chatAnswer(reply: Reply, created: number) {
+  const message = { role: 'assistant', content: reply.text }
   return {
     id: `chatcmpl_${randomUUID()}`,
     object: 'chat.completion',
     created,
-    model,
-    choices: [
-      {
-        index: 0,
-        message: { role: 'assistant', content: reply },
-        finish_reason: 'stop',
-        logprobs: null
-      }
-    ],
+    model: buildName,
+    choices: [{ index: 0, message, finish_reason: reply.finish, logprobs: null }],
     usage: usageOf(reply)
   }
 }
 
-/** One chunk per word, then the finish, then `[DONE]`. */
-export function chatEvents(reply: string, created: number): string[] {
+/** One chunk per word, then the finish, then `[DONE]`; each chunk tells the usage so far. */
+export function chatEvents(reply: Reply, created: number): string[] {
   const id = `chatcmpl_${randomUUID()}`
-  const usage = usageOf(reply)
-  const chunk = (delta: object, finish: string | null) =>
-    JSON.stringify({
-      id,
-      object: 'chat.completion.chunk',
-      created,
-      model,
-      choices: [{ index: 0, delta, finish_reason: finish, logprobs: null }],
-      usage
-    })
-  return [
-    chunk({ role: 'assistant', content: '' }, null),
-    ...wordsOf(reply).map((word) => chunk({ content: word }, null)),
-    chunk({ content: '' }, 'stop'),
-    '[DONE]'
-  ]
+  return chunks(reply, (text, finish, index) => ({
+    id,
+    object: 'chat.completion.chunk',
+    created,
+    model: buildName,
+    choices: [
+      {
+        index: 0,
+        delta: index === 0 ? { role: 'assistant', content: text } : { content: text },
+        finish_reason: finish,
+        logprobs: null
+      }
+    ],
+    usage: usageOf(reply, index)
+  }))
 }
 
-export function completionAnswer(reply: string, created: number) {
+export function completionAnswer(reply: Reply, created: number) {
   return {
     id: `cmpl_${randomUUID()}`,
     object: 'text_completion',
     created,
-    model,
-    choices: [{ index: 0, text: reply, finish_reason: 'stop', logprobs: null }],
+    model: buildName,
+    choices: [{ index: 0, text: reply.text, finish_reason: reply.finish, logprobs: null }],
     usage: usageOf(reply)
   }
 }
 
-export function responseAnswer(reply: string, created: number) {
-  return {
-    id: `resp_${randomUUID()}`,
-    object: 'response',
-    created_at: created,
-    status: 'completed',
-    model,
-    output: [outputItem(`msg_${randomUUID()}`, reply)]
-  }
-}
-
-export function responseEvents(reply: string, _created: number): string[] {
-  const itemId = `msg_${randomUUID()}`
-  const deltas = wordsOf(reply).map((delta) => ({
-    type: 'response.output_text.delta',
-    item_id: itemId,
-    output_index: 0,
-    content_index: 0,
-    delta
-  }))
-  const done = {
-    type: 'response.output_item.done',
-    output_index: 0,
-    item: outputItem(itemId, reply)
-  }
-  return [...[...deltas, done].map((event) => JSON.stringify(event)), '[DONE]']
-}
-
-function outputItem(id: string, reply: string) {
-  return {
-    type: 'message',
+export function completionEvents(reply: Reply, created: number): string[] {
+  const id = `cmpl_${randomUUID()}`
+  return chunks(reply, (text, finish, index) => ({
     id,
-    role: 'assistant',
-    status: 'completed',
-    content: [{ type: 'output_text', text: reply, annotations: [] }]
-  }
+    object: 'text_completion',
+    created,
+    model: buildName,
+    choices: [{ index: 0, text, finish_reason: finish, logprobs: null }],
+    usage: usageOf(reply, index)
+  }))
 }
 
-function wordsOf(reply: string): string[] {
-  return reply.match(/\s*\S+/g) ?? []
+/** A ChatAgent of MLflow, which agent endpoints answer `messages` as. */
+export function agentAnswer(reply: Reply) {
+  const message = { role: 'assistant', content: reply.text, id: `run--${randomUUID()}` }
+  return { id: randomUUID(), messages: [message], finish_reason: reply.finish }
 }
 
-function usageOf(reply: string) {
-  const tokens = wordsOf(reply).length
-  return { prompt_tokens: tokens, completion_tokens: tokens, total_tokens: 2 * tokens }
+export function agentEvents(reply: Reply): string[] {
+  const id = `run--${randomUUID()}`
+  const deltas = wordsOf(reply.text).map((content) => {
+    return JSON.stringify({ id, delta: { role: 'assistant', content, id } })
+  })
+  return [...deltas, '[DONE]']
+}
+
+/** The first chunk is empty, the last one too and carries why it ended. */
+function chunks(
+  reply: Reply,
+  chunk: (text: string, finish: Reply['finish'] | null, index: number) => object
+): string[] {
+  const words = wordsOf(reply.text)
+  const sent = ['', ...words].map((word, index) => chunk(word, null, index))
+  return [...[...sent, chunk('', reply.finish, words.length)].map(stringify), '[DONE]']
+}
+
+function stringify(value: object): string {
+  return JSON.stringify(value)
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { WorkspaceDeps } from './answer.ts'
 
-type Task = 'llm/v1/chat' | 'llm/v1/embeddings' | null
+type Task = 'llm/v1/chat' | 'llm/v1/embeddings' | 'agent/v1/chat' | null
 
 export interface Endpoint {
   readonly name: string
@@ -20,6 +20,7 @@ export const endpoints: readonly Endpoint[] = [
   { name: 'churn-model', task: null },
   { name: 'whoami', task: 'llm/v1/chat', tellsCaller: true },
   { name: 'forbidden-model', task: null, isQueryable: false },
+  { name: 'helpdesk-agent', task: 'agent/v1/chat' },
   { name: 'fast-model', task: null, isRouteOptimized: true },
   { name: 'forbidden-fast-model', task: null, isQueryable: false, isRouteOptimized: true }
 ]
