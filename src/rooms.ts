@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import type { KeyWrap } from './crypto/key-wrap.ts'
 import { createFabrics } from './fabrics/create-fabrics.ts'
 import { createFabricAccess } from './fabrics/fabric-access.ts'
+import { createFabricSlugs, type FabricSlugs } from './fabrics/fabric-slugs.ts'
 import type { Fabrics } from './fabrics/fabrics.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { createGateway } from './gateway/pipeline.ts'
@@ -41,6 +42,7 @@ export interface Rooms {
   readonly identity: Identity
   readonly appConnections: AppConnections
   readonly fabrics: Fabrics
+  readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
   readonly audit: AuditReader
   readonly bootstrap: Bootstrap
@@ -59,9 +61,9 @@ export function buildRooms(parts: Parts): Rooms {
   const strongbox = createStrongbox(db, keyWrap, clock)
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
-  const vault = createVault({ db, strongbox, audit, clock, servers, exchange })
-  const kept = { db, audit, strongbox, clock, publicUrl }
   const versions = createTenantVersions(db, clock)
+  const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
+  const kept = { db, audit, strongbox, clock, publicUrl }
   const fabricDeps = { ...kept, vault, outbound, servers, exchange, versions }
   const loginClient = createLoginClient({ outbound: parts.loginOutbound, clock })
   const access = createFabricAccess(fabricDeps)
@@ -78,6 +80,7 @@ export function buildRooms(parts: Parts): Rooms {
     identity: createIdentity({ ...kept, loginClient, bootstrap: config.bootstrap }),
     appConnections: createAppConnections({ ...kept, extraOrigins }),
     fabrics: createFabrics(fabricDeps),
+    fabricSlugs: createFabricSlugs(fabricDeps),
     gateway: createGateway({ access, outbound, records, clock }),
     audit: createAuditReader(db),
     bootstrap: createBootstrap(kept),

@@ -20,6 +20,14 @@ export function findFabric(tx: Tx, id: string): Promise<FabricRow | null> {
   })
 }
 
+export async function findFabricIdBySlug(tx: Tx, slug: string): Promise<string | null> {
+  const row = await tx.rows.fabric.findUnique({
+    where: { tenantId_slug: { tenantId: tx.scope.tenantId, slug } },
+    select: { id: true }
+  })
+  return row?.id ?? null
+}
+
 /** Newest first, from before `cursor`, of the given teams. */
 export function listFabrics(
   tx: Tx,

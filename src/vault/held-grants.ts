@@ -1,8 +1,9 @@
-import type { Clock } from '../base/clock.ts'
 import type { GrantId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { findGrant, findGrantToken, type GrantRow, type GrantTokenRow } from '../store/grants.ts'
+import { readTenantVersion } from '../store/tenant-versions.ts'
+import { createVersionedMemory, type Remembered } from '../store/versioned-memory.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { accessTokenPlace, kindOf } from './refresh-projection.ts'
 import type { GrantFacts, GrantState } from './token-state.ts'
@@ -17,30 +18,31 @@ export interface HeldGrant {
 }
 
 export interface HeldGrants {
-  /** As read at most a second ago; callers at the same moment share one reading. Null: no such grant. */
+  /**
+   * As it was read, for as long as nothing in its tenant changed; a refresh elsewhere is no such change, since
+   * the token that is held stays good for as long as it lives. Null: no such grant.
+   */
   get(scope: TenantScope, grantId: GrantId): Promise<HeldGrant | null>
   /** What is held is no longer so. */
   drop(scope: TenantScope, grantId: GrantId): void
 }
 
-/** How stale a reading may be, milliseconds: what another replica did is seen after this. */
-export const heldMs = 1_000
 const heldMax = 50_000
 
-/** Readings of grants in memory, so that a storm of callers is one query and one decryption. */
+/** Readings of grants in memory, so that a storm of callers is one query and one decryption, or none. */
 export function createHeldGrants(
-  deps: Pick<RefreshDeps, 'db' | 'strongbox'>,
-  clock: Clock
+  deps: Pick<RefreshDeps, 'db' | 'strongbox' | 'versions'>
 ): HeldGrants {
-  const held = new Map<string, { untilMs: number; reading: Promise<HeldGrant | null> }>()
+  const held = createVersionedMemory<HeldGrant>(deps.versions, heldMax)
 
-  async function read(scope: TenantScope, grantId: GrantId): Promise<HeldGrant | null> {
-    const found = await deps.db.inTenant(scope, async (tx) => {
+  async function read(scope: TenantScope, grantId: GrantId): Promise<Remembered<HeldGrant> | null> {
+    return await deps.db.inTenant(scope, async (tx) => {
+      const version = await readTenantVersion(tx)
       const grant = await findGrant(tx, grantId)
       const token = grant === null ? null : await findGrantToken(tx, grantId)
-      return grant === null || token === null ? null : { grant, token }
+      if (grant === null || token === null) return null
+      return { tenantId: scope.tenantId, version, value: hold(scope, grant, token) }
     })
-    return found === null ? null : hold(scope, found.grant, found.token)
   }
 
   function hold(scope: TenantScope, grant: GrantRow, token: GrantTokenRow): HeldGrant {
@@ -58,19 +60,8 @@ export function createHeldGrants(
   }
 
   return {
-    get(scope, grantId) {
-      const key = keyOf(scope, grantId)
-      const known = held.get(key)
-      if (known !== undefined && known.untilMs > clock.monotonicMs()) return known.reading
-      const reading = read(scope, grantId)
-      reading.catch(() => held.delete(key))
-      if (held.size >= heldMax) held.clear()
-      held.set(key, { untilMs: clock.monotonicMs() + heldMs, reading })
-      return reading
-    },
-    drop(scope, grantId) {
-      held.delete(keyOf(scope, grantId))
-    }
+    get: (scope, grantId) => held.get(keyOf(scope, grantId), () => read(scope, grantId)),
+    drop: (scope, grantId) => held.drop(keyOf(scope, grantId))
   }
 }
 

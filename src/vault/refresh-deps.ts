@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { AuthorizationServers } from '../oauth/authorization-server.ts'
 import type { TokenExchangeDeps } from '../oauth/token-endpoint.ts'
 import type { Db } from '../store/db.ts'
+import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { Strongbox } from './strongbox.ts'
 
 /** What grants, their refresh and its recovery work with. */
@@ -13,4 +14,5 @@ export interface RefreshDeps {
   readonly clock: Clock
   readonly servers: AuthorizationServers
   readonly exchange: TokenExchangeDeps
+  readonly versions: TenantVersions
 }

@@ -69,7 +69,7 @@ const clockSkewMs = 5_000
 export function createVault(deps: RefreshDeps): Vault {
   const { clock } = deps
   assert(refreshLeaseMs > 2 * tokenTimeoutMs + clockSkewMs, 'the lease outlives the provider call')
-  const grants = createHeldGrants(deps, clock)
+  const grants = createHeldGrants(deps)
   const flights = createFlights()
   const forced = createAllowance(clock)
   const keeping = createGrantKeeping(deps, grants)

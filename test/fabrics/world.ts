@@ -101,7 +101,8 @@ export async function createWorld(): Promise<World> {
   const strongbox = createStrongbox(db, keyWrap, clock)
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
-  const vault = createVault({ db, strongbox, audit, clock, servers, exchange })
+  const versions = createTenantVersions(db, clock)
+  const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
   const kept = { db, audit, strongbox, clock, publicUrl }
   const appConnections = createAppConnections({ ...kept, extraOrigins })
   const sql = async <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
@@ -130,7 +131,7 @@ export async function createWorld(): Promise<World> {
       outbound,
       servers,
       exchange,
-      versions: createTenantVersions(db, clock)
+      versions
     }),
     clock,
     appRole: decodeURIComponent(new URL(database.appUrl).username),

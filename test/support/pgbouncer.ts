@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { portOrFree } from '../../src/local/free-port.ts'
+import { endWithUs } from '../../src/local/watcher.ts'
 
 export interface PgBouncer {
   /** The same database by way of PgBouncer. */
@@ -58,7 +59,9 @@ export async function startPgBouncer(program: string, url: string): Promise<PgBo
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => words.push(String(chunk)))
   }
+  const unwatch = child.pid === undefined ? () => undefined : endWithUs(child.pid, 'INT')
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  void ended.then(unwatch)
   const failed = ended.then(() => {
     throw new TypeError(`PgBouncer ended:\n${words.join('')}`)
   })

@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { FabricId } from '../../src/base/ids.ts'
+import { endWithUs } from '../../src/local/watcher.ts'
 import { type FaultProxy, startFaultProxy, targetOf, viaPort } from './fault-proxy.ts'
 import type { VaultWorld } from './vault-world.ts'
 
@@ -69,7 +70,10 @@ export async function startReplica(
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => words.push(String(chunk)))
   }
+  // A test that fails half-way, or is stopped itself, leaves no server behind.
+  const unwatch = child.pid === undefined ? () => undefined : endWithUs(child.pid, 'TERM')
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  void ended.then(unwatch)
   const port = await portOf(child, words)
 
   async function end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {

@@ -144,6 +144,7 @@ describe('no token that could be handed out', () => {
     'app_connection_refused',
     'service_principal_refused',
     'scope_missing',
+    'principal_not_in_workspace',
     'ip_not_allowed',
     'oauth_not_enabled',
     'workspace_unreachable',

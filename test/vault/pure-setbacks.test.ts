@@ -26,7 +26,7 @@ describe("the provider's answer", () => {
   test.each<[GrantKind, OAuthFailureKind, ProblemCode]>([
     ['service_principal', 'dead_grant', 'service_principal_refused'],
     ['user', 'client_refused', 'app_connection_refused'],
-    ['user', 'refused', 'app_connection_refused'],
+    ['user', 'refused', 'principal_not_in_workspace'],
     ['service_principal', 'client_refused', 'service_principal_refused'],
     ['service_principal', 'refused', 'service_principal_refused'],
     ['user', 'scope_missing', 'scope_missing'],

@@ -62,17 +62,14 @@ describe('one process', () => {
   })
 })
 
-test('F44 a warm token costs at most one query a second, whoever asks', async () => {
+test('F44 a warm token costs no query at all, whoever asks', async () => {
   const { vault } = world.own
   const { grantId } = await world.seedGrant({ lifeMs: 50 * 60_000 })
   await vault.accessToken(world.scope, grantId, lifeMs)
-  world.clock.freeze()
   const before = world.own.transactions
+  await Promise.all(many(200, () => vault.accessToken(world.scope, grantId, lifeMs)))
   for (let call = 0; call < 200; call += 1) await vault.accessToken(world.scope, grantId, lifeMs)
   expect(world.own.transactions - before).toBe(0)
-  world.clock.advance(1_001)
-  await Promise.all(many(200, () => vault.accessToken(world.scope, grantId, lifeMs)))
-  expect(world.own.transactions - before).toBe(1)
 })
 
 test('F42 F43 no lock of a session and no LISTEN or NOTIFY anywhere in the server', async () => {

@@ -5,6 +5,7 @@ import type { KeyWrap } from '../../../src/crypto/key-wrap.ts'
 import { createAuthorizationServers } from '../../../src/oauth/authorization-server.ts'
 import { createOutbound, type Outbound } from '../../../src/outbound/outbound.ts'
 import { createDb, type Db } from '../../../src/store/db.ts'
+import { createTenantVersions } from '../../../src/store/tenant-versions.ts'
 import { createStrongbox, type Strongbox } from '../../../src/vault/strongbox.ts'
 import { createVault, type Vault } from '../../../src/vault/vault.ts'
 
@@ -58,7 +59,9 @@ export function createReplica(
   const strongbox = createStrongbox(db, keyWrap, clock)
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
-  const vault = createVault({ db, strongbox, audit, clock, servers, exchange })
+  const versions = createTenantVersions(db, clock)
+  const polling = setInterval(() => versions.poll().catch(() => undefined), 200)
+  const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
   const replica: Replica = {
     db,
     strongbox,
@@ -69,5 +72,10 @@ export function createReplica(
       return transactions
     }
   }
-  return { replica, close: () => outbound.destroy().then(() => real.close()) }
+  const close = async () => {
+    clearInterval(polling)
+    await outbound.destroy()
+    await real.close()
+  }
+  return { replica, close }
 }
