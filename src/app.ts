@@ -7,12 +7,15 @@ import cookie from '@fastify/cookie'
 import fastify, { type FastifyBaseLogger } from 'fastify'
 import type { AppConnections } from './app-connections/app-connections.ts'
 import type { Clock } from './base/clock.ts'
+import type { FabricSlugs } from './fabrics/fabric-slugs.ts'
 import type { Fabrics } from './fabrics/fabrics.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { eventStreams } from './http/event-stream.ts'
+import { fabricHostsOf } from './http/fabric-hosts.ts'
 import { installOpenApi, openApiRoute } from './http/openapi.ts'
 import { installAccess } from './http/plugins/access.ts'
 import { installClosing } from './http/plugins/closing.ts'
+import { installFabricHosts } from './http/plugins/fabric-host.ts'
 import { installHostCheck } from './http/plugins/host-check.ts'
 import { createOnce } from './http/plugins/idempotency.ts'
 import { installLog } from './http/plugins/log.ts'
@@ -31,9 +34,11 @@ import { dataPlane } from './http/routes/data-plane.ts'
 import { fabricRoutes } from './http/routes/fabrics.ts'
 import { healthRoutes } from './http/routes/health.ts'
 import { meRoutes } from './http/routes/me.ts'
+import { oauthRoutes } from './http/routes/oauth.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { serviceAccountRoutes } from './http/routes/service-accounts.ts'
 import { signInRoutes } from './http/routes/sign-in.ts'
+import { workspaceOAuthRoutes } from './http/routes/workspace-oauth.ts'
 import type { AuditReader } from './http/schemas/audit.ts'
 import { defaultHttpLimits, type HttpLimits } from './http/server-options.ts'
 import { validatorCompiler } from './http/validation.ts'
@@ -42,11 +47,14 @@ import type { Identity } from './identity/identity.ts'
 export interface AppDeps {
   /** Origin and optional path prefix, no trailing slash. */
   readonly publicUrl: string
+  /** Under which each fabric has a host of its own; null: none has. */
+  readonly fabricDomain: string | null
   /** CIDRs of the proxies whose `X-Forwarded-For` counts; empty: nobody's. */
   readonly trustedProxies: readonly string[]
   readonly identity: Identity
   readonly appConnections: AppConnections
   readonly fabrics: Fabrics
+  readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
   readonly audit: AuditReader
   /** Rejects while this replica cannot serve. */
@@ -101,6 +109,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     bytesMin: limits.slowBodyBytesMin
   })
   installClosing(app, limits)
+  installFabricHosts(app, fabricHostsOf(deps.fabricDomain, publicUrl), publicUrl)
   installHostCheck(app, publicUrl)
   installAccess(app, identity, publicUrl)
   installUnexpectedBody(app)
@@ -115,9 +124,13 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   connectionTestRoutes(app, { fabrics, events: eventStreams(problems, headersOf) })
   signInRoutes(app, { fabrics, publicUrl })
   serviceAccountRoutes(app, { serviceAccounts: identity.serviceAccounts, once })
+  await oauthRoutes(app, { identity, problems, publicUrl })
   auditRoutes(app, deps)
   await pageRoutes(app, { publicUrl })
-  await app.register((scope) => dataPlane(scope, { gateway, problems, headersOf, settle, limits }))
+  const hasFabricHosts = deps.fabricDomain !== null
+  await workspaceOAuthRoutes(app, { identity, problems, publicUrl, hasFabricHosts })
+  const data = { gateway, fabricSlugs: deps.fabricSlugs, problems, headersOf, settle, limits }
+  await app.register((scope) => dataPlane(scope, { ...data, hasFabricHosts }))
   await app.ready()
   return app
 }

@@ -59,6 +59,7 @@ async function serve(config: Config): Promise<number> {
   const app = await buildApp({
     ...rooms,
     publicUrl: config.publicUrl,
+    fabricDomain: config.fabricDomain,
     trustedProxies: config.trustedProxies,
     readiness: async () => {
       await parts.db.ping()

@@ -54,7 +54,8 @@ const unnoticed: ReadonlySet<AuditAction> = new Set([
   'fabric.test',
   'grant.refresh',
   'grant.revoke',
-  'login'
+  'login',
+  'service_token.issue'
 ])
 
 /** Hash of the event before a tenant's first. */

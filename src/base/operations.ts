@@ -39,9 +39,11 @@ export const operations = [
   'service_key.list',
   'service_key.create',
   'service_key.revoke',
+  'service_token.issue',
   'health.live',
   'health.ready',
   'openapi.get',
+  'oauth_metadata.get',
   'page.get'
 ] as const
 

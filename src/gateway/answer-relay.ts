@@ -1,4 +1,4 @@
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import type { HeaderPairs, StreamControl, StreamEnd, StreamSink } from '../outbound/outbound.ts'
 import type { GatewaySink } from './gateway.ts'
 
@@ -11,6 +11,7 @@ const passedHeaders: ReadonlySet<string> = new Set([
   'retry-after',
   'retry-after-ms',
   'served-model-name',
+  'x-databricks-error-or-redirect-message',
   'x-databricks-org-id',
   'x-databricks-reason-phrase',
   'x-ratelimit-limit-requests',
@@ -18,12 +19,28 @@ const passedHeaders: ReadonlySet<string> = new Set([
   'x-ratelimit-remaining-requests',
   'x-ratelimit-remaining-tokens',
   'x-ratelimit-reset-requests',
-  'x-ratelimit-reset-tokens'
+  'x-ratelimit-reset-tokens',
+  'x-thriftserver-error-message'
 ])
 
 /** Answers of these statuses may speak of the token itself; they are looked at before they are passed on. */
 const suspectStatuses: ReadonlySet<number> = new Set([400, 401, 403])
 const suspectMaxBytes = 64 * 1024
+/** What a proxy in front of a workspace answers in its place, unless the answer shows that it is its own. */
+const gatewayStatuses: ReadonlySet<number> = new Set([502, 503, 504])
+/** Headers that only the workspace itself sends, once it has let the caller in. */
+const workspaceMarks: ReadonlySet<string> = new Set([
+  'x-databricks-org-id',
+  'x-thriftserver-error-message'
+])
+
+/** Who wants to know of an answer. */
+export interface RelayOwner {
+  /** Headers of Weft's own, asked for when the head is written. */
+  ownHeaders(): HeaderPairs
+  /** @param isWorkspace false: something in front of the workspace answered that it is away */
+  onAnswer(isWorkspace: boolean): void
+}
 
 /** Passes one upstream answer on to the client, bytes as they are, holding back what must be judged first. */
 export class AnswerRelay implements StreamSink {
@@ -32,14 +49,13 @@ export class AnswerRelay implements StreamSink {
   isPassing = false
   receivedBytes = 0
   readonly #sink: GatewaySink
-  readonly #added: () => HeaderPairs
+  readonly #owner: RelayOwner
   #headers: HeaderPairs = []
   #control: StreamControl | undefined
 
-  /** @param added headers of Weft's own, asked for when the head is written */
-  constructor(sink: GatewaySink, added: () => HeaderPairs) {
+  constructor(sink: GatewaySink, owner: RelayOwner) {
     this.#sink = sink
-    this.#added = added
+    this.#owner = owner
   }
 
   onStart(control: StreamControl): void {
@@ -49,6 +65,7 @@ export class AnswerRelay implements StreamSink {
   onHead(status: number, headers: HeaderPairs): 'stream' | { readonly collect: number } {
     this.status = status
     this.#headers = headers
+    this.#owner.onAnswer(!gatewayStatuses.has(status) || isOfWorkspace(headers))
     if (suspectStatuses.has(status)) return { collect: suspectMaxBytes }
     this.#pass()
     return 'stream'
@@ -70,31 +87,50 @@ export class AnswerRelay implements StreamSink {
     this.#sink.write(end.collected)
   }
 
+  /** Whether the answer waits to be judged, as a whole, with nothing passed on. */
+  isHeldBack(end: StreamEnd): boolean {
+    return end.collected !== null && !this.isPassing
+  }
+
+  /** By name, for an answer that was held back. */
+  headers(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#headers)
+  }
+
   /** The text of an answer that was held back. */
   textOf(end: StreamEnd): string {
     const encoding = this.#headers.find(([name]) => name === 'content-encoding')?.[1]
-    return decode(end.collected ?? Buffer.alloc(0), encoding ?? 'identity')
+    return decode(end.collected ?? Buffer.alloc(0), (encoding ?? 'identity').toLowerCase())
   }
 
   #pass(): void {
     if (this.isPassing || this.status === null) return
     this.isPassing = true
     const passed = this.#headers.filter(([name]) => passedHeaders.has(name))
-    this.#sink.head(this.status, [...passed, ...this.#added(), ...this.#streamHints()])
+    this.#sink.head(this.status, [...passed, ...this.#owner.ownHeaders(), ...this.#streamHints()])
   }
 
   /** Proxies in front of Weft must not hold events back. */
   #streamHints(): HeaderPairs {
     const type = this.#headers.find(([name]) => name === 'content-type')?.[1] ?? ''
-    return type.startsWith('text/event-stream') ? [['x-accel-buffering', 'no']] : []
+    return /^text\/event-stream\b/i.test(type) ? [['x-accel-buffering', 'no']] : []
   }
+}
+
+function isOfWorkspace(headers: HeaderPairs): boolean {
+  return headers.some(
+    ([name, value]) =>
+      workspaceMarks.has(name) || (name === 'content-type' && /^application\/json\b/i.test(value))
+  )
 }
 
 function decode(bytes: Buffer, encoding: string): string {
   const limits = { maxOutputLength: suspectMaxBytes * 4 }
   try {
-    if (encoding === 'gzip') return gunzipSync(bytes, limits).toString('utf8')
+    if (encoding === 'gzip' || encoding === 'x-gzip')
+      return gunzipSync(bytes, limits).toString('utf8')
     if (encoding === 'deflate') return inflateSync(bytes, limits).toString('utf8')
+    if (encoding === 'zstd') return zstdDecompressSync(bytes, limits).toString('utf8')
     if (encoding === 'br') return brotliDecompressSync(bytes, limits).toString('utf8')
   } catch {
     return ''

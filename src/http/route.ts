@@ -16,6 +16,7 @@ import { type IdKind, type IdOf, idPattern } from '../base/ids.ts'
 import type { Operation } from '../base/operations.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Caller } from '../identity/identity.ts'
+import type { FabricHost } from './fabric-hosts.ts'
 import type { RequestLine } from './request-line.ts'
 import { Problem } from './schemas/problem.ts'
 
@@ -36,6 +37,8 @@ declare module 'fastify' {
     /** Of the caller; only where `access` is not `public`. */
     readonly scope: TenantScope
     line: RequestLine
+    /** The fabric that the request's host stands for; null: the host is Weft's own. */
+    readonly fabricHost: FabricHost | null
   }
   interface FastifyInstance {
     readonly routeTable: readonly RouteFact[]
@@ -48,6 +51,8 @@ export interface RouteFact {
   readonly access: Access
   readonly operation: Operation
   readonly surface: 'api' | 'page' | 'data'
+  /** Whether it answers on fabric hosts, and there alone. */
+  readonly isOnFabricHost: boolean
 }
 
 interface SchemaTypes extends FastifyTypeProvider {
@@ -132,9 +137,10 @@ export const updateHeaders = Type.Object({
   )
 })
 
-/** The surface of a request's route; unknown paths below `/fabrics/` belong to the data plane. */
+/** The surface of a request's route; on a fabric host and below `/fabrics/`, unknown paths are the data plane's. */
 export function surfaceOf(request: FastifyRequest): 'api' | 'page' | 'data' {
   const declared = request.routeOptions?.config.surface
   if (declared !== undefined) return declared
-  return request.raw.url?.startsWith('/fabrics/') ? 'data' : 'api'
+  const isData = request.fabricHost || request.raw.url?.startsWith('/fabrics/')
+  return isData ? 'data' : 'api'
 }

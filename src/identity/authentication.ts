@@ -1,17 +1,19 @@
 import { type Clock, plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import { asId } from '../base/ids.ts'
+import { asId, type TenantId } from '../base/ids.ts'
 import { makeTenantScope } from '../base/tenant-scope.ts'
 import { bearerChecksumHolds, hashToken } from '../crypto/bearer.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { findMembership } from '../store/memberships.ts'
-import { findServiceKeyByHash, touchServiceKey } from '../store/service-keys.ts'
+import { findServiceKeyByHash, type ServiceKeyRow, touchServiceKey } from '../store/service-keys.ts'
+import { findKeyOfServiceToken, findServiceTokenByHash } from '../store/service-tokens.ts'
 import { findSessionByHash, touchSession } from '../store/sessions.ts'
 import { listTeamsOfUser } from '../store/teams.ts'
 import { findTenant } from '../store/tenants.ts'
 import type { Caller, Credentials } from './caller.ts'
 import { identityScope } from './identity-scope.ts'
 import { authorityOf, type PrincipalFacts } from './roles.ts'
+import { isKeyGood } from './service-keys.ts'
 import { idleLimitMs } from './session-life.ts'
 
 /** Sessions and keys note when they were used at most this often. */
@@ -43,34 +45,55 @@ export function createAuthentication({ db, clock }: { readonly db: Db; readonly 
   }
 
   async function byServiceKey(bearer: string, requestId: string): Promise<Caller | null> {
-    if (!bearer.startsWith('wfts_') || !bearerChecksumHolds(bearer)) return null
     const row = await findServiceKeyByHash(db, hashToken(bearer))
-    const now = clock.now()
-    if (row === null || row.revokedAt !== null) return null
-    if (row.expiresAt !== null && row.expiresAt <= now) return null
+    if (row === null) return null
     const tenantId = asId('tenant', row.tenantId)
-    const isActive = await db.inTenant(identityScope(tenantId, requestId), async (tx) => {
-      if (!(await isTenantActive(tx))) return false
+    return await byKey(tenantId, 'service_key', requestId, async () => row)
+  }
+
+  async function byServiceToken(bearer: string, requestId: string): Promise<Caller | null> {
+    const token = await findServiceTokenByHash(db, hashToken(bearer))
+    if (token === null || token.expiresAt <= clock.now()) return null
+    const tenantId = asId('tenant', token.tenantId)
+    return await byKey(tenantId, 'service_token', requestId, (tx) =>
+      findKeyOfServiceToken(tx, token.hash)
+    )
+  }
+
+  /** A token is worth what its key is worth at this moment. */
+  async function byKey(
+    tenantId: TenantId,
+    via: 'service_key' | 'service_token',
+    requestId: string,
+    find: (tx: Tx) => Promise<ServiceKeyRow | null>
+  ): Promise<Caller | null> {
+    const now = clock.now()
+    const key = await db.inTenant(identityScope(tenantId, requestId), async (tx) => {
+      const row = await find(tx)
+      if (row === null || !isKeyGood(row, now) || !(await isTenantActive(tx))) return null
       const dueBefore = plusMs(now, -touchEveryMs)
       if (row.lastUsedAt === null || row.lastUsedAt < dueBefore) {
         await touchServiceKey(tx, row.id, now, dueBefore)
       }
-      return true
+      return row
     })
-    if (!isActive) return null
-    const actor = {
-      kind: 'service_account',
-      id: asId('serviceAccount', row.serviceAccountId)
-    } as const
+    if (key === null) return null
+    const id = asId('serviceAccount', key.serviceAccountId)
     const authority = authorityOf({ kind: 'service_account' })
-    const scope = makeTenantScope(tenantId, actor, authority, requestId)
-    return { scope, via: 'service_key', sessionId: null, keyId: asId('key', row.id) }
+    const scope = makeTenantScope(tenantId, { kind: 'service_account', id }, authority, requestId)
+    return { scope, via, sessionId: null, keyId: asId('key', key.id) }
+  }
+
+  async function byBearer(bearer: string, requestId: string): Promise<Caller | null> {
+    if (!bearerChecksumHolds(bearer)) return null
+    if (bearer.startsWith('wfts_')) return await byServiceKey(bearer, requestId)
+    return bearer.startsWith('wftt_') ? await byServiceToken(bearer, requestId) : null
   }
 
   return async ({ sessionToken, bearer, requestId }: Credentials): Promise<Caller> => {
     const caller =
       bearer !== null
-        ? await byServiceKey(bearer, requestId)
+        ? await byBearer(bearer, requestId)
         : sessionToken !== null && (await bySession(sessionToken, requestId))
     if (!caller) throw new AppError('unauthenticated')
     return caller

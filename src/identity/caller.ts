@@ -4,9 +4,10 @@ import type { TenantScope } from '../base/tenant-scope.ts'
 /** Whom a request comes from, once known. */
 export interface Caller {
   readonly scope: TenantScope
-  /** `session` is a person in a browser, `service_key` a service account. */
-  readonly via: 'session' | 'service_key'
+  /** `session` is a person in a browser, the others are a service account. */
+  readonly via: 'session' | 'service_key' | 'service_token'
   readonly sessionId: SessionId | null
+  /** The key that was presented, or that the presented token was got with. */
   readonly keyId: KeyId | null
 }
 

@@ -14,6 +14,7 @@ import { createLogin, type Login } from './login.ts'
 import { type LoginDeps, loginTarget } from './login-attempt.ts'
 import type { LoginClient } from './login-client.ts'
 import { createServiceAccounts, type ServiceAccounts } from './service-accounts.ts'
+import { createServiceTokens, type ServiceTokens } from './service-tokens.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 
 export type {
@@ -39,12 +40,14 @@ export type {
   ServiceAccountView
 } from './service-accounts.ts'
 export type { KeyView } from './service-keys.ts'
+export type { IssuedToken, ServiceTokens, TokenRequest } from './service-tokens.ts'
 export type { Me, Sessions, SessionView } from './sessions.ts'
 
 export interface Identity {
   readonly login: Login
   readonly sessions: Sessions
   readonly serviceAccounts: ServiceAccounts
+  readonly serviceTokens: ServiceTokens
   readonly idempotency: Idempotency
   /** @throws AppError `unauthenticated`: nothing, or nothing valid, was presented */
   authenticate(credentials: Credentials): Promise<Caller>
@@ -70,6 +73,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
       endSessionUrl: (provider) => client.endSessionUrl(loginTarget(publicUrl, provider))
     }),
     serviceAccounts: createServiceAccounts(deps),
+    serviceTokens: createServiceTokens(deps),
     idempotency: createIdempotency(deps),
     authenticate: createAuthentication(deps)
   }

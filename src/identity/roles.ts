@@ -53,9 +53,11 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'service_key.list': tenantAdmins,
   'service_key.create': tenantAdmins,
   'service_key.revoke': tenantAdmins,
+  'service_token.issue': nobody,
   'health.live': nobody,
   'health.ready': nobody,
   'openapi.get': nobody,
+  'oauth_metadata.get': nobody,
   'page.get': nobody
 }
 

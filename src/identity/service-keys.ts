@@ -90,6 +90,14 @@ export function createServiceKeys(deps: {
   }
 }
 
+/** Whether a key is to be believed at `now`. */
+export function isKeyGood(
+  { revokedAt, expiresAt }: Pick<ServiceKeyRow, 'revokedAt' | 'expiresAt'>,
+  now: Date
+): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > now)
+}
+
 function viewOf(row: ServiceKeyRow): KeyView {
   const { name, hint, createdAt, expiresAt, lastUsedAt } = row
   return { id: asId('key', row.id), name, hint, createdAt, expiresAt, lastUsedAt }

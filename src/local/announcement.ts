@@ -23,6 +23,11 @@ curl -sS ${summary.weft}/fabrics/${fabric?.id}/serving-endpoints/${summary.endpo
   -H 'content-type: application/json' \\
   -d '{"messages":[{"role":"user","content":"Hello"}]}'
 
+The same fabric as a host of its own, for Databricks SDKs (client id ${summary.serviceAccountId},
+client secret: the key above):
+
+    ${summary.fabricHost}
+
 Ctrl-C stops everything; the data stays for the next start.
 `
 }

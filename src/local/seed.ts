@@ -12,6 +12,8 @@ export interface Seeded {
   readonly fabrics: readonly { readonly id: string; readonly name: string; readonly kind: string }[]
   readonly serviceAccountId: string
   readonly serviceKey: string
+  /** Of the first fabric. */
+  readonly slug: string
 }
 
 export interface SeedDeps {
@@ -37,6 +39,7 @@ interface AppConnection {
 
 interface Fabric {
   readonly id: string
+  readonly slug: string
   readonly name: string
   readonly kind: string
   readonly status: string
@@ -82,24 +85,24 @@ export async function seed(deps: SeedDeps): Promise<Seeded> {
       clientSecret: secrets.principalClientSecret
     }
   }
-  const fabrics = [
-    await seedFabric(client, {
-      ...shared,
-      name: 'Spark',
-      kind: 'spark',
-      workspaceUrl: first.url,
-      compute: { clusterId: first.compute.runningClusterId }
-    }),
-    await seedFabric(client, {
-      ...shared,
-      name: 'SQL',
-      kind: 'sql',
-      workspaceUrl: second.url,
-      compute: { warehouseId: second.compute.runningWarehouseId }
-    })
-  ]
+  const spark = await seedFabric(client, {
+    ...shared,
+    name: 'Spark',
+    kind: 'spark',
+    workspaceUrl: first.url,
+    compute: { clusterId: first.compute.runningClusterId }
+  })
+  const sql = await seedFabric(client, {
+    ...shared,
+    name: 'SQL',
+    kind: 'sql',
+    workspaceUrl: second.url,
+    compute: { warehouseId: second.compute.runningWarehouseId }
+  })
+  const fabrics = [spark, sql]
   const account = await seedServiceAccount(client, fabrics, deps.data)
-  return { fabrics: fabrics.map(({ id, name, kind }) => ({ id, name, kind })), ...account }
+  const shown = fabrics.map(({ id, name, kind }) => ({ id, name, kind }))
+  return { fabrics: shown, slug: spark.slug, ...account }
 }
 
 /** Registers an OAuth client or a service principal at a simulator. */

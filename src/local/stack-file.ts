@@ -12,6 +12,8 @@ export interface StackSummary {
   readonly tenant: string
   readonly people: readonly { readonly email: string; readonly role: string }[]
   readonly fabrics: readonly { readonly id: string; readonly name: string; readonly kind: string }[]
+  /** The first fabric as a host of its own, for clients that drop the path of their host. */
+  readonly fabricHost: string
   readonly serviceKey: string
   readonly serviceAccountId: string
   readonly endpoint: string

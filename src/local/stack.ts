@@ -39,6 +39,8 @@ export const people = [
 ] as const
 
 const adminPort = 9090
+/** Its subdomains lead to this machine wherever a browser or curl asks (RFC 6761 §6.3). */
+const fabricDomain = 'localhost'
 const tenant = 'acme'
 const endpoint = 'databricks-llama'
 
@@ -121,6 +123,7 @@ export function createStack(options: StackOptions) {
     const env = {
       ...options.inherited,
       WEFT_PUBLIC_URL: weft,
+      WEFT_FABRIC_DOMAIN: fabricDomain,
       WEFT_PORT: String(weftPort),
       WEFT_ADMIN_PORT: String(metricsPort),
       WEFT_DATABASE_URL: database.appUrl,
@@ -143,7 +146,14 @@ export function createStack(options: StackOptions) {
     ])
     const seedingFrom = performance.now()
     await createGlobex(env, idp, secrets.globexLoginSecret)
-    const seeded = await seed({ weft, tenant, admin: people[0].email, workspaces, secrets, data })
+    const { slug, ...seeded } = await seed({
+      weft,
+      tenant,
+      admin: people[0].email,
+      workspaces,
+      secrets,
+      data
+    })
     say(`Seeded tenants acme and globex (${Math.round(performance.now() - seedingFrom)} ms)`)
     const summary: StackSummary = {
       weft,
@@ -153,6 +163,7 @@ export function createStack(options: StackOptions) {
       tenant,
       people: people.map(({ email, role }) => ({ email, role })),
       ...seeded,
+      fabricHost: `http://${slug}--${tenant}.${fabricDomain}:${weftPort}`,
       endpoint
     }
     publish(data, summary)

@@ -92,6 +92,27 @@ export interface ProviderOAuth {
   readonly clientAuthMethod: 'client_secret_post' | 'client_secret_basic'
 }
 
+/**
+ * What a path of the data plane is about, which says how it is read and what an endpoint list does to it:
+ * `serving` and `openai` ask one serving endpoint, named in the path or as the body's `model`; `statement`
+ * is SQL whose body may leave the warehouse to the fabric; `workspace` is anything else of the workspace;
+ * `identity` tells only whom the token stands for.
+ */
+export type DataPlaneKind = 'serving' | 'openai' | 'statement' | 'workspace' | 'identity'
+
+/** One path that is passed through to the workspace. */
+export interface DataPlanePath {
+  /** As the record and the log name it, `noun.verb`. */
+  readonly operation: string
+  readonly kind: DataPlaneKind
+  /** HEAD goes wherever GET does. */
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** Whole, from the workspace's root; `{name}` stands for one segment that fits `pathParameters`. */
+  readonly path: string
+  /** `long`: may think for minutes, and its body may be as large as any. */
+  readonly pace: 'short' | 'long'
+}
+
 export interface Provider {
   readonly id: string
   readonly displayName: string
@@ -112,13 +133,18 @@ export interface Provider {
   readonly identityCall: ProviderCall<ProviderIdentity>
   /** @throws AppError `invalid_request`: not an id that may stand in a path */
   computeCall(compute: ComputeRef): ProviderCall<ComputeState>
-  /** Whether the workspace says that the token itself is dead, so that one refresh and one retry may help. */
-  isDeadTokenAnswer(status: number, body: string): boolean
+  /**
+   * Whether the workspace says that the token itself is dead, so that one refresh and one retry may help.
+   * @param headers where the answer has no body, its headers must tell
+   */
+  isDeadTokenAnswer(status: number, body: string, headers?: AnswerHeaders): boolean
   /** Of a failed API call. A refused credential reads `sign_in_needed`, whoever's it is. */
   classifyApiFailure(status: number, headers: AnswerHeaders, body: string): ProblemCode
   classifyOAuthFailure(status: number, body: string, headers?: AnswerHeaders): OAuthFailure
   /** Names of serving endpoints, as the source of a regular expression. */
   readonly servingEndpointNamePattern: string
-  /** @throws AppError `invalid_request`: not the name of an endpoint */
-  servingInvocationsPath(name: string): string
+  /** Everything that is passed through to a workspace; what is not here is not served. */
+  readonly dataPlane: readonly DataPlanePath[]
+  /** Of the parameters in `dataPlane`, by name: sources of regular expressions for a whole segment. */
+  readonly pathParameters: Readonly<Record<string, string>>
 }

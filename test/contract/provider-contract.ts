@@ -108,7 +108,7 @@ export function describeProvider(provider: Provider, samples: ProviderSamples): 
     it('E6 every path is in its final form', () => {
       const paths = [
         ...calls.map(({ path }) => path),
-        provider.servingInvocationsPath('a-model_1'),
+        ...provider.dataPlane.map(({ path }) => path.replaceAll(/\{[a-z]+\}/g, 'x1')),
         provider.oauth.hostConfigPath,
         ...provider.oauth.metadataPaths('https://workspace.test', null)
       ]
@@ -118,18 +118,39 @@ export function describeProvider(provider: Provider, samples: ProviderSamples): 
       }
     })
 
-    it('E6 an endpoint name is its pattern or refused before a path is built', () => {
-      const pattern = new RegExp(provider.servingEndpointNamePattern)
-      const name = fc.oneof(
-        fc.string({ unit: 'binary' }),
-        fc.constantFrom('..', '.', '%2e%2e', 'a/b', 'a%2fb', 'a\r\nb', 'a\0', '', 'a'.repeat(500))
-      )
+    it('E6 every parameter of the data plane has a pattern that lets nothing through that acts in a path', () => {
+      const named = provider.dataPlane.flatMap(({ path }) => path.match(/[^{]+(?=\})/g) ?? [])
+      const patterns = [
+        provider.servingEndpointNamePattern,
+        ...named.map((name) => provider.pathParameters[name] ?? '')
+      ].map((source) => new RegExp(source))
+      const hostile = [
+        '',
+        '.',
+        '..',
+        '%2e%2e',
+        'a/b',
+        'a%2fb',
+        'a\\b',
+        'a\r\nb',
+        'a\0',
+        'a?b',
+        'a#b'
+      ]
+      const segment = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...hostile))
+      expect(patterns.length).toBeGreaterThan(1)
       fc.assert(
-        fc.property(name, (text) => {
-          const err = thrownBy(() => provider.servingInvocationsPath(text))
-          expect(err?.code).toBe(pattern.test(text) ? undefined : 'invalid_request')
+        fc.property(segment, (text) => {
+          const isPlain = /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) && text.length < 500
+          for (const pattern of patterns) expect(pattern.test(text) && !isPlain).toBe(false)
         })
       )
+      for (const pattern of patterns) expect(pattern.test('a'.repeat(500))).toBe(false)
+    })
+
+    it('no path of the data plane is claimed twice', () => {
+      const claims = provider.dataPlane.map(({ method, path }) => `${method} ${path}`)
+      expect(new Set(claims).size).toBe(claims.length)
     })
 
     it('a compute id that does not belong in a path is refused', () => {
@@ -153,12 +174,12 @@ export function describeProvider(provider: Provider, samples: ProviderSamples): 
 
   describe(`${provider.id}: failures`, () => {
     it.each(samples.deadTokenAnswers)('F15 a dead token: $name', ({ status, headers, body }) => {
-      expect(provider.isDeadTokenAnswer(status, body)).toBe(true)
+      expect(provider.isDeadTokenAnswer(status, body, headers ?? {})).toBe(true)
       expect(provider.classifyApiFailure(status, headers ?? {}, body)).toBe('sign_in_needed')
     })
 
-    it.each(samples.livingTokenAnswers)('F16 not the token: $name', ({ status, body }) => {
-      expect(provider.isDeadTokenAnswer(status, body)).toBe(false)
+    it.each(samples.livingTokenAnswers)('F16 not the token: $name', ({ status, headers, body }) => {
+      expect(provider.isDeadTokenAnswer(status, body, headers ?? {})).toBe(false)
     })
 
     it.each(samples.apiFailures)('$code: $name', ({ status, headers, body, code }) => {

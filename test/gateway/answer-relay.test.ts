@@ -1,4 +1,4 @@
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { AnswerRelay } from '../../src/gateway/answer-relay.ts'
 import type { HeaderPairs, StreamEnd } from '../../src/outbound/outbound.ts'
@@ -20,8 +20,12 @@ function endWith(collected: Buffer | null): StreamEnd {
 
 function aRelay(options = {}) {
   const client = aSink(options)
-  const relay = new AnswerRelay(client.sink, () => [['x-weft-identity', 'user']])
-  return { relay, ...client }
+  const heard: boolean[] = []
+  const relay = new AnswerRelay(client.sink, {
+    ownHeaders: () => [['x-weft-identity', 'user']],
+    onAnswer: (isWorkspace) => heard.push(isWorkspace)
+  })
+  return { relay, heard, ...client }
 }
 
 describe('an answer on its way to the client', () => {
@@ -65,7 +69,9 @@ describe('an answer on its way to the client', () => {
   test.each([
     ['gzip', gzipSync],
     ['deflate', deflateSync],
-    ['br', brotliCompressSync]
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+    ['X-Gzip', gzipSync]
   ] as const)('that is %s is judged by its text and passed on as its bytes', (encoding, pack) => {
     const { relay, body, header } = aRelay()
     const packed = pack(Buffer.from('{"error_code":403}'))
@@ -111,9 +117,39 @@ describe('an answer on its way to the client', () => {
 
   test('that is an event stream asks proxies not to hold it back', () => {
     const { relay, header } = aRelay()
-    relay.onHead(200, [['content-type', 'text/event-stream; charset=utf-8']])
+    relay.onHead(200, [['content-type', 'Text/Event-Stream; charset=utf-8']])
     expect(header('x-accel-buffering')).toBe('no')
   })
+
+  test('passes what drivers of SQL read their errors from', () => {
+    const { relay, header } = aRelay()
+    relay.onHead(500, [
+      ['content-type', 'application/x-thrift'],
+      ['x-thriftserver-error-message', 'no such session']
+    ])
+    expect(header('x-thriftserver-error-message')).toBe('no such session')
+    expect(header('content-type')).toBe('application/x-thrift')
+  })
+
+  test.each([
+    [true, 200, []],
+    [true, 404, []],
+    [true, 429, [['content-type', 'text/html']]],
+    [true, 500, [['content-type', 'text/html']]],
+    [true, 503, json],
+    [true, 503, [['x-databricks-org-id', '1']]],
+    [true, 503, [['x-thriftserver-error-message', 'starting']]],
+    [false, 502, [['content-type', 'text/html']]],
+    [false, 503, [['content-type', 'text/plain']]],
+    [false, 504, []]
+  ] as [boolean, number, HeaderPairs][])(
+    'is the word of the workspace itself: %s for %i with %j',
+    (isWorkspace, status, headers) => {
+      const { relay, heard } = aRelay()
+      relay.onHead(status, headers)
+      expect(heard).toEqual([isWorkspace])
+    }
+  )
 
   test('waits for a client that reads slowly, and goes on when it has read', () => {
     const { relay, drain } = aRelay({ isSlow: true })

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../src/audit/audit.ts'
 import type { AuditBuffer } from '../../src/audit/audit-buffer.ts'
-import { systemClock } from '../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { newId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, type TenantScope } from '../../src/base/tenant-scope.ts'
@@ -12,6 +12,7 @@ import { providers } from '../../src/providers/registry.ts'
 import type { AccessToken, TokenOptions } from '../../src/vault/vault.ts'
 
 export const clock = systemClock()
+const machineClock = clock
 export const fabricId = newId('fabric', clock)
 export const path = '/serving-endpoints/whoami/invocations'
 
@@ -74,15 +75,19 @@ export function aSink({ isSlow = false } = {}) {
 
 export interface WorldOptions {
   readonly workspaceOrigin: string
-  readonly fabric?: Partial<OpenFabric>
+  readonly fabric?: Partial<OpenFabric> & { readonly warehouseId?: string | null }
   /** Thrown instead of opening the fabric. */
   readonly openFailure?: Error
+  readonly clock?: Clock
+  /** Default: the real one, allowed to reach `workspaceOrigin`. */
+  readonly outbound?: Outbound
   /** Thrown instead of handing out a token; asked at each call. */
   readonly tokenFailure?: (options: TokenOptions | undefined) => Error | null
 }
 
 /** The pipeline with the real outbound and the real provider, on fabrics and tokens that can fail. */
 export function gatewayAt(options: WorldOptions) {
+  const { clock = machineClock } = options
   const events: AuditEvent[] = []
   const asked: { actAs: string | null; rejected: number | undefined }[] = []
   let generation = 1
@@ -120,11 +125,8 @@ export function gatewayAt(options: WorldOptions) {
       }
     }
   }
-  const outbound: Outbound = createOutbound({
-    extraOrigins: [options.workspaceOrigin],
-    clock,
-    userAgent: 'weft'
-  })
+  const extraOrigins = [options.workspaceOrigin]
+  const outbound = options.outbound ?? createOutbound({ extraOrigins, clock, userAgent: 'weft' })
   const gateway = createGateway({ access, outbound, records, clock })
   return { gateway, events, asked, close: () => outbound.destroy() }
 }

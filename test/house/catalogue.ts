@@ -19,6 +19,7 @@ export const tenantTables = [
   'service_accounts',
   'service_keys',
   'service_principals',
+  'service_tokens',
   'sessions',
   'sign_in_attempts',
   'team_members',
@@ -33,6 +34,7 @@ export const lookupPolicies = [
   'login_attempts: state_hash',
   'memberships: user_id',
   'service_keys: hash',
+  'service_tokens: hash',
   'sessions: token_hash',
   'sign_in_attempts: state_hash'
 ]

@@ -19,10 +19,12 @@ export function unasked<T>(): T {
 export function buildReadableApp(): Promise<App> {
   const deps: AppDeps = {
     publicUrl: 'https://weft.example',
+    fabricDomain: 'fabrics.example',
     trustedProxies: [],
     identity: unasked(),
     appConnections: unasked(),
     fabrics: unasked(),
+    fabricSlugs: unasked(),
     gateway: unasked(),
     audit: unasked(),
     readiness: unasked(),

@@ -11,17 +11,33 @@ import { type Fault, readText } from './source.ts'
 /** Every route that answers a stranger. */
 const publicRoutes = [
   'GET /',
+  'GET /.well-known/oauth-authorization-server',
   'GET /api/v1/openapi.json',
   'GET /auth/callback/:loginProviderId',
   'GET /auth/login',
   'GET /console',
   'GET /console/console.css',
   'GET /console/console.js',
+  'GET /fabrics/:fabricId/.well-known/databricks-config',
+  'GET /fabrics/:fabricId/oidc/.well-known/oauth-authorization-server',
+  'GET /fabrics/:fabricId/oidc/.well-known/openid-configuration',
+  'GET /fabrics/:fabricId/oidc/jwks.json',
   'GET /healthz',
   'GET /problems/:code',
   'GET /readyz',
-  'POST /auth/logout'
+  'GET {fabric host}/.well-known/databricks-config',
+  'GET {fabric host}/oidc/.well-known/oauth-authorization-server',
+  'GET {fabric host}/oidc/.well-known/openid-configuration',
+  'GET {fabric host}/oidc/jwks.json',
+  'POST /auth/logout',
+  'POST /fabrics/:fabricId/oidc/v1/token',
+  'POST /oauth2/token',
+  'POST {fabric host}/oidc/v1/token'
 ]
+
+function nameOf({ method, url, isOnFabricHost }: RouteFact): string {
+  return `${method} ${isOnFabricHost ? '{fabric host}' : ''}${url}`
+}
 
 type Answers = Readonly<Record<string, { readonly content?: Record<string, { schema?: object }> }>>
 
@@ -80,7 +96,14 @@ describe('the routes as they stand', () => {
 
   test('J7 the routes that answer a stranger are these and no more', () => {
     const open = app.routeTable.filter(({ access }) => access === 'public')
-    expect(open.map(({ method, url }) => `${method} ${url}`).sort()).toEqual(publicRoutes)
+    expect(open.map(nameOf).sort()).toEqual(publicRoutes)
+  })
+
+  test('J7 a fabric host has the data plane and its login, and nothing else', () => {
+    const there = app.routeTable.filter(({ isOnFabricHost }) => isOnFabricHost)
+    const closed = there.filter(({ access }) => access !== 'public')
+    expect(new Set(closed.map(({ url }) => url))).toEqual(new Set(['/*']))
+    expect(new Set(there.map(({ surface }) => surface))).toEqual(new Set(['data']))
   })
 
   test('every route of the API declares how it succeeds and how it fails', () => {
@@ -114,7 +137,14 @@ describe('a planted fault is seen', () => {
   })
 
   test('an answer without a schema, and a route that does not say how it fails', () => {
-    const route: RouteFact = { method: 'GET', url: '/a/:id', access, operation, surface: 'api' }
+    const route: RouteFact = {
+      method: 'GET',
+      url: '/a/:id',
+      access,
+      operation,
+      surface: 'api',
+      isOnFabricHost: false
+    }
     const document = (responses: object) => ({ paths: { '/a/{id}': { get: { responses } } } })
     const schema = { content: { 'application/json': { schema: {} } } }
     const whole = { 200: schema, '4XX': schema, '5XX': schema }

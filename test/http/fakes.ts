@@ -8,6 +8,7 @@ import type {
 import { AppError } from '../../src/base/errors.ts'
 import { asId, type IdKind, idPrefixes } from '../../src/base/ids.ts'
 import { type Actor, type Authority, makeTenantScope } from '../../src/base/tenant-scope.ts'
+import type { FabricSlugs } from '../../src/fabrics/fabric-slugs.ts'
 import type { Fabrics, FabricView } from '../../src/fabrics/fabrics.ts'
 import type { Gateway } from '../../src/gateway/gateway.ts'
 import type { AuditReader } from '../../src/http/schemas/audit.ts'
@@ -16,6 +17,7 @@ import type {
   Identity,
   Login,
   ServiceAccounts,
+  ServiceTokens,
   Sessions
 } from '../../src/identity/identity.ts'
 
@@ -132,6 +134,7 @@ export interface Fakes {
   identity?: Partial<Identity>
   appConnections?: Partial<AppConnections>
   fabrics?: Partial<Fabrics>
+  fabricSlugs?: Partial<FabricSlugs>
   gateway?: Partial<Gateway>
   audit?: Partial<AuditReader>
   deps?: Partial<AppDeps>
@@ -152,6 +155,7 @@ export async function appWith(fakes: Fakes = {}) {
         callerOf(sessionToken ?? bearer, requestId),
       sessions: room<Sessions>({ me: async () => me }, 'sessions'),
       login: room<Login>({}, 'login'),
+      serviceTokens: room<ServiceTokens>({}, 'serviceTokens'),
       serviceAccounts: room<ServiceAccounts>({}, 'serviceAccounts'),
       idempotency: { once: (_scope, _call, work) => work() },
       ...fakes.identity
@@ -161,10 +165,12 @@ export async function appWith(fakes: Fakes = {}) {
   let count = 0
   const app = await buildApp({
     publicUrl,
+    fabricDomain: null,
     trustedProxies: [],
     identity,
     appConnections: room(fakes.appConnections ?? {}, 'appConnections'),
     fabrics: room(fakes.fabrics ?? {}, 'fabrics'),
+    fabricSlugs: room(fakes.fabricSlugs ?? {}, 'fabricSlugs'),
     gateway: room(fakes.gateway ?? {}, 'gateway'),
     audit: room(fakes.audit ?? {}, 'audit'),
     readiness: async () => {},

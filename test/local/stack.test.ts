@@ -35,7 +35,7 @@ async function program(...args: string[]): Promise<{ code: number | null; output
 
 test('the printed curl works when it is pasted', async () => {
   const text = announcement(stack)
-  const curl = text.slice(text.indexOf('curl -sS'), text.indexOf('\n\nCtrl-C'))
+  const curl = text.slice(text.indexOf('curl -sS'), text.indexOf('\n\nThe same'))
   const { stdout } = await run('/bin/sh', ['-c', curl])
   expect(JSON.parse(stdout)).toMatchObject({
     choices: [{ message: { content: 'You said: Hello' } }]

@@ -15,7 +15,7 @@ export default defineConfig({
       'test/vault/canaries.test.ts'
     ],
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 30_000
+    testTimeout: 15_000,
+    hookTimeout: 15_000
   }
 })

@@ -112,6 +112,12 @@ export const databricksSamples: ProviderSamples = {
       headers: { 'x-databricks-reason-phrase': 'Invalid access token.' },
       body: api(403, `Invalid access token. ${reqId}`)
     },
+    {
+      name: 'in the answer to a HEAD, which has headers only',
+      status: 403,
+      headers: { 'x-databricks-reason-phrase': 'Invalid access token.' },
+      body: ''
+    },
     { name: 'the older words', status: 403, body: api(403, 'Invalid Token') },
     {
       name: 'no credential, or one of an unsupported kind',
@@ -133,6 +139,19 @@ export const databricksSamples: ProviderSamples = {
     }
   ],
   livingTokenAnswers: [
+    {
+      name: 'another reason in headers only',
+      status: 403,
+      headers: { 'x-databricks-reason-phrase': 'Source IP address is blocked' },
+      body: ''
+    },
+    {
+      name: 'a body that says more than the headers',
+      status: 403,
+      headers: { 'x-databricks-reason-phrase': 'Invalid access token.' },
+      body: noAccess
+    },
+    { name: 'a 403 with nothing in it', status: 403, body: '' },
     { name: 'no permission', status: 403, body: noAccess },
     {
       name: 'no permission, in misleading words',

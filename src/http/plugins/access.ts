@@ -91,10 +91,13 @@ function factOf(route: RouteOptions, method: string): RouteFact {
     schema.querystring ??= Strict({})
     route.schema = schema
   }
-  return { method, url: route.url, access, operation, surface }
+  const isOnFabricHost = route.constraints !== undefined && 'fabricHost' in route.constraints
+  return { method, url: route.url, access, operation, surface, isOnFabricHost }
 }
 
+/** A session is the public host's own. */
 function cookieOf(request: FastifyRequest): string | null {
+  if (request.fabricHost) return null
   return request.cookies[sessionCookie] ?? null
 }
 

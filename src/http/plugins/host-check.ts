@@ -7,7 +7,7 @@ import { WireProblem } from './problem.ts'
 /** Probes come by address, and their answer depends on nothing of the request. */
 const probed = new Set(['/healthz', '/readyz'])
 
-/** One `Host`, and it is ours; a request target in origin form (RFC 9112 §3.2.1). */
+/** One `Host`, and it is ours or a fabric's; a request target in origin form (RFC 9112 §3.2.1). */
 export function installHostCheck(app: App, publicUrl: PublicUrl): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const { raw } = request
@@ -15,8 +15,8 @@ export function installHostCheck(app: App, publicUrl: PublicUrl): void {
     if (!target.startsWith('/') || target.includes('#') || countHosts(raw) !== 1) {
       throw new AppError('invalid_request', { detail: 'The request line or Host is not valid' })
     }
-    const isProbe = probed.has(target)
-    if (!isProbe && raw.headers.host?.toLowerCase() !== publicUrl.host) throw misdirected()
+    const isServed = probed.has(target) || request.fabricHost !== null
+    if (!isServed && raw.headers.host?.toLowerCase() !== publicUrl.host) throw misdirected()
     done()
   })
 }

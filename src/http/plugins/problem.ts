@@ -56,6 +56,8 @@ export interface ProblemWriter {
   bodyOf(error: AppError, requestId: string): Readonly<Record<string, unknown>>
   /** The same for an answer that is under way: what it was, translated and noted for the log. */
   note(request: FastifyRequest, err: unknown): AppError
+  /** The value of `Retry-After`, in seconds; null: it is not known when to try again. */
+  retryAfterOf(error: AppError): string | null
   /** For errors that come before Fastify has a request with hooks. */
   early(err: FastifyError, request: FastifyRequest, reply: FastifyReply): void
   /** For bytes that were no HTTP request. */
@@ -106,12 +108,17 @@ export function problemWriter({
     return error
   }
 
+  function retryAfterOf({ retryAt }: AppError): string | null {
+    return retryAt === undefined ? null : secondsUntil(retryAt, clock)
+  }
+
   function send(request: FastifyRequest, reply: FastifyReply, err: unknown): FastifyReply {
     const error = note(request, err)
     const surface = surfaceOf(request)
     const body = bodyOf(error, request.id)
     reply.code(error.status).removeHeader('etag')
-    if (error.retryAt) reply.header('retry-after', secondsUntil(error.retryAt, clock))
+    const retryAfter = retryAfterOf(error)
+    if (retryAfter !== null) reply.header('retry-after', retryAfter)
     if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="weft"')
     if (error.code === 'body_too_large') reply.header('connection', 'close')
     if (surface === 'page') {
@@ -131,6 +138,7 @@ export function problemWriter({
   return {
     bodyOf,
     note,
+    retryAfterOf,
     send,
     early(err, request, reply) {
       reply.header('x-request-id', request.id)

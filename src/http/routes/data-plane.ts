@@ -1,10 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../base/errors.ts'
-import { asId, type FabricId, idPattern } from '../../base/ids.ts'
-import type { Gateway } from '../../gateway/gateway.ts'
+import { asId, idPattern } from '../../base/ids.ts'
+import type { FabricSlugs } from '../../fabrics/fabric-slugs.ts'
+import type { Gateway, GatewayCall } from '../../gateway/gateway.ts'
 import { bodyOf } from '../data-plane/body.ts'
 import { responseSink } from '../data-plane/sink.ts'
 import { goneSignal } from '../gone-signal.ts'
+import { onFabricHost } from '../plugins/fabric-host.ts'
 import type { ProblemWriter } from '../plugins/problem.ts'
 import type { SecurityHeaders } from '../plugins/security-headers.ts'
 import type { App } from '../route.ts'
@@ -12,48 +14,72 @@ import type { HttpLimits } from '../server-options.ts'
 
 interface Deps {
   readonly gateway: Gateway
+  readonly fabricSlugs: FabricSlugs
   readonly problems: ProblemWriter
   readonly headersOf: SecurityHeaders
   readonly settle: (request: FastifyRequest, reply: FastifyReply) => void
   readonly limits: HttpLimits
+  readonly hasFabricHosts: boolean
 }
+
+type DataRequest = FastifyRequest<{ Params: { fabricId: string } }>
+type Target = Pick<GatewayCall, 'fabricId' | 'path' | 'query'>
 
 const fabricIdPattern = new RegExp(idPattern('fabric'))
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-/** `/fabrics/{fabricId}/…`: the workspace's own paths, bodies untouched both ways. */
+/** `/fabrics/{fabricId}/…`, and all of a fabric host: the workspace's own paths, bodies untouched both ways. */
 export async function dataPlane(app: App, deps: Deps): Promise<void> {
-  const { gateway, problems, settle, limits } = deps
+  const { gateway, fabricSlugs, problems, settle, limits } = deps
   const always = Object.entries(deps.headersOf('data')).flat()
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-
-  app.route<{ Params: { fabricId: string } }>({
-    method: methods,
-    url: '/fabrics/:fabricId/*',
-    config: { access: 'caller', operation: 'endpoint.query', surface: 'data' },
-    schema: { hide: true },
-    handler: async (request, reply) => {
-      const target = targetOf(request.raw.url ?? '', request.params.fabricId)
-      const signal = goneSignal(reply.raw)
-      const body = await bodyOf(request.raw, limits)
-      const sink = responseSink(request, reply, always)
-      const { scope, method, headers, line } = request
-      const keyId = request.caller?.keyId ?? null
-      line.pending += 1
-      try {
-        const call = { scope, keyId, ...target, method, headers, body, signal }
-        line.outcome = await gateway.handle(call, sink)
-      } catch (err) {
-        const cause = tooLarge(body) ?? err
-        if (!sink.isStarted()) throw cause
-        problems.note(request, cause)
-        sink.destroy()
-      } finally {
-        settle(request, reply)
-      }
-    }
+  answerAt('/fabrics/:fabricId/*', {}, async ({ raw, params: { fabricId } }) => {
+    if (!fabricIdPattern.test(fabricId)) throw new AppError('not_found')
+    const prefix = `/fabrics/${fabricId}`
+    return { fabricId: asId('fabric', fabricId), ...targetOf(raw.url ?? '', prefix) }
   })
+  if (deps.hasFabricHosts) {
+    answerAt('/*', { constraints: onFabricHost }, async ({ raw, scope, fabricHost }) => {
+      if (fabricHost === null) throw new AppError('not_found')
+      const fabricId = await fabricSlugs.findBySlug(scope, fabricHost)
+      return { fabricId, ...targetOf(raw.url ?? '', '') }
+    })
+  }
+
+  function answerAt(
+    url: string,
+    options: { constraints?: typeof onFabricHost },
+    find: (request: DataRequest) => Promise<Target>
+  ): void {
+    app.route<{ Params: { fabricId: string } }>({
+      ...options,
+      method: methods,
+      url,
+      config: { access: 'caller', operation: 'endpoint.query', surface: 'data' },
+      schema: { hide: true },
+      handler: async (request, reply) => {
+        const signal = goneSignal(reply.raw)
+        const target = await find(request)
+        const body = await bodyOf(request.raw, limits)
+        const sink = responseSink(request, reply, always)
+        const { scope, method, headers, line } = request
+        const keyId = request.caller?.keyId ?? null
+        line.pending += 1
+        try {
+          const call = { scope, keyId, ...target, method, headers, body, signal }
+          line.outcome = await gateway.handle(call, sink)
+        } catch (err) {
+          const cause = tooLarge(body) ?? err
+          if (!sink.isStarted()) throw cause
+          problems.note(request, cause)
+          sink.destroy()
+        } finally {
+          settle(request, reply)
+        }
+      }
+    })
+  }
 }
 
 function tooLarge(body: unknown): AppError | null {
@@ -61,16 +87,10 @@ function tooLarge(body: unknown): AppError | null {
   return body.errored instanceof AppError ? body.errored : null
 }
 
-/** Fabric, path and query, the latter two as they came: nothing is decoded and encoded again. */
-function targetOf(url: string, id: string): { fabricId: FabricId; path: string; query: string } {
-  if (!fabricIdPattern.test(id)) throw new AppError('not_found')
-  const prefix = `/fabrics/${id}`
+/** Path and query as they came: nothing is decoded and encoded again. */
+function targetOf(url: string, prefix: string): Omit<Target, 'fabricId'> {
   if (!url.startsWith(`${prefix}/`)) throw new AppError('path_not_allowed')
   const at = url.indexOf('?')
   const end = at < 0 ? url.length : at
-  return {
-    fabricId: asId('fabric', id),
-    path: url.slice(prefix.length, end),
-    query: url.slice(end + 1)
-  }
+  return { path: url.slice(prefix.length, end), query: url.slice(end + 1) }
 }

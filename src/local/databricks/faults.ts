@@ -41,8 +41,8 @@ export interface WorkspaceFaultBoard {
   /** JSON merge patch (RFC 7396: null restores); returns what is wrong with it, and then changes nothing. */
   merge(patch: unknown): string[]
   reset(): void
-  /** Called after each change with the names that were set. */
-  onChange(listener: (names: readonly string[]) => void): void
+  /** Called after each change with the names that were set, of those that any simulator knows. */
+  onChange(listener: (names: readonly FaultName[]) => void): void
   /** What befalls one call to this path, by `apiFaultPath` and `apiFaultTimes`; counts the call. */
   forCall(path: string): Readonly<WorkspaceFaults>
 }
@@ -104,13 +104,13 @@ export function createWorkspaceFaults(): WorkspaceFaultBoard {
   let own: ApiFaults = { ...usual }
   let current: WorkspaceFaults = { ...base.current, ...own }
   let befallen = 0
-  const listeners: ((names: readonly string[]) => void)[] = []
-  const tell = (names: readonly string[]) => {
+  const listeners: ((names: readonly FaultName[]) => void)[] = []
+  const tell = (names: readonly FaultName[]) => {
     current = { ...base.current, ...own }
     befallen = 0
     for (const listener of listeners) listener(names)
   }
-  base.onChange((names: readonly FaultName[]) => tell(names))
+  base.onChange(tell)
   return {
     get current() {
       return current
@@ -131,13 +131,12 @@ export function createWorkspaceFaults(): WorkspaceFaultBoard {
         return [name, value === null && isOwn(name) ? usual[name] : value]
       })
       own = { ...own, ...Object.fromEntries(changes) }
-      if (mine.length > 0) tell(mine.map(([name]) => name))
+      if (mine.length > 0) tell([])
       return []
     },
     reset() {
       own = { ...usual }
       base.reset()
-      tell(Object.keys(usual))
     },
     onChange: (listener) => void listeners.push(listener),
     forCall(path) {

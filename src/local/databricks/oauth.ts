@@ -84,10 +84,15 @@ function configuration(deps: OAuthDeps): Configuration {
     responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
     pkce: { required: () => true },
-    extraTokenClaims: (ctx, token) => {
-      const text = token.kind === 'ClientCredentials' ? ctx.oidc.body?.authorization_details : null
-      const details = typeof text === 'string' ? grantedDetails(text) : undefined
-      return details ? { authorization_details: details } : undefined
+    formats: {
+      customizers: {
+        jwt(ctx, token, jwt) {
+          const isMachine = token.kind === 'ClientCredentials'
+          const text = isMachine ? ctx.oidc.body?.authorization_details : undefined
+          const details = typeof text === 'string' ? grantedDetails(text) : undefined
+          if (details && jwt.payload) jwt.payload.authorization_details = details
+        }
+      }
     },
     rotateRefreshToken: () => faults.current.rotateRefreshTokens,
     revokeGrantPolicy: () => faults.current.revokeFamilyOnReuse,

@@ -2,16 +2,25 @@ import type { ProblemCode } from '../../base/errors.ts'
 import type { AnswerHeaders } from '../provider.ts'
 import { type ApiEnvelope, isPage, readEnvelope } from './envelope.ts'
 
+const invalidToken = /^Invalid (access )?token/i
+/** The edge's own words; the only ones in the answer to a HEAD. */
+const reasonHeader = 'x-databricks-reason-phrase'
+
 /**
  * The edge answers 401 to a missing or foreign credential, 403 with a *number* as error code to a wrong
  * or expired token, and at times 400 to an expired Entra token. `PERMISSION_DENIED` is never about the
  * token. A model's own 400 may quote anything and is not looked into.
  */
-export function isDeadTokenAnswer(status: number, body: string): boolean {
+export function isDeadTokenAnswer(
+  status: number,
+  body: string,
+  headers: AnswerHeaders = {}
+): boolean {
   if (status === 401) return true
   if (status !== 400 && status !== 403) return false
+  if (body === '') return status === 403 && invalidToken.test(headers[reasonHeader] ?? '')
   const { errorCode, message } = readEnvelope(body)
-  if (status === 403) return errorCode === 403 && /^Invalid (access )?token/i.test(message)
+  if (status === 403) return errorCode === 403 && invalidToken.test(message)
   return errorCode !== 'BAD_REQUEST' && message.includes('ExpiredJwtException')
 }
 
@@ -22,7 +31,7 @@ export function classifyApiFailure(
   body: string
 ): ProblemCode {
   if (status < 400) return classifyPage(headers)
-  if (isDeadTokenAnswer(status, body)) return 'sign_in_needed'
+  if (isDeadTokenAnswer(status, body, headers)) return 'sign_in_needed'
   if (status === 408 || status === 504) return 'upstream_timeout'
   if (status === 429 || status >= 500) return 'upstream_unavailable'
   const envelope = readEnvelope(body)

@@ -11,15 +11,9 @@ import { isPage, readJson } from './envelope.ts'
 
 export const servingEndpointNamePattern = '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$'
 
-const servingEndpointName = new RegExp(servingEndpointNamePattern)
 const computeId = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 const json = { accept: 'application/json' } as const
-
-export function servingInvocationsPath(name: string): string {
-  if (!servingEndpointName.test(name)) throw invalidRequest('/name', 'not a serving endpoint name')
-  return `/serving-endpoints/${name}/invocations`
-}
 
 /** Needs no particular scope, so it works for the narrowest token. */
 export const identityCall: ProviderCall<ProviderIdentity> = {

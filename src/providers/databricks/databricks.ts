@@ -1,11 +1,7 @@
 import type { Provider } from '../provider.ts'
 import { classifyApiFailure, isDeadTokenAnswer } from './api-failures.ts'
-import {
-  computeCall,
-  identityCall,
-  servingEndpointNamePattern,
-  servingInvocationsPath
-} from './calls.ts'
+import { computeCall, identityCall, servingEndpointNamePattern } from './calls.ts'
+import { dataPlane, pathParameters } from './data-plane.ts'
 import { hostConfigPath, metadataPaths } from './discovery.ts'
 import { classifyOAuthFailure } from './oauth-failures.ts'
 import { computeOfHttpPath, parseWorkspaceUrl } from './workspace-url.ts'
@@ -34,5 +30,6 @@ export const databricks: Provider = {
   classifyApiFailure,
   classifyOAuthFailure,
   servingEndpointNamePattern,
-  servingInvocationsPath
+  dataPlane,
+  pathParameters
 }

@@ -1,12 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Answer,
-  type Call,
-  ok,
-  type Route,
-  type WorkspaceDeps,
-  withBody
-} from './answer.ts'
+import { type Answer, type Call, ok, type Route, type WorkspaceDeps, withBody } from './answer.ts'
 import type { Cluster } from './compute.ts'
 import { evaluatePython } from './python.ts'
 import { run } from './sql.ts'
@@ -43,7 +36,8 @@ export function createCommands(
 
   const withCluster = (given: Members, then: (cluster: Cluster) => Answer): Answer => {
     const cluster = findCluster(given.clusterId)
-    if (!cluster) return refuse(400, `InvalidParameterException: Cluster ${given.clusterId} does not exist`)
+    if (!cluster)
+      return refuse(400, `InvalidParameterException: Cluster ${given.clusterId} does not exist`)
     if (cluster.state === 'RUNNING') return then(cluster)
     return refuse(500, 'ClusterNotReadyException: Cluster not running')
   }

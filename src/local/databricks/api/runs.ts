@@ -123,7 +123,11 @@ const endings = {
   SUCCESS: { code: 'SUCCESS', type: 'SUCCESS', message: '' },
   FAILED: { code: 'RUN_EXECUTION_ERROR', type: 'CLIENT_ERROR', message: 'Workload failed.' },
   TIMEDOUT: { code: 'RUN_EXECUTION_ERROR', type: 'CLIENT_ERROR', message: 'Run timed out.' },
-  INTERNAL_ERROR: { code: 'INTERNAL_ERROR', type: 'INTERNAL_ERROR', message: 'Unexpected failure.' },
+  INTERNAL_ERROR: {
+    code: 'INTERNAL_ERROR',
+    type: 'INTERNAL_ERROR',
+    message: 'Unexpected failure.'
+  },
   CANCELED: { code: 'USER_CANCELED', type: 'SUCCESS', message: 'Run cancelled.' }
 } as const
 

@@ -40,7 +40,8 @@ function constants(
   caller: Identity,
   body: Record<string, unknown>
 ): Outcome {
-  const cells = list.split(/,(?![^(']*[)'])/).map((item) => constant(item.trim(), caller, body))
+  const items = list.match(/(?:'[^']*'|\([^)]*\)|[^,'(])+/g) ?? []
+  const cells = items.map((item) => constant(item.trim(), caller, body))
   const fault = cells.find((cell) => 'kind' in cell)
   if (fault && 'kind' in fault) return fault
   const good = cells.filter((cell) => 'value' in cell)

@@ -12,7 +12,14 @@ import {
 } from './answer.ts'
 import type { ResultLinks } from './result-links.ts'
 import { run } from './sql.ts'
-import { chunkCount, chunkOf, type Form, manifestOf, type Result, root } from './statement-result.ts'
+import {
+  chunkCount,
+  chunkOf,
+  type Form,
+  manifestOf,
+  type Result,
+  root
+} from './statement-result.ts'
 import type { Warehouses } from './warehouses.ts'
 
 interface Statement extends Result {

@@ -54,7 +54,12 @@ function createWarehouse(
 export function warehouseRoutes(deps: WorkspaceDeps, warehouses: Warehouses): Route[] {
   const { host } = new URL(deps.origin)
   const route = (method: string, end: string, handle: Route['handle']): Route => {
-    return { method, pattern: new RegExp(`^/api/2\\.0/sql/warehouses${end}$`), scope: 'sql', handle }
+    return {
+      method,
+      pattern: new RegExp(`^/api/2\\.0/sql/warehouses${end}$`),
+      scope: 'sql',
+      handle
+    }
   }
   const withWarehouse = (then: (one: Warehouse) => Answer) => (call: Call) => {
     const found = warehouses.find(call.params.id ?? '')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readTopLevelString } from '../../src/gateway/kinds/top-level-string.ts'
+import { insertWhereAbsent, readTopLevelString } from '../../src/gateway/kinds/top-level-members.ts'
 
 const read = (text: string) => readTopLevelString(Buffer.from(text), 'model')
 
@@ -103,3 +103,67 @@ function modelOf(text: string): string | null {
     return null
   }
 }
+
+describe('the warehouse of a statement', () => {
+  const insert = (body: Buffer | string) =>
+    insertWhereAbsent(Buffer.from(body), 'warehouse_id', '0123abcd')
+
+  test('is put in front where the object names none, and every other byte stays', () => {
+    fc.assert(
+      fc.property(fc.array(member), spaced, (members, space) => {
+        const others = members.filter(([name]) => name !== 'warehouse_id')
+        const inside = others
+          .map(([name, one]) => `${space}${JSON.stringify(name)}${space}:${JSON.stringify(one)}`)
+          .join(',')
+        const head = `${space}{`
+        const rest = `${inside}${space}}${space}`
+        const comma = others.length > 0 ? ',' : ''
+        const made = insert(head + rest).toString()
+        expect(made).toBe(`${head}"warehouse_id":"0123abcd"${comma}${rest}`)
+        expect(JSON.parse(made).warehouse_id).toBe('0123abcd')
+      })
+    )
+  })
+
+  test('stays what it is where the object names one, whatever it says', () => {
+    fc.assert(
+      fc.property(fc.array(member), fc.jsonValue(), fc.nat(), (members, value, at) => {
+        const all = members.toSpliced(at % (members.length + 1), 0, ['warehouse_id', value])
+        const text = `{${all.map(([name, one]) => `${JSON.stringify(name)}:${JSON.stringify(one)}`).join(',')}}`
+        expect(insert(text).toString()).toBe(text)
+      })
+    )
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['no JSON', 'SELECT 1'],
+    ['a list', '[{}]'],
+    ['a text', '"{}"'],
+    ['half an object', '{"statement":"SELECT 1"'],
+    ['text after the object', '{} {}'],
+    ['a comma too many', '{"a":1,}'],
+    ['a byte order mark', '\ufeff{}'],
+    ['an escaped name', '{"\\u0077arehouse_id":"other"}'],
+    ['the name twice', '{"warehouse_id":"a","warehouse_id":"b"}']
+  ])('of %s is not for us to say: the bytes stay', (_what, text) => {
+    expect(insert(text).toString()).toBe(text)
+  })
+
+  test('F8 bytes that are no UTF-8, integers of 64 bits and doubled members stay as they are', () => {
+    const rest = Buffer.concat([
+      Buffer.from('"n":9223372036854775807,"n":1e400,"s":"'),
+      Buffer.from('c328ff', 'hex'),
+      Buffer.from('"}')
+    ])
+    const made = insert(Buffer.concat([Buffer.from('{'), rest]))
+    expect(made.subarray(-rest.length)).toEqual(rest)
+    expect(made.subarray(0, -rest.length).toString()).toBe('{"warehouse_id":"0123abcd",')
+  })
+
+  test('is the name inside a nested object of nobody', () => {
+    expect(insert('{"a":{"warehouse_id":"x"}}').toString()).toBe(
+      '{"warehouse_id":"0123abcd","a":{"warehouse_id":"x"}}'
+    )
+  })
+})

@@ -4,12 +4,25 @@
  * @returns null where the body is no JSON object, or the member is missing, doubled or not a string
  */
 export function readTopLevelString(body: Buffer, member: string): string | null {
-  const text = body.toString('utf8')
-  const scanner = new Scanner(text)
+  const found = readMembers(body)?.filter(({ name }) => name === member)
+  return found?.length === 1 ? (found[0]?.value ?? null) : null
+}
+
+/**
+ * Adds a string member to a JSON object that has none of that name, in front; every byte that was there
+ * stays. A body that is no JSON object is handed back as it is: whoever reads it has better words for that.
+ */
+export function insertWhereAbsent(body: Buffer, member: string, value: string): Buffer {
+  const members = readMembers(body)
+  if (members === null || members.some(({ name }) => name === member)) return body
+  const end = body.indexOf(openingBrace) + 1
+  const text = `${JSON.stringify(member)}:${JSON.stringify(value)}${members.length > 0 ? ',' : ''}`
+  return Buffer.concat([body.subarray(0, end), Buffer.from(text), body.subarray(end)])
+}
+
+function readMembers(body: Buffer): Member[] | null {
   try {
-    const found = scanner.topLevelMembers().filter(({ name }) => name === member)
-    const [only] = found
-    return found.length === 1 && typeof only?.value === 'string' ? only.value : null
+    return new Scanner(body.toString('utf8')).topLevelMembers()
   } catch (error) {
     if (error instanceof SyntaxError) return null
     throw error
@@ -46,8 +59,7 @@ class Scanner {
   topLevelMembers(): Member[] {
     const members: Member[] = []
     this.#expect('{')
-    if (this.#peek() === '}') return members
-    for (;;) {
+    while (this.#peek() !== '}' || members.length > 0) {
       const name = this.#string()
       this.#expect(':')
       const value = this.#peek() === '"' ? this.#string() : this.#skipValue()

@@ -1,0 +1,147 @@
+import type { Clock } from '../base/clock.ts'
+import type { AppError, ProblemCode } from '../base/errors.ts'
+import type { OpenFabric } from '../fabrics/fabric-access.ts'
+import {
+  type HeaderPairs,
+  type Outbound,
+  type StreamDeadlines,
+  type StreamEnd,
+  wasNeverSent
+} from '../outbound/outbound.ts'
+import type { AccessToken } from '../vault/vault.ts'
+import { AnswerRelay } from './answer-relay.ts'
+import type { Breakers, Permit } from './breaker.ts'
+import { appErrorOf, type Course } from './course.ts'
+import type { GatewayCall, GatewaySink } from './gateway.ts'
+import type { Ask } from './kinds/kind.ts'
+import { requestHeadersOf } from './request-headers.ts'
+import { upstreamPathOf } from './upstream-path.ts'
+
+export interface Parcel {
+  readonly call: GatewayCall
+  readonly sink: GatewaySink
+  readonly course: Course
+  readonly fabric: OpenFabric
+  readonly ask: Ask
+  readonly permit: Permit
+}
+
+/** @returns false when the workspace says that the token is dead; nothing has reached the client then */
+export type Send = (parcel: Parcel, token: AccessToken) => Promise<boolean>
+
+interface Deps {
+  readonly outbound: Outbound
+  readonly breakers: Breakers
+  readonly clock: Clock
+}
+
+const deadlines: Readonly<Record<'short' | 'long', StreamDeadlines>> = {
+  long: { connectMs: 5_000, firstByteMs: 300_000, idleMs: 120_000, totalMs: 3_600_000 },
+  short: { connectMs: 5_000, firstByteMs: 60_000, idleMs: 60_000, totalMs: 600_000 }
+}
+
+/** Failures of the way to the workspace; with them not one byte has reached it. */
+const connectFailures: readonly ProblemCode[] = [
+  'dns_failed',
+  'tls_failed',
+  'workspace_unreachable'
+]
+
+/** Sends a call with a token and passes the answer on, the breaker of the workspace told of what came of it. */
+export function createSend({ outbound, breakers, clock }: Deps): Send {
+  function begin(parcel: Parcel, token: AccessToken, relay: AnswerRelay): Promise<StreamEnd> {
+    const { call, course, fabric, ask } = parcel
+    const origin = fabric.workspaceOrigin
+    return outbound.stream(
+      {
+        origin,
+        rule: { kind: 'origin', origin },
+        method: call.method,
+        path: upstreamPathOf(origin, call.path, call.query),
+        headers: requestHeadersOf(call),
+        bearer: token.token,
+        body: ask.body,
+        signal: call.signal,
+        deadlines: deadlines[course.claim.row.pace]
+      },
+      relay
+    )
+  }
+
+  /** The first failure of a row may be a connection's; from the second on it is the workspace's. */
+  function mayTryAgain(parcel: Parcel, failure: AppError, attempt: number): boolean {
+    const isReplayable = parcel.ask.body === null || Buffer.isBuffer(parcel.ask.body)
+    return (
+      attempt === 1 &&
+      isReplayable &&
+      !parcel.call.signal.aborted &&
+      wasNeverSent(failure) &&
+      connectFailures.includes(failure.code) &&
+      breakers.isFirstFailure(parcel.fabric.workspaceOrigin)
+    )
+  }
+
+  /** Ends well, or ends an answer that was under way as an error, or throws with nothing answered. */
+  async function exchange(
+    parcel: Parcel,
+    token: AccessToken
+  ): Promise<{ readonly relay: AnswerRelay; readonly end: StreamEnd | null }> {
+    const { course, fabric, permit, sink } = parcel
+    const origin = fabric.workspaceOrigin
+    for (let attempt = 1; ; attempt += 1) {
+      const sentMs = clock.monotonicMs()
+      course.attempts += 1
+      const relay = new AnswerRelay(sink, {
+        ownHeaders: () => ownHeaders(course, fabric, sentMs, clock.monotonicMs()),
+        onAnswer: (isWorkspace) =>
+          isWorkspace ? breakers.succeeded(origin) : breakers.failed(origin, permit)
+      })
+      try {
+        const end = await begin(parcel, token, relay)
+        return { relay, end }
+      } catch (error) {
+        const failure = appErrorOf(error)
+        if (relay.isPassing) {
+          sink.destroy()
+          course.cut = failure
+          return { relay, end: null }
+        }
+        const isOfTheWay = connectFailures.includes(failure.code)
+        if (isOfTheWay || failure.code === 'upstream_unavailable') breakers.failed(origin, permit)
+        if (!mayTryAgain(parcel, failure, attempt)) throw error
+      } finally {
+        course.upstreamMs = clock.monotonicMs() - sentMs
+        course.status = relay.status
+      }
+    }
+  }
+
+  return async (parcel, token) => {
+    const { relay, end } = await exchange(parcel, token)
+    if (end === null || end.outcome === 'aborted') return true
+    if (relay.isHeldBack(end) && isDead(parcel.fabric, relay, end)) return false
+    relay.release(end)
+    parcel.sink.end()
+    return true
+  }
+}
+
+function isDead({ provider }: OpenFabric, relay: AnswerRelay, end: StreamEnd): boolean {
+  return provider.isDeadTokenAnswer(relay.status ?? 0, relay.textOf(end), relay.headers())
+}
+
+function ownHeaders(
+  course: Course,
+  fabric: OpenFabric,
+  sentMs: number,
+  nowMs: number
+): HeaderPairs {
+  const timing = `weft;dur=${(sentMs - course.startedMs).toFixed(1)}, upstream;dur=${(
+    nowMs - sentMs
+  ).toFixed(1)}, token;desc=${course.token?.source ?? 'cached'}`
+  return [
+    ['x-weft-identity', fabric.identity],
+    ['x-weft-fabric', fabric.id],
+    ['server-timing', timing]
+  ]
+}

@@ -1,0 +1,104 @@
+import type { FastifyRequest } from 'fastify'
+import type { Static } from 'typebox'
+import type { Identity } from '../../identity/identity.ts'
+import { clientOf, parseForm } from '../client-credentials.ts'
+import { OAuthProblem, sendOAuthProblem } from '../oauth-problem.ts'
+import type { ProblemWriter } from '../plugins/problem.ts'
+import type { PublicUrl } from '../public-url.ts'
+import { type App, answers } from '../route.ts'
+import { OAuthError, ServerMetadata, TokenAnswer, TokenForm } from '../schemas/oauth.ts'
+
+const tags = ['tokens']
+const scope = 'all-apis'
+const grantType = 'client_credentials'
+const maxFormBytes = 16_384
+
+/** What Weft's authorization server can do, wherever it is asked. */
+export const capabilities = {
+  scopes_supported: [scope],
+  response_types_supported: [],
+  grant_types_supported: [grantType],
+  token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post']
+}
+
+interface Deps {
+  readonly identity: Identity
+  readonly problems: ProblemWriter
+  readonly publicUrl: PublicUrl
+}
+
+/** Tokens for service accounts, from Weft under its own name. */
+export async function oauthRoutes(app: App, deps: Deps): Promise<void> {
+  const { publicUrl } = deps
+  app.get(
+    '/.well-known/oauth-authorization-server',
+    {
+      config: { access: 'public', operation: 'oauth_metadata.get' },
+      schema: {
+        tags,
+        summary: 'Authorization server metadata (RFC 8414)',
+        response: answers({ 200: ServerMetadata })
+      }
+    },
+    () => ({
+      issuer: publicUrl.at(''),
+      token_endpoint: publicUrl.at('/oauth2/token'),
+      ...capabilities
+    })
+  )
+
+  await app.register(async (inner: App) => {
+    takeForms(inner, deps.problems)
+    inner.post(
+      '/oauth2/token',
+      {
+        config: { access: 'public', operation: 'service_token.issue' },
+        schema: {
+          tags,
+          summary: 'A short-lived token for a service account and one of its keys',
+          consumes: ['application/x-www-form-urlencoded'],
+          body: TokenForm,
+          response: { 200: TokenAnswer, '4xx': OAuthError, '5xx': OAuthError }
+        }
+      },
+      (request) => issueToken(deps.identity, request, request.body)
+    )
+  })
+}
+
+/** Makes an encapsulated app take forms and nothing else, and fail in OAuth's own words. */
+export function takeForms(app: App, problems: ProblemWriter): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: maxFormBytes },
+    async (_request: FastifyRequest, text: string) => parseForm(text)
+  )
+  app.setErrorHandler((err, request, reply) => sendOAuthProblem(problems, request, reply, err))
+}
+
+/** RFC 6749 §4.4. A token got at a fabric's host is for a service account of that host's tenant. */
+export async function issueToken(
+  identity: Identity,
+  request: FastifyRequest,
+  form: Readonly<Record<string, string | undefined>>
+): Promise<Static<typeof TokenAnswer>> {
+  if (form.grant_type === undefined) {
+    throw new OAuthProblem('invalid_request', 'grant_type is missing')
+  }
+  if (form.grant_type !== grantType) {
+    throw new OAuthProblem('unsupported_grant_type', `Only ${grantType} is served`)
+  }
+  if (form.scope !== undefined && form.scope !== '' && form.scope !== scope) {
+    throw new OAuthProblem('invalid_scope', `Only ${scope} can be asked for`)
+  }
+  const { id, secret } = clientOf(request.headers.authorization, form)
+  const { accessToken, expiresInSeconds } = await identity.serviceTokens.issue({
+    serviceAccountId: id,
+    serviceKey: secret,
+    tenantSlug: request.fabricHost?.tenantSlug ?? null,
+    source: request.ip,
+    requestId: request.id
+  })
+  return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresInSeconds, scope }
+}

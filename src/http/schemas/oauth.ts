@@ -1,0 +1,49 @@
+import { Type } from 'typebox'
+import { Strict } from '../route.ts'
+
+const unread = { additionalProperties: { type: 'string' } }
+
+/** RFC 6749 §4.4.2; parameters that it does not know are to be ignored (§3.2). */
+export const TokenForm = Type.Object(
+  {
+    grant_type: Type.Optional(Type.String({ description: '`client_credentials`' })),
+    scope: Type.Optional(Type.String({ description: '`all-apis`, which is also the default' })),
+    client_id: Type.Optional(
+      Type.String({ description: 'Id of a service account, unless HTTP Basic tells it' })
+    ),
+    client_secret: Type.Optional(
+      Type.String({ description: 'One of its keys, unless HTTP Basic tells it' })
+    )
+  },
+  { ...unread, title: 'TokenRequest' }
+)
+
+/** RFC 6749 §5.1. */
+export const TokenAnswer = Strict(
+  {
+    access_token: Type.String(),
+    token_type: Type.Literal('Bearer'),
+    expires_in: Type.Integer({ description: 'Seconds; at most an hour' }),
+    scope: Type.String()
+  },
+  { title: 'TokenAnswer' }
+)
+
+/** RFC 6749 §5.2. */
+export const OAuthError = Strict(
+  { error: Type.String(), error_description: Type.String() },
+  { title: 'OAuthError' }
+)
+
+/** RFC 8414 §2. */
+export const ServerMetadata = Strict(
+  {
+    issuer: Type.String({ format: 'uri' }),
+    token_endpoint: Type.String({ format: 'uri' }),
+    scopes_supported: Type.Array(Type.String()),
+    response_types_supported: Type.Array(Type.String()),
+    grant_types_supported: Type.Array(Type.String()),
+    token_endpoint_auth_methods_supported: Type.Array(Type.String())
+  },
+  { title: 'AuthorizationServerMetadata' }
+)

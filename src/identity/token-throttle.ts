@@ -1,0 +1,95 @@
+import ipaddr from 'ipaddr.js'
+import { type Clock, plusMs } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+
+const windowMs = 60_000
+/** Wrong credentials from one source in a window. */
+const failuresMax = 30
+/** Tokens for one service account in a window. */
+const tokensMax = 120
+const entriesMax = 10_000
+/** For how long a key that was right here is let past a source's failures. */
+const provenMs = 3_600_000
+
+export interface TokenThrottle {
+  /** @throws AppError `rate_limited`: this source was wrong too often, and this key was not right here lately */
+  admit(source: string, keyHash: string): void
+  noteFailure(source: string): void
+  /** @throws AppError `rate_limited`: the service account got too many tokens already */
+  noteSuccess(serviceAccountId: string, keyHash: string): void
+}
+
+/**
+ * Each replica's own. Failures count against where they come from and never against the account that they
+ * name, so a stranger locks nobody out: not by the account's id, nor, once its key was right here, from
+ * behind the same address.
+ */
+export function createTokenThrottle(clock: Clock): TokenThrottle {
+  const failures = createTally(clock)
+  const tokens = createTally(clock)
+  const proven = new Map<string, number>()
+
+  function refuse(leftMs: number): AppError {
+    return new AppError('rate_limited', { retryAt: plusMs(clock.now(), leftMs) })
+  }
+
+  return {
+    admit(source, keyHash) {
+      const { count, leftMs } = failures.read(networkOf(source))
+      if (count < failuresMax) return
+      const isProven = clock.monotonicMs() - (proven.get(keyHash) ?? -provenMs) < provenMs
+      if (!isProven) throw refuse(leftMs)
+    },
+    noteFailure(source) {
+      failures.add(networkOf(source))
+    },
+    noteSuccess(serviceAccountId, keyHash) {
+      proven.delete(keyHash)
+      proven.set(keyHash, clock.monotonicMs())
+      dropOldest(proven)
+      const { count, leftMs } = tokens.read(serviceAccountId)
+      if (count >= tokensMax) throw refuse(leftMs)
+      tokens.add(serviceAccountId)
+    }
+  }
+}
+
+/** Counts by name within windows that begin with the first count. */
+function createTally(clock: Clock) {
+  const windows = new Map<string, { readonly startedMs: number; count: number }>()
+
+  function current(name: string) {
+    const found = windows.get(name)
+    return found && clock.monotonicMs() - found.startedMs < windowMs ? found : null
+  }
+
+  return {
+    read(name: string): { count: number; leftMs: number } {
+      const { startedMs, count } = current(name) ?? { startedMs: clock.monotonicMs(), count: 0 }
+      return { count, leftMs: startedMs + windowMs - clock.monotonicMs() }
+    },
+    add(name: string): void {
+      const found = current(name)
+      if (found) {
+        found.count += 1
+        return
+      }
+      windows.delete(name)
+      windows.set(name, { startedMs: clock.monotonicMs(), count: 1 })
+      dropOldest(windows)
+    }
+  }
+}
+
+function dropOldest(map: Map<string, unknown>): void {
+  const [oldest] = map.keys()
+  if (map.size > entriesMax && oldest !== undefined) map.delete(oldest)
+}
+
+/** An IPv4 address, or the /64 of an IPv6 one, which is what one subscriber has. */
+function networkOf(source: string): string {
+  if (!ipaddr.isValid(source)) return source
+  const address = ipaddr.process(source)
+  if (address.kind() === 'ipv4') return address.toString()
+  return address.toByteArray().slice(0, 8).join('.')
+}
