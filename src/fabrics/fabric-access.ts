@@ -14,6 +14,7 @@ import { readTenantVersion } from '../store/tenant-versions.ts'
 import { createVersionedMemory, type Remembered } from '../store/versioned-memory.ts'
 import type { AccessToken, TokenOptions } from '../vault/vault.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
+import { computeOf } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
 
 export type ActAs = 'user' | 'service_principal'
@@ -26,6 +27,8 @@ export interface OpenFabric {
   readonly identity: ActAs
   /** Endpoints of the fabric's and the caller's own list; null: no list narrows it. */
   readonly endpoints: ReadonlySet<string> | null
+  /** The SQL warehouse that statements go to where they name none. */
+  readonly warehouseId: string | null
   /** Null: a service principal whose grant is not made yet, or a person who never signed in. */
   readonly grantId: GrantId | null
 }
@@ -71,7 +74,9 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
       const endpoints = narrow(row.hasEndpointList ? row.endpointAllowList : null, accountEndpoints)
       const { workspaceOrigin } = row
       const provider = providers.databricks
-      const value = { id, provider, workspaceOrigin, identity, endpoints, grantId }
+      const compute = computeOf(provider, row)
+      const warehouseId = compute?.kind === 'warehouse' ? compute.id : null
+      const value = { id, provider, workspaceOrigin, identity, endpoints, warehouseId, grantId }
       // Who has not signed in yet may do so at any moment, and is not to be told twice.
       const isSettled = identity !== 'user' || grantId !== null
       return { tenantId: scope.tenantId, version: isSettled ? version : neverCurrent, value }

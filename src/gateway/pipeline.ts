@@ -8,7 +8,7 @@ import type { Outbound } from '../outbound/outbound.ts'
 import type { DataPlanePath } from '../providers/provider.ts'
 import { providers } from '../providers/registry.ts'
 import { leastLifeMs } from '../vault/token-state.ts'
-import type { AccessToken } from '../vault/vault.ts'
+import type { TokenOptions } from '../vault/vault.ts'
 import { createBreakers } from './breaker.ts'
 import { appErrorOf, type Course, outcomeOf, recordOf, startCourse } from './course.ts'
 import type { ActAs, Gateway, GatewayCall, GatewayOutcome, GatewaySink } from './gateway.ts'
@@ -16,6 +16,7 @@ import { kinds } from './kinds/index.ts'
 import type { Ask, EndpointKind } from './kinds/kind.ts'
 import { checkParams, createPathTable } from './path-table.ts'
 import { createSend } from './sending.ts'
+import { createServingRoutes, type ScopedTokens } from './serving-routes.ts'
 import { readWhole } from './whole-body.ts'
 
 export interface GatewayDeps {
@@ -23,6 +24,8 @@ export interface GatewayDeps {
   readonly outbound: Outbound
   readonly records: AuditBuffer
   readonly clock: Clock
+  /** Without them, endpoints with a data plane of their own are asked at the workspace like any other. */
+  readonly scopedTokens?: ScopedTokens
 }
 
 /** Bodies of calls that only steer something; larger ones belong to what computes. */
@@ -33,9 +36,10 @@ const shortBodyMaxBytes = 4 * 1024 * 1024
  * upstream → record. A kind only says what is asked, so it cannot forget a step.
  */
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { access, outbound, records, clock } = deps
+  const { access, outbound, records, clock, scopedTokens } = deps
   const table = createPathTable(Object.values(providers))
   const breakers = createBreakers({ clock, random: Math.random })
+  const routes = scopedTokens && createServingRoutes({ access, outbound, clock, scopedTokens })
   const send = createSend({ outbound, breakers, clock })
 
   async function walk(call: GatewayCall, sink: GatewaySink, course: Course): Promise<void> {
@@ -48,25 +52,22 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const ask = await kind.ask({ fabric, params, body: await admitBody(row, call.body) })
     course.endpoint = ask.endpoint
     checkPolicy(kind, ask, fabric)
-    const permit = breakers.admit(fabric.workspaceOrigin)
-    course.token = await access.token(call.scope, fabric, leastLifeMs)
+    const route = row.isRoutable ? await routes?.find(call.scope, fabric, ask.endpoint) : null
+    const target = route?.target ?? { origin: fabric.workspaceOrigin, path: call.path }
+    const permit = breakers.admit(target.origin)
+    const take = (options?: TokenOptions) =>
+      route
+        ? route.token(leastLifeMs, options)
+        : access.token(call.scope, fabric, leastLifeMs, options)
+    course.token = await take()
     if (call.signal.aborted) return
-    const parcel = { call, sink, course, fabric, ask, permit }
+    const parcel = { call, sink, course, fabric, ask, target, permit }
     if (await send(parcel, course.token)) return
-    course.token = await renew(call, fabric, course.token)
+    // One forced refresh, joined by every call that meets the same dead token.
+    course.token = await take({ rejectedGeneration: course.token.generation })
     if (ask.body !== null && !Buffer.isBuffer(ask.body)) throw sendAgain(clock.now())
     if (await send(parcel, course.token)) return
     throw refusedToken(fabric.identity)
-  }
-
-  /** One forced refresh, joined by every call that meets the same dead token. */
-  async function renew(
-    call: GatewayCall,
-    fabric: OpenFabric,
-    token: AccessToken
-  ): Promise<AccessToken> {
-    const rejectedGeneration = token.generation
-    return await access.token(call.scope, fabric, leastLifeMs, { rejectedGeneration })
   }
 
   return {

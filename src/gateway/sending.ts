@@ -23,7 +23,15 @@ export interface Parcel {
   readonly course: Course
   readonly fabric: OpenFabric
   readonly ask: Ask
+  /** Where it goes: the workspace, or the endpoint's own data plane. */
+  readonly target: Target
   readonly permit: Permit
+}
+
+/** An origin that has been checked, and a path in its final form. */
+export interface Target {
+  readonly origin: string
+  readonly path: string
 }
 
 /** @returns false when the workspace says that the token is dead; nothing has reached the client then */
@@ -50,14 +58,14 @@ const connectFailures: readonly ProblemCode[] = [
 /** Sends a call with a token and passes the answer on, the breaker of the workspace told of what came of it. */
 export function createSend({ outbound, breakers, clock }: Deps): Send {
   function begin(parcel: Parcel, token: AccessToken, relay: AnswerRelay): Promise<StreamEnd> {
-    const { call, course, fabric, ask } = parcel
-    const origin = fabric.workspaceOrigin
+    const { call, course, ask } = parcel
+    const { origin, path } = parcel.target
     return outbound.stream(
       {
         origin,
         rule: { kind: 'origin', origin },
         method: call.method,
-        path: upstreamPathOf(origin, call.path, call.query),
+        path: upstreamPathOf(origin, path, call.query),
         headers: requestHeadersOf(call),
         bearer: token.token,
         body: ask.body,
@@ -77,7 +85,7 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
       !parcel.call.signal.aborted &&
       wasNeverSent(failure) &&
       connectFailures.includes(failure.code) &&
-      breakers.isFirstFailure(parcel.fabric.workspaceOrigin)
+      breakers.isFirstFailure(parcel.target.origin)
     )
   }
 
@@ -87,7 +95,7 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
     token: AccessToken
   ): Promise<{ readonly relay: AnswerRelay; readonly end: StreamEnd | null }> {
     const { course, fabric, permit, sink } = parcel
-    const origin = fabric.workspaceOrigin
+    const { origin } = parcel.target
     for (let attempt = 1; ; attempt += 1) {
       const sentMs = clock.monotonicMs()
       course.attempts += 1

@@ -111,6 +111,16 @@ export interface DataPlanePath {
   readonly path: string
   /** `long`: may think for minutes, and its body may be as large as any. */
   readonly pace: 'short' | 'long'
+  /** Whether an endpoint with a data plane of its own is asked there instead. */
+  readonly isRoutable?: boolean
+}
+
+/** Where an endpoint with a data plane of its own is asked, and with which rights alone (RFC 9396). */
+export interface ServingRoute {
+  /** Whole, with its path; the host is still to be held against `servingZones`. */
+  readonly url: string
+  /** JSON, as it is asked for. */
+  readonly authorizationDetails: string
 }
 
 export interface Provider {
@@ -147,4 +157,11 @@ export interface Provider {
   readonly dataPlane: readonly DataPlanePath[]
   /** Of the parameters in `dataPlane`, by name: sources of regular expressions for a whole segment. */
   readonly pathParameters: Readonly<Record<string, string>>
+  /** Suffixes, each led by a dot, of the hosts where endpoints have a data plane of their own. */
+  readonly servingZones: readonly string[]
+  /**
+   * Null: the endpoint is asked at the workspace.
+   * @throws AppError `invalid_request`: not the name of an endpoint
+   */
+  servingRouteCall(endpoint: string): ProviderCall<ServingRoute | null>
 }

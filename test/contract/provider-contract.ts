@@ -90,8 +90,14 @@ export function describeProvider(provider: Provider, samples: ProviderSamples): 
     const rule = { kind: 'zones', zones: provider.zones } as const
 
     it('E1 every zone is a dot-led suffix, and hosts outside them are refused', () => {
-      for (const zone of [...provider.zones, ...provider.jwksZones]) {
+      for (const zone of [...provider.zones, ...provider.jwksZones, ...provider.servingZones]) {
         expect(zone).toMatch(/^(\.[a-z0-9-]+){2,}$/)
+      }
+      for (const zone of provider.servingZones) {
+        expect(
+          provider.zones.some((one) => zone.endsWith(one)),
+          zone
+        ).toBe(true)
       }
       for (const origin of samples.foreignOrigins) {
         expect(thrownBy(() => guard.checkUrl(origin, rule))?.code).toBe('host_not_allowed')
@@ -102,6 +108,7 @@ export function describeProvider(provider: Provider, samples: ProviderSamples): 
   describe(`${provider.id}: calls`, () => {
     const calls = [
       provider.identityCall,
+      provider.servingRouteCall('a-model_1'),
       ...samples.compute.map((one) => provider.computeCall(one))
     ]
 

@@ -3,7 +3,9 @@ import { type StartedStack, startStack } from '../support/stack.ts'
 import { leavingSuite } from './gateway-leaving.ts'
 import { passingSuite } from './gateway-passing.ts'
 import { pathSuite, policySuite } from './gateway-rules.ts'
+import { sqlSuite } from './gateway-sql.ts'
 import { tokenSuite } from './gateway-tokens.ts'
+import { workspaceSuite } from './gateway-workspace.ts'
 import { type Simulator, simulatorAt } from './simulator.ts'
 import { openTenancy, type Tenancy } from './tenancy.ts'
 import { exchange, type Received, type Sent } from './wire.ts'
@@ -56,3 +58,5 @@ leavingSuite(running)
 tokenSuite(running)
 pathSuite(running)
 policySuite(running)
+workspaceSuite(running)
+sqlSuite(running)

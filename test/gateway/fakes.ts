@@ -7,6 +7,7 @@ import { makeTenantScope, type TenantScope } from '../../src/base/tenant-scope.t
 import type { FabricAccess, OpenFabric } from '../../src/fabrics/fabric-access.ts'
 import type { GatewayCall, GatewaySink } from '../../src/gateway/gateway.ts'
 import { createGateway } from '../../src/gateway/pipeline.ts'
+import type { ScopedTokens } from '../../src/gateway/serving-routes.ts'
 import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts'
 import { providers } from '../../src/providers/registry.ts'
 import type { AccessToken, TokenOptions } from '../../src/vault/vault.ts'
@@ -75,10 +76,13 @@ export function aSink({ isSlow = false } = {}) {
 
 export interface WorldOptions {
   readonly workspaceOrigin: string
-  readonly fabric?: Partial<OpenFabric> & { readonly warehouseId?: string | null }
+  readonly fabric?: Partial<OpenFabric>
   /** Thrown instead of opening the fabric. */
   readonly openFailure?: Error
   readonly clock?: Clock
+  readonly scopedTokens?: ScopedTokens
+  /** Origins beside the workspace's that may be reached. */
+  readonly otherOrigins?: readonly string[]
   /** Default: the real one, allowed to reach `workspaceOrigin`. */
   readonly outbound?: Outbound
   /** Thrown instead of handing out a token; asked at each call. */
@@ -87,7 +91,7 @@ export interface WorldOptions {
 
 /** The pipeline with the real outbound and the real provider, on fabrics and tokens that can fail. */
 export function gatewayAt(options: WorldOptions) {
-  const { clock = machineClock } = options
+  const { clock = machineClock, scopedTokens } = options
   const events: AuditEvent[] = []
   const asked: { actAs: string | null; rejected: number | undefined }[] = []
   let generation = 1
@@ -107,6 +111,7 @@ export function gatewayAt(options: WorldOptions) {
         workspaceOrigin: options.workspaceOrigin,
         identity: 'service_principal',
         endpoints: null,
+        warehouseId: null,
         grantId: null,
         ...options.fabric
       }
@@ -125,8 +130,14 @@ export function gatewayAt(options: WorldOptions) {
       }
     }
   }
-  const extraOrigins = [options.workspaceOrigin]
+  const extraOrigins = [options.workspaceOrigin, ...(options.otherOrigins ?? [])]
   const outbound = options.outbound ?? createOutbound({ extraOrigins, clock, userAgent: 'weft' })
-  const gateway = createGateway({ access, outbound, records, clock })
+  const gateway = createGateway({
+    access,
+    outbound,
+    records,
+    clock,
+    ...(scopedTokens ? { scopedTokens } : {})
+  })
   return { gateway, events, asked, close: () => outbound.destroy() }
 }

@@ -190,6 +190,22 @@ describe('answers', () => {
     expect([client.seen.chunks, client.seen.end]).toEqual([[], 'ended'])
   })
 
+  test('F8 are compressed where the client asked for it, and nobody unpacks them on the way', async () => {
+    const packed = gzipSync('{"id":9223372036854775807,"id":1}')
+    const { ask } = await world({}, (req, res) => {
+      const isWanted = req.headers['accept-encoding'] === 'gzip'
+      res.writeHead(200, isWanted ? { 'content-encoding': 'gzip' } : {})
+      res.end(isWanted ? packed : 'plain')
+    })
+    const path = '/api/2.1/clusters/list'
+    const wanted = await ask('GET', path, { headers: { 'accept-encoding': 'gzip' } })
+    expect(wanted.client.header('content-encoding')).toBe('gzip')
+    expect(wanted.client.body()).toEqual(packed)
+    const other = await ask('GET', path)
+    expect(other.client.header('content-encoding')).toBeUndefined()
+    expect(other.client.body().toString()).toBe('plain')
+  })
+
   test.each([204, 304])('F8 of status %i pass without a body', async (status) => {
     const { ask } = await world({}, (_req, res) => void res.writeHead(status).end())
     const { client } = await ask('GET', '/api/2.1/clusters/list')

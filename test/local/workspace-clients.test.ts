@@ -1,4 +1,5 @@
 import { createDatabricksProvider } from '@databricks/ai-sdk-provider'
+import { WorkspaceClient } from '@databricks/sdk-experimental'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RunningDatabricks } from '../../src/local/databricks/workspace.ts'
@@ -113,5 +114,52 @@ describe('@databricks/ai-sdk-provider', () => {
     for await (const part of stream) {
       if (part.type === 'finish') expect(part.usage).toEqual(whole.usage)
     }
+  })
+})
+
+describe('@databricks/sdk-experimental', () => {
+  const client = () => {
+    const { clientId, clientSecret } = principal
+    return new WorkspaceClient({
+      host: workspace.url,
+      clientId,
+      clientSecret,
+      authType: 'oauth-m2m'
+    })
+  }
+
+  test('logs in by itself, lists endpoints, queries one, runs a statement', async () => {
+    const names: (string | undefined)[] = []
+    for await (const { name } of client().servingEndpoints.list()) names.push(name)
+    expect(names).toContain('fast-model')
+    const { choices } = await client().servingEndpoints.query({
+      name: model,
+      messages: [{ role: 'user', content: 'two words' }]
+    })
+    expect(choices?.[0]?.message?.content).toBe('You said: two words')
+    const { result } = await client().statementExecution.executeStatement({
+      warehouse_id: workspace.compute.runningWarehouseId,
+      statement: 'SELECT 1'
+    })
+    expect(result?.data_array).toEqual([['1']])
+  })
+
+  test('makes a job, runs it and reads how it ended', async () => {
+    const tasks = [{ task_key: 'main', notebook_task: { notebook_path: '/nightly' } }]
+    const { job_id: jobId = 0 } = await client().jobs.create({ name: 'nightly', tasks })
+    const { run_id: runId = 0 } = await client().jobs.runNow({ job_id: jobId })
+    const state = async () => (await client().jobs.getRun({ run_id: runId })).state
+    await expect.poll(state).toMatchObject({ result_state: 'SUCCESS' })
+  })
+
+  test('runs a command in a context', async () => {
+    const clusterId = workspace.compute.runningClusterId
+    const commands = client().commandExecution
+    const { id: contextId = '' } = await commands.create({ clusterId, language: 'python' })
+    const command = { clusterId, contextId, language: 'python' as const, command: "print('x')" }
+    const { id: commandId = '' } = await commands.execute(command)
+    await expect
+      .poll(() => commands.commandStatus({ clusterId, contextId, commandId }))
+      .toMatchObject({ status: 'Finished', results: { data: 'x' } })
   })
 })

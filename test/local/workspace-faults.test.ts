@@ -39,7 +39,9 @@ interface RawAnswer {
 function raw(path: string, headers: Record<string, string> = {}, method = 'GET') {
   return new Promise<RawAnswer>((resolve, reject) => {
     const all = { authorization: `Bearer ${token}`, ...headers }
+    let isAnswered = false
     const req = request(`${workspace.url}${path}`, { method, headers: all }, (res) => {
+      isAnswered = true
       const pieces: Buffer[] = []
       const piecesAtMs: number[] = []
       const finish = (cut?: string) =>
@@ -57,7 +59,9 @@ function raw(path: string, headers: Record<string, string> = {}, method = 'GET')
       res.once('end', () => finish())
       res.once('error', (error: NodeJS.ErrnoException) => finish(error.code))
     })
-    req.once('error', reject)
+    req.on('error', (error) => {
+      if (!isAnswered) reject(error)
+    })
     req.end()
   })
 }

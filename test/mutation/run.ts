@@ -23,6 +23,8 @@ const weights: Readonly<Record<string, number>> = {
 /** Per cent of the changes that a test noticed. */
 async function scoreOf(name: string, mutate: readonly string[], isForced: boolean) {
   const folder = `.data/mutation/${name}`
+  // Of a run that was stopped.
+  rmSync(join(root, folder, 'sandbox'), { recursive: true, force: true })
   const stryker = new Stryker({
     mutate: [...mutate],
     testRunner: 'vitest',
@@ -43,7 +45,6 @@ async function scoreOf(name: string, mutate: readonly string[], isForced: boolea
     dryRunTimeoutMinutes: 20
   })
   const results = await stryker.runMutationTest()
-  rmSync(join(root, folder, 'sandbox'), { recursive: true, force: true })
   const noticed = results.flatMap(({ status }) => weights[status] ?? [])
   return (100 * noticed.reduce((sum, weight) => sum + weight, 0)) / noticed.length
 }

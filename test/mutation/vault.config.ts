@@ -8,7 +8,6 @@ export default defineConfig({
       // Servers of their own, in which no change is active.
       'test/vault/kill.test.ts',
       'test/vault/replicas.test.ts',
-      'test/vault/gateway.test.ts',
       // Days of outage, a thousand interleavings, every row searched: too long for each single change.
       'test/vault/outages.test.ts',
       'test/vault/forgetting.test.ts',

@@ -27,20 +27,20 @@ export async function workspaceOAuthRoutes(app: App, deps: Deps): Promise<void> 
     publicUrl.at(`/fabrics/${request.params.fabricId}`)
   await app.register(async (inner: App) => {
     takeForms(inner, deps.problems)
-    answerAt(inner, '/fabrics/:fabricId', { schema: { hide: true, params } }, byId)
+    answerAt('/fabrics/:fabricId', inner, { schema: { hide: true, params } }, byId)
     if (!deps.hasFabricHosts) return
     const atHost = { constraints: onFabricHost, schema: { hide: true } }
-    answerAt(inner, '', atHost, ({ fabricHost }) => fabricHost?.origin ?? publicUrl.origin)
+    answerAt('', inner, atHost, ({ fabricHost }) => fabricHost?.origin ?? publicUrl.origin)
   })
 
   function answerAt(
-    inner: App,
     prefix: string,
+    forms: App,
     { schema, ...options }: { constraints?: typeof onFabricHost; schema: object },
     baseOf: (request: FastifyRequest<{ Params: { fabricId: string } }>) => string
   ): void {
     const answer = (path: string, bodyOf: (base: string) => object) =>
-      inner.get<{ Params: { fabricId: string } }>(
+      app.get<{ Params: { fabricId: string } }>(
         prefix + path,
         { ...options, config: metadata, schema },
         async (request) => bodyOf(baseOf(request))
@@ -53,7 +53,7 @@ export async function workspaceOAuthRoutes(app: App, deps: Deps): Promise<void> 
     answer('/oidc/.well-known/oauth-authorization-server', serverMetadata)
     answer('/oidc/.well-known/openid-configuration', serverMetadata)
     answer('/oidc/jwks.json', () => ({ keys: [] }))
-    inner.post(
+    forms.post(
       `${prefix}/oidc/v1/token`,
       {
         ...options,

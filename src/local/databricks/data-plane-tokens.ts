@@ -13,7 +13,7 @@ import type { SigningKey } from '../simulation/signing-key.ts'
 import { endpoints, objectPathOf, queryAction } from './api/endpoints.ts'
 import type { WorkspaceFaultBoard } from './faults.ts'
 import type { IssuedTokens } from './issued-tokens.ts'
-import type { TokenExchange } from './token-endpoint.ts'
+import type { TokenExchange } from './token-exchange.ts'
 
 export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 

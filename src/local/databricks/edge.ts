@@ -37,7 +37,12 @@ export async function answerApi(
   const answerWith = (answer: Answer, headers: Record<string, string> = {}) =>
     send(deps, req, res, answer, { ...common, ...headers }, faults)
   if (faults.apiDelayMs > 0) await pause(faults.apiDelayMs)
-  if (faults.dropApiAnswer) return reset(deps, res)
+  if (faults.dropApiAnswer) {
+    res.once('close', () => {
+      entry.status = null
+    })
+    return reset(deps, res)
+  }
   const imposed = imposedAnswer(faults, deps.clock.now())
   if (imposed) return answerWith(imposed)
   const claims = await bearerOf(req, deps)

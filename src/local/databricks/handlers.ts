@@ -25,7 +25,8 @@ import { type BearerClaims, createIssuedTokens } from './issued-tokens.ts'
 import { hostMetadata, oauthMetadata } from './metadata.ts'
 import { createOAuth } from './oauth.ts'
 import { createThrift } from './thrift/service.ts'
-import { layManners, noteForm, readForm, type TokenExchange } from './token-endpoint.ts'
+import { layManners, noteForm, readForm } from './token-endpoint.ts'
+import type { TokenExchange } from './token-exchange.ts'
 
 export interface HandlerDeps extends WorkspaceDeps {
   readonly accountId: string

@@ -12,6 +12,7 @@ import { breakSignature } from '../simulation/id-token.ts'
 import type { LogEntry } from '../simulation/recorder.ts'
 import type { TokenStore } from '../simulation/token-store.ts'
 import { detailsRefused, grantedDetails } from './data-plane-tokens.ts'
+import type { Form, TokenExchange } from './token-exchange.ts'
 
 export interface TokenEndpointDeps {
   readonly provider: Provider
@@ -20,21 +21,6 @@ export interface TokenEndpointDeps {
   /** What is known of a request under way. */
   readonly exchangeOf: (req: IncomingMessage) => TokenExchange | undefined
   readonly cut: (res: ServerResponse) => void
-}
-
-interface Form {
-  readonly grantType: string
-  readonly clientId: string
-  readonly refreshToken: string | null
-  /** JSON, as it came. */
-  readonly authorizationDetails: string | null
-  readonly assertion: string | null
-}
-
-/** A token request under way: its form, and the log entry that tells of it. */
-export interface TokenExchange {
-  readonly form: Form
-  readonly entry: LogEntry
 }
 
 export function layManners(deps: TokenEndpointDeps): void {

@@ -17,7 +17,10 @@ const statements = '/api/2.0/sql/statements'
  * started; nothing here creates or deletes compute, hands out permissions or credentials, or reads secrets.
  */
 export const dataPlane: readonly DataPlanePath[] = [
-  long('serving.invocations', 'serving', '/serving-endpoints/{endpoint}/invocations'),
+  {
+    ...long('serving.invocations', 'serving', '/serving-endpoints/{endpoint}/invocations'),
+    isRoutable: true
+  },
   long(
     'serving.served_model',
     'serving',

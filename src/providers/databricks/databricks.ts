@@ -4,8 +4,9 @@ import { computeCall, identityCall, servingEndpointNamePattern } from './calls.t
 import { dataPlane, pathParameters } from './data-plane.ts'
 import { hostConfigPath, metadataPaths } from './discovery.ts'
 import { classifyOAuthFailure } from './oauth-failures.ts'
+import { servingRouteCall } from './serving-route.ts'
 import { computeOfHttpPath, parseWorkspaceUrl } from './workspace-url.ts'
-import { zones } from './zones.ts'
+import { servingZones, zones } from './zones.ts'
 
 export const databricks: Provider = {
   id: 'databricks',
@@ -31,5 +32,7 @@ export const databricks: Provider = {
   classifyOAuthFailure,
   servingEndpointNamePattern,
   dataPlane,
-  pathParameters
+  pathParameters,
+  servingZones,
+  servingRouteCall
 }

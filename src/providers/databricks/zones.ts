@@ -12,3 +12,10 @@ export const zones: readonly string[] = [
   '.databricks.com', // unified hosts, one for several workspaces
   '.databricks.net'
 ]
+
+/** Where route-optimized serving endpoints are asked, inside the zones above. */
+export const servingZones: readonly string[] = [
+  '.serving.cloud.databricks.com',
+  '.serving.azuredatabricks.net',
+  '.serving.gcp.databricks.com'
+]

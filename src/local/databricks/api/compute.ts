@@ -49,6 +49,23 @@ export function createCompute(deps: WorkspaceDeps) {
             : invalidParameter(call, `Cluster ${id} does not exist`)
         }
       },
+      ...Object.entries(catalogues).map(([verb, value]) => ({
+        method: 'GET',
+        pattern: new RegExp(`^/api/2\\.[01]/clusters/${verb}$`),
+        scope: 'clusters',
+        handle: () => ok(value)
+      })),
+      {
+        method: 'POST',
+        pattern: /^\/api\/2\.[01]\/clusters\/events$/,
+        scope: 'clusters',
+        handle: withBody((call, { cluster_id: id }) => {
+          const found = find(id)
+          if (!found) return invalidParameter(call, `Cluster ${id} does not exist`)
+          const event = { cluster_id: id, timestamp: 1_750_000_000_000, type: 'CREATING' }
+          return ok({ events: [{ ...event, details: {} }], total_count: 1 })
+        })
+      },
       {
         method: 'POST',
         pattern: /^\/api\/2\.[01]\/clusters\/start$/,
@@ -78,6 +95,17 @@ export function createCompute(deps: WorkspaceDeps) {
     ]
   }
 }
+
+/** What clusters can be made of, by the verb that lists it. */
+const catalogues = {
+  'spark-versions': {
+    versions: [{ key: '17.3.x-scala2.13', name: '17.3 LTS (includes Apache Spark 4.0.0)' }]
+  },
+  'list-node-types': {
+    node_types: [{ node_type_id: 'i3.xlarge', memory_mb: 31_232, num_cores: 4 }]
+  },
+  'list-zones': { zones: ['us-east-2a', 'us-east-2b'], default_zone: 'us-east-2a' }
+} as const
 
 function describeCluster({ id, name, state }: Cluster) {
   return {

@@ -1,0 +1,133 @@
+import type { Clock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import type { FabricAccess, OpenFabric } from '../fabrics/fabric-access.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import type { ServingRoute } from '../providers/provider.ts'
+import { leastLifeMs } from '../vault/token-state.ts'
+import type { AccessToken, TokenOptions } from '../vault/vault.ts'
+import type { Target } from './sending.ts'
+
+/** Tokens that open nothing but what they are asked for. */
+export interface ScopedTokens {
+  /**
+   * An access token of the fabric's service principal by its client credentials (RFC 6749 §4.4), down-scoped
+   * by `authorization_details` (RFC 9396); kept and joined per grant and details, in memory alone.
+   * @param authorizationDetails JSON, byte for byte as it goes into the form
+   * @param minLifeMs least remaining life that the caller accepts, milliseconds
+   * @throws AppError as `FabricAccess.token`, and `forbidden` where the provider answers
+   *   `invalid_authorization_details`
+   */
+  scopedToken(
+    scope: TenantScope,
+    fabric: OpenFabric,
+    authorizationDetails: string,
+    minLifeMs: number,
+    options?: TokenOptions
+  ): Promise<AccessToken>
+}
+
+/** The way to an endpoint's own data plane. */
+export interface OwnRoute {
+  readonly target: Target
+  token(minLifeMs: number, options?: TokenOptions): Promise<AccessToken>
+}
+
+export interface ServingRoutes {
+  /** Null: the endpoint is asked at the workspace, as the caller is. */
+  find(scope: TenantScope, fabric: OpenFabric, endpoint: string | null): Promise<OwnRoute | null>
+}
+
+interface Deps {
+  readonly access: FabricAccess
+  readonly outbound: Outbound
+  readonly clock: Clock
+  readonly scopedTokens: ScopedTokens
+}
+
+interface Found {
+  readonly target: Target
+  readonly authorizationDetails: string
+}
+
+interface Known {
+  readonly finding: Promise<Found | null>
+  /** Of the monotonic clock. */
+  untilMs: number
+}
+
+const knownMs = 300_000
+/** After a discovery that failed; until then the workspace is asked, as it is for every other endpoint. */
+const unknownMs = 30_000
+const knownMax = 10_000
+
+/**
+ * Which endpoints have a data plane of their own, asked of the workspace once in a while. Only a service
+ * principal goes there: a person's sign-in cannot be down-scoped by client credentials.
+ */
+export function createServingRoutes(deps: Deps): ServingRoutes {
+  const { access, outbound, clock, scopedTokens } = deps
+  const known = new Map<string, Known>()
+
+  async function discover(
+    scope: TenantScope,
+    fabric: OpenFabric,
+    endpoint: string
+  ): Promise<Found | null> {
+    const { workspaceOrigin: origin, provider } = fabric
+    const call = provider.servingRouteCall(endpoint)
+    const { token } = await access.token(scope, fabric, leastLifeMs)
+    const { status, headers, body } = await outbound.request({
+      url: new URL(call.path, origin),
+      rule: { kind: 'origin', origin },
+      method: call.method,
+      headers: call.headers,
+      bearer: token
+    })
+    const read = call.interpret(status, headers, body.toString('utf8'))
+    if (!read.ok) throw new AppError(read.code)
+    return read.value === null ? null : pin(fabric, read.value)
+  }
+
+  /** @throws AppError `host_not_allowed`: the token would leave the provider's zones */
+  function pin({ provider }: OpenFabric, { url, authorizationDetails }: ServingRoute): Found {
+    const { origin, pathname } = outbound.checkUrl(url, {
+      kind: 'zones',
+      zones: provider.servingZones
+    })
+    return { target: { origin, path: pathname }, authorizationDetails }
+  }
+
+  function look(scope: TenantScope, fabric: OpenFabric, endpoint: string): Promise<Found | null> {
+    const key = `${scope.tenantId}/${fabric.id}/${fabric.workspaceOrigin}/${endpoint}`
+    const nowMs = clock.monotonicMs()
+    const held = known.get(key)
+    if (held !== undefined && held.untilMs > nowMs) return held.finding
+    const [oldest] = known.keys()
+    if (known.size >= knownMax && oldest !== undefined) known.delete(oldest)
+    const entry: Known = {
+      untilMs: nowMs + knownMs,
+      // Whatever failed, the token or the host: the call goes on at the workspace and fails there, if it does.
+      finding: discover(scope, fabric, endpoint).catch(() => {
+        entry.untilMs = clock.monotonicMs() + unknownMs
+        return null
+      })
+    }
+    known.set(key, entry)
+    return entry.finding
+  }
+
+  return {
+    async find(scope, fabric, endpoint) {
+      if (endpoint === null || fabric.identity !== 'service_principal') return null
+      const found = await look(scope, fabric, endpoint)
+      if (found === null) return null
+      const { target, authorizationDetails } = found
+      return {
+        target,
+        token: (minLifeMs, options) =>
+          scopedTokens.scopedToken(scope, fabric, authorizationDetails, minLifeMs, options)
+      }
+    }
+  }
+}

@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { plusMs } from '../../src/base/clock.ts'
+import { AppError } from '../../src/base/errors.ts'
+import type { App } from '../../src/http/route.ts'
+import type { ServiceTokens, TokenRequest } from '../../src/identity/identity.ts'
+import { anId, anonymous, appWith, fabricId, now, publicUrl, room } from './fakes.ts'
+
+const id = anId('serviceAccount')
+const secret = 'wfts_right'
+const places = ['/oauth2/token', `/fabrics/${fabricId}/oidc/v1/token`]
+
+let app: App
+let lines: Record<string, unknown>[]
+let asked: TokenRequest[] = []
+let failure: AppError | null = null
+
+beforeAll(async () => {
+  const serviceTokens = room<ServiceTokens>(
+    {
+      issue: async (request) => {
+        asked.push(request)
+        if (failure) throw failure
+        const isRight = request.serviceAccountId === id && request.serviceKey === secret
+        if (!isRight) throw new AppError('unauthenticated')
+        return { accessToken: 'wftt_token', expiresInSeconds: 3600 }
+      }
+    },
+    'serviceTokens'
+  )
+  const built = await appWith({ identity: { serviceTokens } })
+  app = built.app
+  lines = built.lines
+})
+afterAll(() => app.close())
+
+const form = (values: Record<string, string>) => new URLSearchParams(values).toString()
+const grant = { grant_type: 'client_credentials' }
+const basic = (user: string, password: string) => ({
+  authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+})
+/** As RFC 6749 §2.3.1 has it at its strictest: every byte that is no letter or digit. */
+const encode = (text: string) =>
+  text.replaceAll(/[^A-Za-z0-9]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`)
+
+async function post(
+  payload: string,
+  headers: Record<string, string> = {},
+  url = '/oauth2/token',
+  type = 'application/x-www-form-urlencoded'
+) {
+  asked = []
+  const answer = await app.inject({
+    method: 'POST',
+    url,
+    headers: { ...anonymous, 'content-type': type, ...headers },
+    payload
+  })
+  return { status: answer.statusCode, headers: answer.headers, body: answer.json() }
+}
+
+describe.each(places)('200 at %s', (url) => {
+  test.each([
+    ['Basic, raw', basic(id, secret), {}],
+    ['Basic, percent-encoded', basic(encode(id), encode(secret)), {}],
+    ['Basic, and the id in the body too', basic(id, secret), { client_id: id }],
+    ['the body', {}, { client_id: id, client_secret: secret }],
+    ['an unknown parameter beside it', basic(id, secret), { resource: 'x' }],
+    ['the scope that SDKs ask for', basic(id, secret), { scope: 'all-apis' }]
+  ])('a token for a client that authenticates by %s', async (_how, headers, more) => {
+    const answer = await post(form({ ...grant, ...more }), headers, url)
+    expect(answer.body).toEqual({
+      access_token: 'wftt_token',
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: 'all-apis'
+    })
+    expect(answer.status).toBe(200)
+    expect(answer.headers['cache-control']).toBe('no-store')
+    expect(asked).toMatchObject([{ serviceAccountId: id, serviceKey: secret, tenantSlug: null }])
+    expect(asked[0]?.source).toBe('127.0.0.1')
+  })
+
+  const wrong: [string, Record<string, string>, string][] = [
+    ['a wrong key', basic(id, 'wfts_wrong'), form(grant)],
+    ['no credentials', {}, form(grant)],
+    ['an id alone', {}, form({ ...grant, client_id: id })],
+    ['another scheme', { authorization: `Bearer ${secret}` }, form(grant)],
+    ['what is no base64', { authorization: 'Basic ???' }, form(grant)],
+    ['Basic without a colon', { authorization: 'Basic YWJj' }, form(grant)],
+    ['a broken percent-encoding', basic('%zz', '%'), form(grant)]
+  ]
+  test.each(wrong)('401 invalid_client for %s', async (_what, headers, payload) => {
+    const { status, headers: told, body } = await post(payload, headers, url)
+    expect(body).toEqual({
+      error: 'invalid_client',
+      error_description: 'Client authentication failed'
+    })
+    expect(status).toBe(401)
+    expect(told['www-authenticate']).toBe('Basic realm="weft"')
+    expect(told['content-type']).toMatch(/^application\/json/)
+    expect(told['cache-control']).toBe('no-store')
+    expect(told['x-weft-problem']).toBe('unauthenticated')
+  })
+
+  const client = { client_id: id, client_secret: secret }
+  const refused: [string, string, string, string?][] = [
+    ['invalid_request', 'no grant type', form(client)],
+    ['invalid_request', 'a parameter twice', `${form({ ...grant, ...client })}&scope=a&scope=a`],
+    ['invalid_request', 'a JSON body', JSON.stringify({ ...grant, ...client }), 'application/json'],
+    ['invalid_request', 'plain text', form({ ...grant, ...client }), 'text/plain'],
+    ['unsupported_grant_type', 'a password', form({ ...client, grant_type: 'password' })],
+    ['unsupported_grant_type', 'an empty grant type', form({ ...client, grant_type: '' })],
+    ['invalid_scope', 'another scope', form({ ...grant, ...client, scope: 'all-apis sql' })]
+  ]
+  test.each(refused)('400 %s for %s', async (error, _what, payload, type) => {
+    const { status, body } = await post(payload, {}, url, type)
+    expect(body).toEqual({ error, error_description: expect.stringMatching(/^[ -!#-[\]-~]+$/) })
+    expect(status).toBe(400)
+    expect(asked).toEqual([])
+  })
+
+  test('400 invalid_request for two ways at once, and for two clients', async () => {
+    for (const more of [client, { client_id: anId('serviceAccount', 'b') }]) {
+      const { status, body } = await post(form({ ...grant, ...more }), basic(id, secret), url)
+      expect([status, body.error]).toEqual([400, 'invalid_request'])
+    }
+    expect(asked).toEqual([])
+  })
+
+  test('413 for a form that is larger than any', async () => {
+    const { status, body } = await post(form({ ...grant, padding: 'x'.repeat(20_000) }), {}, url)
+    expect([status, body.error]).toEqual([413, 'invalid_request'])
+  })
+
+  test('429 and 503 say when to try again, 500 says nothing', async () => {
+    const cases = [
+      [new AppError('rate_limited', { retryAt: plusMs(now, 30_000) }), 429, '30'],
+      [new AppError('overloaded', { retryAt: plusMs(now, 2_000) }), 503, '2'],
+      [new AppError('internal'), 500, undefined]
+    ] as const
+    for (const [error, status, after] of cases) {
+      failure = error
+      const answer = await post(form({ ...grant, ...client }), {}, url)
+      expect([answer.status, answer.headers['retry-after']]).toEqual([status, after])
+      expect(answer.body.error).toBe(status === 500 ? 'server_error' : 'temporarily_unavailable')
+    }
+    failure = null
+  })
+})
+
+test('I1 no credential reaches the log', async () => {
+  await post(form({ ...grant, client_id: id, client_secret: secret }))
+  await post(form(grant), basic(id, secret))
+  expect(lines.length).toBeGreaterThan(1)
+  expect(JSON.stringify(lines)).not.toMatch(/wfts_|wftt_|Basic/)
+})
+
+describe('metadata', () => {
+  const get = async (url: string) =>
+    (await app.inject({ method: 'GET', url, headers: anonymous })).json()
+
+  test('200 Weft’s own authorization server (RFC 8414)', async () => {
+    expect(await get('/.well-known/oauth-authorization-server')).toMatchObject({
+      issuer: publicUrl,
+      token_endpoint: `${publicUrl}/oauth2/token`,
+      grant_types_supported: ['client_credentials'],
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post']
+    })
+  })
+
+  test('200 a fabric’s address as a workspace describes itself, each URL below it', async () => {
+    const base = `${publicUrl}/fabrics/${fabricId}`
+    const config = await get(`/fabrics/${fabricId}/.well-known/databricks-config`)
+    expect(config).toEqual({ oidc_endpoint: `${base}/oidc`, host_type: 'workspace' })
+    for (const name of ['oauth-authorization-server', 'openid-configuration']) {
+      expect(await get(`/fabrics/${fabricId}/oidc/.well-known/${name}`)).toMatchObject({
+        issuer: `${base}/oidc`,
+        authorization_endpoint: `${base}/oidc/v1/authorize`,
+        token_endpoint: `${base}/oidc/v1/token`,
+        jwks_uri: `${base}/oidc/jwks.json`
+      })
+    }
+    expect(await get(`/fabrics/${fabricId}/oidc/jwks.json`)).toEqual({ keys: [] })
+  })
+
+  test('404 for what is no fabric’s address', async () => {
+    expect(await get('/fabrics/fab_1/.well-known/databricks-config')).toMatchObject({
+      code: 'not_found',
+      error_code: 'not_found'
+    })
+  })
+})
