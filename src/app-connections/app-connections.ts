@@ -4,6 +4,7 @@
  * Never: returns a secret, sends one anywhere.
  */
 import type { AppConnectionId, IdOf } from '../base/ids.ts'
+import type { Page, PageQuery } from '../base/page.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 
@@ -89,10 +90,7 @@ export interface Capability {
 }
 
 export interface AppConnections {
-  list(
-    scope: TenantScope,
-    page: { limit: number; cursor: string | null }
-  ): Promise<{ items: readonly AppConnectionView[]; nextCursor: string | null }>
+  list(scope: TenantScope, page: PageQuery): Promise<Page<AppConnectionView>>
   get(scope: TenantScope, id: AppConnectionId): Promise<AppConnectionView>
   create(scope: TenantScope, input: NewAppConnection): Promise<AppConnectionView>
   /** @throws AppError `version_conflict` */

@@ -1,5 +1,5 @@
 import { asId, type FabricId } from '../base/ids.ts'
-import { pageOf } from '../base/page.ts'
+import { type Page, pageOf } from '../base/page.ts'
 import type { Actor, TenantScope } from '../base/tenant-scope.ts'
 import { type AuditEventRow, listAuditEvents } from '../store/audit-events.ts'
 import type { Db } from '../store/db.ts'
@@ -34,10 +34,7 @@ export interface AuditQuery {
 
 /** The tenant's own events, newest first, and whether its chain holds. */
 export interface AuditReader {
-  list(
-    scope: TenantScope,
-    query: AuditQuery
-  ): Promise<{ items: readonly AuditEventView[]; nextCursor: string | null }>
+  list(scope: TenantScope, query: AuditQuery): Promise<Page<AuditEventView>>
   verify(scope: TenantScope): Promise<ChainVerdict>
 }
 

@@ -5,6 +5,7 @@
  */
 import type { ProblemOwner } from '../base/errors.ts'
 import type { AppConnectionId, FabricId, SignInAttemptId, TeamId } from '../base/ids.ts'
+import type { Page, PageQuery } from '../base/page.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 
@@ -176,10 +177,7 @@ export interface SignInCallback {
 }
 
 export interface Fabrics {
-  list(
-    scope: TenantScope,
-    page: { limit: number; cursor: string | null }
-  ): Promise<{ items: readonly FabricView[]; nextCursor: string | null }>
+  list(scope: TenantScope, page: PageQuery): Promise<Page<FabricView>>
   get(scope: TenantScope, id: FabricId): Promise<FabricView>
   create(scope: TenantScope, input: NewFabric): Promise<FabricView>
   update(scope: TenantScope, id: FabricId, patch: FabricPatch): Promise<FabricView>

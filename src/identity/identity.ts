@@ -34,8 +34,6 @@ export { createLoginClient } from './login-client.ts'
 export { safeReturnTo } from './return-to.ts'
 export type {
   FabricAccess,
-  Page,
-  PageQuery,
   ServiceAccounts,
   ServiceAccountView
 } from './service-accounts.ts'

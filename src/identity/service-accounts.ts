@@ -2,6 +2,7 @@ import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError, invalidRequest } from '../base/errors.ts'
 import { asId, type FabricId, newId, type ServiceAccountId } from '../base/ids.ts'
+import { type Page, type PageQuery, pageOf } from '../base/page.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
@@ -18,15 +19,6 @@ import {
 } from '../store/service-accounts.ts'
 import { requireAuthority } from './roles.ts'
 import { createServiceKeys, type ServiceKeys } from './service-keys.ts'
-
-export interface Page<T> {
-  readonly items: readonly T[]
-  readonly nextCursor: string | null
-}
-export interface PageQuery {
-  readonly limit: number
-  readonly cursor: string | null
-}
 
 export interface ServiceAccountView {
   readonly id: ServiceAccountId
@@ -77,11 +69,9 @@ export function createServiceAccounts(deps: {
       requireAuthority(scope, 'service_account.list')
       return await db.inTenant(scope, async (tx) => {
         const rows = await listServiceAccounts(tx, { limit: limit + 1, cursor })
-        const shown = rows.slice(0, limit)
-        const ids = shown.map(({ id }) => id)
+        const ids = rows.slice(0, limit).map(({ id }) => id)
         const fabrics = await listServiceAccountFabrics(tx, ids)
-        const nextCursor = rows.length > limit ? (ids.at(-1) ?? null) : null
-        return { items: shown.map((row) => viewOf(row, fabrics)), nextCursor }
+        return pageOf(rows, limit, (row) => viewOf(row, fabrics))
       })
     },
     async get(scope, id) {

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
+import { parseJsonObject } from '../base/json-object.ts'
 import type { HostRule, Outbound } from '../outbound/outbound.ts'
 import type { Provider } from '../providers/provider.ts'
 
@@ -72,7 +73,7 @@ async function fetchMetadata(
         detail: 'The workspace could not tell its OAuth metadata'
       })
     }
-    const metadata = status === 200 ? parseObject(body.toString('utf8')) : null
+    const metadata = status === 200 ? parseJsonObject(body.toString('utf8')) : null
     if (metadata === null) continue
     return pin(
       outbound,
@@ -126,16 +127,5 @@ function inZones(outbound: Outbound, provider: Provider, jwksUri: string): strin
     return outbound.checkUrl(jwksUri, { kind: 'zones', zones: provider.jwksZones }).href
   } catch {
     throw unusable("jwks_uri is not within the provider's zones")
-  }
-}
-
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
-  } catch {
-    return null
   }
 }

@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose'
 import { plusMs } from '../base/clock.ts'
+import { parseJsonObject } from '../base/json-object.ts'
 import { Secret } from '../base/secret.ts'
 import type { OAuthFailure, Provider } from '../providers/provider.ts'
 import type { RawAnswer } from './raw-answer.ts'
@@ -45,7 +46,7 @@ export function readTokenAnswer(provider: Provider, answer: RawAnswer): TokenVer
     refreshToken: null
   })
   if (answer.status < 200 || answer.status > 299) return failed()
-  const body = parseObject(text)
+  const body = parseJsonObject(text)
   if (body === null) return failed()
   const refreshToken = readToken(body.refresh_token, refreshTokenSyntax)
   if ('error' in body) return { ...failed(), refreshToken }
@@ -93,15 +94,4 @@ function jwtExpiry(accessToken: Secret): number | null {
 function readToken(value: unknown, syntax: RegExp): Secret | null {
   const isToken = typeof value === 'string' && value.length <= tokenMaxChars && syntax.test(value)
   return isToken ? new Secret(value) : null
-}
-
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
-  } catch {
-    return null
-  }
 }

@@ -15,15 +15,20 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
-/** A fresh database with every migration applied, an owner role and an app role of its own. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/**
+ * A fresh database with every migration applied, an owner role and an app role of its own.
+ * @param superuserUrl default: of the Postgres that all tests share
+ */
+export async function createTestDatabase(
+  superuserUrl: string = inject('superuserUrl')
+): Promise<TestDatabase> {
   const name = `weft_${randomBytes(6).toString('hex')}`
-  await asSuperuser(async (client) => {
+  await asSuperuser(superuserUrl, async (client) => {
     await client.query(`CREATE ROLE ${name}_owner LOGIN CREATEROLE PASSWORD 'owner'`)
     await client.query(`CREATE DATABASE ${name} OWNER ${name}_owner`)
   })
   const urlFor = (user: string, password: string) => {
-    const url = new URL(inject('superuserUrl'))
+    const url = new URL(superuserUrl)
     url.username = user
     url.password = password
     url.pathname = `/${name}`
@@ -32,22 +37,25 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const ownerUrl = urlFor(`${name}_owner`, 'owner')
   const appUrl = urlFor(`${name}_app`, 'app')
   await migrate(new Secret(ownerUrl), credentialsOf(new Secret(appUrl)))
-  const superuser = new URL(inject('superuserUrl'))
+  const superuser = new URL(superuserUrl)
   superuser.pathname = `/${name}`
   return {
     appUrl,
     ownerUrl,
     superuserUrl: superuser.href,
     drop: () =>
-      asSuperuser(async (client) => {
+      asSuperuser(superuserUrl, async (client) => {
         await client.query(`DROP DATABASE ${name} WITH (FORCE)`)
         await client.query(`DROP ROLE ${name}_app, ${name}_owner`)
       })
   }
 }
 
-async function asSuperuser(work: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: inject('superuserUrl') })
+async function asSuperuser(
+  connectionString: string,
+  work: (client: pg.Client) => Promise<void>
+): Promise<void> {
+  const client = new pg.Client({ connectionString })
   await client.connect()
   try {
     await work(client)

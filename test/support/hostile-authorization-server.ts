@@ -49,6 +49,8 @@ export interface HostileServer {
   readonly apiCalls: readonly string[]
   /** Secrets that a client may present; a client that is not in it is refused. */
   readonly clients: Map<string, Set<string>>
+  /** Authorization codes that a browser brings back, and who signed in for each. */
+  readonly codes: Map<string, string>
   deadTokenAnswer: DeadTokenAnswer
   /** Instead of the API's own answer to a live token. */
   apiAnswer: Answer | null
@@ -95,6 +97,7 @@ export async function startHostileServer(
     revocations,
     apiCalls,
     clients: new Map(),
+    codes: new Map(),
     deadTokenAnswer: 403,
     apiAnswer: null,
     revocationStatus: 200,
@@ -161,6 +164,12 @@ export async function startHostileServer(
     if (hostile.clients.get(clientId)?.has(clientSecret) !== true) return refusals.invalidClient()
     if (grantType === 'client_credentials') {
       return granted({ accessToken: books.issueAccess(clientId, null), refreshToken: null })
+    }
+    if (grantType === 'authorization_code') {
+      const code = request.form.get('code') ?? ''
+      const userName = hostile.codes.get(code)
+      if (userName === undefined || !hostile.codes.delete(code)) return refusals.invalidGrant()
+      return granted(books.signIn(clientId, userName))
     }
     if (grantType !== 'refresh_token' || request.refreshToken === null) {
       return { status: 400, body: { error: 'unsupported_grant_type' } }

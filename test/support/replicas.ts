@@ -19,6 +19,10 @@ export interface ReplicaAnswer {
 export interface ReplicaProcess {
   readonly proxy: FaultProxy
   readonly port: number
+  readonly adminPort: number
+  readonly pid: number
+  /** Its exit code once it has ended, asked to or not; null when a signal ended it. */
+  readonly ended: Promise<number | null>
   /** A person asks an endpoint through a fabric, over HTTP; with the signal's abort they hang up. */
   ask(session: string, fabricId: FabricId, signal?: AbortSignal): Promise<ReplicaAnswer>
   /** Everything that it has written, at trace level. */
@@ -74,7 +78,7 @@ export async function startReplica(
   const unwatch = child.pid === undefined ? () => undefined : endWithUs(child.pid, 'TERM')
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   void ended.then(unwatch)
-  const port = await portOf(child, words)
+  const { port, adminPort } = await portsOf(child, words)
 
   async function end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     child.kill(signal)
@@ -86,6 +90,9 @@ export async function startReplica(
   return {
     proxy,
     port,
+    adminPort,
+    pid: child.pid ?? 0,
+    ended,
     ask: (session, fabricId, signal) => ask(port, session, fabricId, signal),
     output: () => words.join(''),
     async kill() {
@@ -95,15 +102,21 @@ export async function startReplica(
   }
 }
 
-/** The port that it says it listens on. @throws TypeError with its last words when it ends instead */
-function portOf(child: ChildProcess, words: readonly string[]): Promise<number> {
+/** The ports that it says it listens on. @throws TypeError with its last words when it ends instead */
+function portsOf(
+  child: ChildProcess,
+  words: readonly string[]
+): Promise<{ port: number; adminPort: number }> {
   return new Promise((resolve, reject) => {
     child.once('close', () => reject(new TypeError(`Weft did not start:\n${words.join('')}`)))
-    child.stdout?.on('data', () => {
-      const line = /^.*"msg":"ready".*$/m.exec(words.join(''))?.[0]
-      const port = line === undefined ? undefined : /"port":(\d+)/.exec(line)?.[1]
-      if (port !== undefined) resolve(Number(port))
-    })
+    const look = () => {
+      const line = /^.*"msg":"ready".*$/m.exec(words.join(''))?.[0] ?? ''
+      const port = /"port":(\d+)/.exec(line)?.[1]
+      if (port === undefined) return
+      child.stdout?.off('data', look)
+      resolve({ port: Number(port), adminPort: Number(/"adminPort":(\d+)/.exec(line)?.[1]) })
+    }
+    child.stdout?.on('data', look)
   })
 }
 

@@ -84,8 +84,12 @@ export interface GrantFacts extends pg.QueryResultRow {
   readonly access_expires_at: Date | null
 }
 
-export async function createVaultWorld(options: ReplicaOptions = {}): Promise<VaultWorld> {
-  const database = await createTestDatabase()
+/** @param superuserUrl default: of the Postgres that all tests share */
+export async function createVaultWorld(
+  options: ReplicaOptions = {},
+  superuserUrl?: string
+): Promise<VaultWorld> {
+  const database = await createTestDatabase(superuserUrl)
   const clock = testClock()
   const server = await startHostileServer(() => clock.now().getTime())
   const key = randomBytes(32)

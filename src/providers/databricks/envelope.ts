@@ -1,18 +1,10 @@
+import { parseJsonObject } from '../../base/json-object.ts'
+
 /** Longer bodies are no error envelopes, and are not parsed. */
 const maxLength = 65_536
 
 export function readJson(body: string): Record<string, unknown> | null {
-  if (body.length > maxLength) return null
-  try {
-    const value: unknown = JSON.parse(body)
-    return isRecord(value) ? value : null
-  } catch {
-    return null
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return body.length > maxLength ? null : parseJsonObject(body)
 }
 
 /** An error of the workspace's API, whichever of its shapes it came in. */
