@@ -18,6 +18,8 @@ export interface Replica {
   readonly clock: Clock
   /** Transactions begun. */
   readonly transactions: number
+  /** What the clockwork does every second: learns what other replicas have changed. */
+  noticeChanges(): Promise<void>
 }
 
 export interface ReplicaOptions {
@@ -70,7 +72,8 @@ export function createReplica(
     clock,
     get transactions() {
       return transactions
-    }
+    },
+    noticeChanges: () => versions.poll()
   }
   const close = async () => {
     clearInterval(polling)
