@@ -71,7 +71,7 @@ describe('the first tenant', () => {
     )
     await world.bootstrap.ensureBootstrap({ tenantSlug: 'main', login: login() })
     expect(await codeOf(world.login(personNamed('ann'), { tenantSlug: 'main' }))).toBe('no error')
-    expect((await auditOf(world, tenantId, 'tenant.create')).at(-1)).toMatchObject({
+    expect((await auditOf(world, tenantId, 'login_provider.update')).at(-1)).toMatchObject({
       details: { changed: ['clientSecret'] }
     })
     expect(JSON.stringify(await world.sql('SELECT * FROM audit_events'))).not.toContain('yesterday')
