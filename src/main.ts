@@ -86,7 +86,7 @@ async function serve(config: Config): Promise<number> {
   const deadline = setTimeout(() => process.exit(1), drainDeadlineMs)
   await app.close()
   await admin.close()
-  await rooms.settle()
+  await rooms.close()
   await rooms.clockwork.stop()
   await close()
   clearTimeout(deadline)

@@ -48,8 +48,8 @@ export interface Rooms {
   readonly bootstrap: Bootstrap
   readonly clockwork: Clockwork
   readonly records: AuditBuffer
-  /** Resolves when the refreshes and revocations that run now have ended. */
-  settle(): Promise<void>
+  /** Finishes the refreshes and revocations that this process has begun. */
+  close(): Promise<void>
 }
 
 /** Every room with what it may touch, from the ground floor up; no I/O. */
@@ -86,6 +86,6 @@ export function buildRooms(parts: Parts): Rooms {
     bootstrap: createBootstrap(kept),
     clockwork: createClockwork(jobs, { last: ['audit_flush'], onFailure: parts.onJobFailure }),
     records,
-    settle: () => vault.settle()
+    close: () => vault.close()
   }
 }

@@ -82,14 +82,18 @@ export async function claimGrant(
 
 const pollMs = 100
 
-/** Resolves when the claim that another owner holds on this generation has ended, one way or the other. */
+/**
+ * Resolves when the claim that another owner holds on this generation has ended, one way or the other, or
+ * when this process closes and has no more use for it.
+ */
 export async function waitForOwner(
   { db }: RefreshDeps,
   scope: TenantScope,
-  grantId: GrantId,
-  generation: number
+  { grantId, generation }: { readonly grantId: GrantId; readonly generation: number },
+  closing: AbortSignal
 ): Promise<void> {
-  while (await db.inTenant(scope, (tx) => isClaimed(tx, grantId, generation))) await delay(pollMs)
+  const isHeld = () => db.inTenant(scope, (tx) => isClaimed(tx, grantId, generation))
+  while (!closing.aborted && (await isHeld())) await delay(pollMs)
 }
 
 /** With the provider's deadline for two client secrets still within the lease. */

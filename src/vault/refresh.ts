@@ -32,10 +32,11 @@ export async function refreshToItsEnd(
   deps: RefreshDeps,
   scope: TenantScope,
   grantId: GrantId,
-  generation: number
+  generation: number,
+  closing: AbortSignal
 ): Promise<void> {
   const end = await refreshGrant(deps, scope, grantId, generation)
-  if (end === 'busy') await waitForOwner(deps, scope, grantId, generation)
+  if (end === 'busy') await waitForOwner(deps, scope, { grantId, generation }, closing)
 }
 
 /**

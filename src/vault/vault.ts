@@ -61,6 +61,8 @@ export interface Vault extends GrantKeeping {
   recover(scope: TenantScope): Promise<number>
   /** Resolves when every refresh and revocation that runs now has ended. */
   settle(): Promise<void>
+  /** Finishes what this process has begun; what it only waits for is left to those who do it. */
+  close(): Promise<void>
 }
 
 const waitDefaultMs = 15_000
@@ -73,12 +75,13 @@ export function createVault(deps: RefreshDeps): Vault {
   const flights = createFlights()
   const forced = createAllowance(clock)
   const keeping = createGrantKeeping(deps, grants)
+  const closing = new AbortController()
 
   /** Joins the refresh of this grant that runs in this process, or starts one that runs for itself. */
   function joinRefresh(scope: TenantScope, grantId: GrantId, generation: number): Promise<void> {
     return flights.join(keyOf(scope, grantId), async () => {
       try {
-        await refreshToItsEnd(deps, scope, grantId, generation)
+        await refreshToItsEnd(deps, scope, grantId, generation, closing.signal)
       } finally {
         grants.drop(scope, grantId)
       }
@@ -107,6 +110,7 @@ export function createVault(deps: RefreshDeps): Vault {
       const isForced = decision.isForced && !flights.isRunning(keyOf(scope, grantId))
       if (isForced && !forced.take(keyOf(scope, grantId)))
         throw tokenRefused(facts.kind, clock.now())
+      if (closing.signal.aborted) throw new AppError('shutting_down')
       source = 'refreshed'
       const flight = joinRefresh(scope, grantId, facts.generation)
       const isInTime = await withDeadline(flight, deadlineMs - clock.monotonicMs())
@@ -114,13 +118,19 @@ export function createVault(deps: RefreshDeps): Vault {
     }
   }
 
+  async function settle(): Promise<void> {
+    await Promise.all([flights.settle(), keeping.settle()])
+  }
+
   return {
     ...keeping,
     accessToken,
     recover: (scope) => recoverTenant(deps, scope, joinRefresh),
-    async settle() {
-      await Promise.all([flights.settle(), keeping.settle()])
-    }
+    async close() {
+      closing.abort()
+      await settle()
+    },
+    settle
   }
 }
 

@@ -66,7 +66,10 @@ export function createJudge(deps: {
     }
     const family = server.books.familyOf(token) ?? ''
     if (endedFamilies.has(family)) findings.count('lost because the provider ended it')
-    else if (losses.length === 0) findings.violate('a grant died without a lost answer', told)
+    // Weft itself must have noticed that an answer was lost, but for an error after the deed.
+    else if (losses.length === 0 || (cause !== 'rotation_lost' && !losses.includes('error'))) {
+      findings.violate('a grant died without a lost answer', told)
+    }
   }
 
   return {

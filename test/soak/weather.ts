@@ -76,7 +76,7 @@ export async function breakDatabases(sky: Sky, dice: Dice, signal: AbortSignal):
 
 export async function endProcesses(sky: Sky, dice: Dice, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await dice.pause(5_000, 15_000, signal)
+    await dice.pause(3_000, 10_000, signal)
     if (signal.aborted) return
     await (dice.chance(75) ? sky.fleet.kill(dice) : sky.fleet.restart(dice))
   }
