@@ -57,9 +57,11 @@ describe('who may do what', () => {
     expect(publicOnes).toEqual([
       'login.start',
       'login.finish',
+      'service_token.issue',
       'health.live',
       'health.ready',
       'openapi.get',
+      'oauth_metadata.get',
       'page.get'
     ])
   })
