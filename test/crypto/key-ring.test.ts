@@ -31,10 +31,10 @@ test('a key under the wrong kid, or a wrapped text that is no data key, fails li
   const header = { alg: 'dir', enc: 'A256GCM', kid: 'k1', ctx: ['key-wrap', fixture.wrapContext] }
   const tooShort = forge({ header, key: fixture.ringKey.key, plaintext: new Uint8Array(16) })
   for (const attempt of [
-    swapped.unwrap(fixture.wrapped, fixture.wrapContext),
-    makeRing().unwrap(tooShort, fixture.wrapContext)
+    () => swapped.unwrap(fixture.wrapped, fixture.wrapContext),
+    () => makeRing().unwrap(tooShort, fixture.wrapContext)
   ]) {
-    await expect(attempt).rejects.toMatchObject({ note: 'a sealed value cannot be opened' })
+    await expect(attempt()).rejects.toMatchObject({ note: 'a sealed value cannot be opened' })
   }
 })
 
