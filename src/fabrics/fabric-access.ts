@@ -2,7 +2,6 @@ import assert from 'node:assert'
 import { AppError } from '../base/errors.ts'
 import { asId, type FabricId, type GrantId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import { matchesHostPatterns } from '../providers/host-patterns.ts'
 import type { Provider } from '../providers/provider.ts'
 import { providers } from '../providers/registry.ts'
 import type { AppConnectionRow } from '../store/app-connections.ts'
@@ -12,6 +11,7 @@ import { findServicePrincipalGrant, findUserGrant } from '../store/grants.ts'
 import { findServiceAccountFabric } from '../store/service-accounts.ts'
 import { readTenantVersion } from '../store/tenant-versions.ts'
 import { createVersionedMemory, type Remembered } from '../store/versioned-memory.ts'
+import { refuseHost } from '../vault/credentials.ts'
 import type { AccessToken, TokenOptions } from '../vault/vault.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import { computeOf } from './fabric-input.ts'
@@ -184,14 +184,6 @@ export async function mustHaveConnection(
   if (!isReady(connection)) throw new AppError('app_connection_missing')
   refuseHost(connection, row.workspaceOrigin)
   return connection
-}
-
-/** @throws AppError `host_not_allowed`: the app connection does not serve this host, or no longer */
-export function refuseHost(connection: AppConnectionRow, workspaceOrigin: string): void {
-  if (matchesHostPatterns(connection.allowedHosts, workspaceOrigin)) return
-  throw new AppError('host_not_allowed', {
-    detail: 'The app connection does not serve this workspace host'
-  })
 }
 
 function narrow(

@@ -1,4 +1,4 @@
-import { type AppConnectionId, asId, type FabricId } from '../base/ids.ts'
+import { asId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import {
   type AppConnectionRow,
@@ -62,9 +62,7 @@ function viewFabric(
     workspaceUrl: row.workspaceOrigin,
     authMethod: row.authMethod === 'pat' ? 'pat' : 'oauth',
     appConnectionId:
-      row.appConnectionId === null
-        ? null
-        : (asId('appConnection', row.appConnectionId) as AppConnectionId),
+      row.appConnectionId === null ? null : asId('appConnection', row.appConnectionId),
     servicePrincipal: row.servicePrincipal === null ? null : viewPrincipal(row.servicePrincipal),
     servicePrincipalUse: row.servicePrincipalUse === 'team' ? 'team' : 'admins',
     compute: viewCompute(row),
@@ -126,9 +124,4 @@ function healthOf(
   if (grant === undefined) return { state: 'unknown', since: null }
   // The table's check constraint holds it to these.
   return { state: grant.state as GrantState, since: grant.since }
-}
-
-/** The fabric's id where it must be a branded one. */
-export function fabricIdOf(row: FabricRow): FabricId {
-  return asId('fabric', row.id)
 }

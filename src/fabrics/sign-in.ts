@@ -22,10 +22,10 @@ import {
   type SignInAttemptRow,
   useSignInAttempt
 } from '../store/sign-in-attempts.ts'
-import { appConnectionCredentials } from '../vault/credentials.ts'
+import { appConnectionCredentials, refuseHost } from '../vault/credentials.ts'
 import type { Place } from '../vault/strongbox.ts'
 import { setbackOf } from '../vault/token-state.ts'
-import { mustHaveConnection, refuseHost } from './fabric-access.ts'
+import { mustHaveConnection } from './fabric-access.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import type { Fabrics, SignInAttemptView } from './fabrics.ts'
 import { askIdentity } from './workspace-calls.ts'

@@ -45,15 +45,6 @@ export function listFabrics(
   })
 }
 
-/** Which of these ids are fabrics of the tenant. */
-export async function existingFabricIds(tx: Tx, ids: readonly string[]): Promise<string[]> {
-  const rows = await tx.rows.fabric.findMany({
-    where: { tenantId: tx.scope.tenantId, id: { in: [...ids] } },
-    select: { id: true }
-  })
-  return rows.map((row) => row.id)
-}
-
 /** @returns false when the row is no longer at `version` */
 export async function updateFabric(
   tx: Tx,
@@ -93,15 +84,6 @@ export async function deleteServicePrincipal(tx: Tx, fabricId: string): Promise<
     where: { tenantId: tx.scope.tenantId, fabricId }
   })
   return count === 1
-}
-
-export function findServicePrincipal(
-  tx: Tx,
-  fabricId: string
-): Promise<ServicePrincipalRow | null> {
-  return tx.rows.servicePrincipal.findFirst({
-    where: { tenantId: tx.scope.tenantId, fabricId }
-  })
 }
 
 export async function touchServicePrincipal(

@@ -46,16 +46,6 @@ export async function deleteSession(tx: Tx, id: string, userId: string): Promise
   return count === 1
 }
 
-export async function deleteSessionsBefore(tx: Tx, before: Date): Promise<number> {
-  const { count } = await tx.rows.session.deleteMany({
-    where: {
-      tenantId: tx.scope.tenantId,
-      OR: [{ expiresAt: { lt: before } }, { idleExpiresAt: { lt: before } }]
-    }
-  })
-  return count
-}
-
 /** Takes the session out of this tenant, to put it into another. */
 export async function takeSession(tx: Tx, id: string, userId: string): Promise<SessionRow | null> {
   const row = await tx.rows.session.findFirst({

@@ -54,10 +54,3 @@ export async function finishSignInAttempt(
 ): Promise<void> {
   await tx.rows.signInAttempt.updateMany({ where: { tenantId: tx.scope.tenantId, id }, data: end })
 }
-
-export async function deleteSignInAttemptsBefore(tx: Tx, before: Date): Promise<number> {
-  const { count } = await tx.rows.signInAttempt.deleteMany({
-    where: { tenantId: tx.scope.tenantId, expiresAt: { lt: before } }
-  })
-  return count
-}

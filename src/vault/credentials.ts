@@ -61,12 +61,16 @@ async function userCredentials(
   if (row.faultNextTryAt !== null && row.faultNextTryAt > clock.now()) {
     throw new AppError('app_connection_refused', { retryAt: row.faultNextTryAt })
   }
-  if (!matchesHostPatterns(row.allowedHosts, grant.workspaceOrigin)) {
-    throw new AppError('host_not_allowed', {
-      detail: 'The app connection does not serve this workspace host'
-    })
-  }
+  refuseHost(row, grant.workspaceOrigin)
   return appConnectionCredentials(deps, scope, row)
+}
+
+/** @throws AppError `host_not_allowed`: the app connection does not serve this host, or no longer */
+export function refuseHost(connection: AppConnectionRow, workspaceOrigin: string): void {
+  if (matchesHostPatterns(connection.allowedHosts, workspaceOrigin)) return
+  throw new AppError('host_not_allowed', {
+    detail: 'The app connection does not serve this workspace host'
+  })
 }
 
 /** @throws AppError `app_connection_missing`: disabled, or its client id or secret is not set yet */
