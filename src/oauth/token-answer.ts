@@ -68,24 +68,26 @@ export function readTokenAnswer(provider: Provider, answer: RawAnswer): TokenVer
 }
 
 /**
- * When an access token ends: `expires_in` (number or digits) from receipt, else the JWT's `exp`, else five
- * minutes; never more than 24 hours.
+ * When an access token ends: `expires_in` (number or digits) from receipt, else as the JWT itself tells, else
+ * five minutes; never more than 24 hours. Of a JWT the shorter counts of what its `exp` leaves and of the life
+ * between `iat` and `exp`, so that an authorization server whose clock is ahead lends no time.
  */
 export function expiryOf(expiresIn: unknown, accessToken: Secret, receivedAt: Date): Date {
   const told =
     typeof expiresIn === 'string' && /^\d{1,10}$/.test(expiresIn) ? Number(expiresIn) : expiresIn
-  if (typeof told === 'number' && Number.isFinite(told) && told > 0) {
-    return plusMs(receivedAt, Math.min(told, lifeMaxSeconds) * 1_000)
-  }
-  const exp = jwtExpiry(accessToken)
-  const seconds = exp === null ? lifeDefaultSeconds : exp - receivedAt.getTime() / 1_000
-  const life = seconds > 0 ? Math.min(seconds, lifeMaxSeconds) : lifeDefaultSeconds
-  return plusMs(receivedAt, Math.floor(life) * 1_000)
+  const isTold = typeof told === 'number' && Number.isFinite(told) && told > 0
+  const seconds = isTold ? told : (lifeOfJwt(accessToken, receivedAt) ?? lifeDefaultSeconds)
+  return plusMs(receivedAt, Math.min(seconds, lifeMaxSeconds) * 1_000)
 }
 
-function jwtExpiry(accessToken: Secret): number | null {
+/** Whole seconds; null: not a JWT, or one that tells no end, or that has ended by our clock. */
+function lifeOfJwt(accessToken: Secret, receivedAt: Date): number | null {
   try {
-    return decodeJwt(accessToken.reveal()).exp ?? null
+    const { exp, iat } = decodeJwt(accessToken.reveal())
+    if (exp === undefined) return null
+    const left = Math.floor(exp - receivedAt.getTime() / 1_000)
+    const life = iat !== undefined && iat < exp ? exp - iat : left
+    return left > 0 ? Math.min(left, life) : null
   } catch {
     return null
   }

@@ -138,7 +138,7 @@ describe('what else is refused', () => {
     expect(await world.sql('SELECT FROM fabrics')).toEqual([])
   })
 
-  test('D3 another tenant’s, another team’s and nobody’s ids read the same', async () => {
+  test('B4 D3 another tenant’s, another team’s and nobody’s ids read the same', async () => {
     const { id } = await world.connect()
     const theirs = asId('appConnection', id)
     const nobodys = asId('appConnection', 'apc_nowhere')

@@ -167,6 +167,24 @@ describe('F14 when an access token ends', () => {
     ['told, and the JWT says otherwise', 60, jwt({ exp: inSeconds(900) }), 60],
     ['absent, and the JWT has ended', undefined, jwt({ exp: inSeconds(-900) }), 300],
     ['absent, and the JWT lives for a year', undefined, jwt({ exp: inSeconds(3e7) }), 86_400],
+    [
+      'F46 absent, and the JWT is of a server whose clock is 90 s ahead',
+      undefined,
+      jwt({ iat: inSeconds(90), exp: inSeconds(990) }),
+      900
+    ],
+    [
+      'F46 absent, and the JWT is of a server whose clock is 90 s behind',
+      undefined,
+      jwt({ iat: inSeconds(-90), exp: inSeconds(810) }),
+      810
+    ],
+    [
+      'absent, and the JWT begins after its end',
+      undefined,
+      jwt({ iat: inSeconds(901), exp: inSeconds(900) }),
+      900
+    ],
     ['absent, and the JWT has no end', undefined, jwt({}), 300],
     ['absent, and the JWT’s end is no number', undefined, jwt({ exp: 'soon' }), 300]
   ])('expires_in %s', (_, expiresIn, token, seconds) => {

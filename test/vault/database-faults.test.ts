@@ -125,7 +125,7 @@ test('F6 G5 it stays away for longer than the lease: the spent token is never se
   expect(family.isRevoked).toBe(false)
 })
 
-test('F7 H5 a read-only database refuses the refresh before the provider is called', async () => {
+test('F7 F47 H5 a read-only database, such as a standby, refuses the refresh before the provider is called', async () => {
   const { grantId, refreshToken } = await world.seedGrant()
   const [row] = await world.sql<{ name: string }>('SELECT current_database() AS name')
   const setReadOnly = (value: 'on' | 'off') =>

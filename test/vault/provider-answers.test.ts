@@ -76,9 +76,9 @@ describe('answers that came after the token was spent', () => {
 
 describe('how long a token lives', () => {
   const day = 24 * 3_600
-  const jwt = (exp: unknown) => {
+  const jwt = (exp: unknown, iat?: number) => {
     const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-    return `${part({ alg: 'none' })}.${part({ exp })}.c2ln`
+    return `${part({ alg: 'none' })}.${part({ exp, iat })}.c2ln`
   }
   const inSeconds = (seconds: number) => Math.floor(world.clock.now().getTime() / 1_000) + seconds
   const cases: [string, () => Record<string, unknown>, [least: number, most: number]][] = [
@@ -134,6 +134,21 @@ describe('how long a token lives', () => {
     expect(handed.source).toBe('cached')
     expect(world.server.requests).toHaveLength(0)
   })
+
+  test.each([-600, -90, 90, 600])(
+    'F46 a provider whose clock is off by %i s: no token is sent after its end by that clock',
+    async (skewSeconds) => {
+      const { grantId } = await world.seedGrant()
+      const exp = inSeconds(skewSeconds + 1_200)
+      const token = jwt(exp, exp - 1_200)
+      const members = { expires_in: undefined, access_token: token }
+      world.server.next({ rewrite: rewrites.withMembers(members) })
+      await refreshed(grantId)
+      world.clock.advance(1_200_000 - 30_000)
+      const handed = await world.own.vault.accessToken(world.scope, grantId, 0)
+      expect(handed.token.reveal()).not.toBe(token)
+    }
+  )
 
   test('F20 a token that lives shorter than the margin is used all the same', async () => {
     world.server.rules.accessTtlSeconds = 90
