@@ -121,7 +121,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   meRoutes(app, identity)
   appConnectionRoutes(app, { appConnections, once })
   fabricRoutes(app, { fabrics, once })
-  connectionTestRoutes(app, { fabrics, events: eventStreams(problems, headersOf) })
+  connectionTestRoutes(app, { fabrics, identity, events: eventStreams(problems, headersOf) })
   signInRoutes(app, { fabrics, publicUrl })
   serviceAccountRoutes(app, { serviceAccounts: identity.serviceAccounts, once })
   await oauthRoutes(app, { identity, problems, publicUrl })
@@ -129,7 +129,8 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await pageRoutes(app, { publicUrl })
   const hasFabricHosts = deps.fabricDomain !== null
   await workspaceOAuthRoutes(app, { identity, problems, publicUrl, hasFabricHosts })
-  const data = { gateway, fabricSlugs: deps.fabricSlugs, problems, headersOf, settle, limits }
+  const { fabricSlugs } = deps
+  const data = { gateway, identity, fabricSlugs, problems, headersOf, settle, limits }
   await app.register((scope) => dataPlane(scope, { ...data, hasFabricHosts }))
   await app.ready()
   return app

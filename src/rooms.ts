@@ -16,7 +16,14 @@ import { type Bootstrap, createBootstrap } from './identity/bootstrap.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
 import { createLoginClient } from './identity/login-client.ts'
 import { type Clockwork, createClockwork } from './jobs/clockwork.ts'
-import { auditFlush, clockSync, expirySweep, recoverySweep, versionPoll } from './jobs/jobs.ts'
+import {
+  auditFlush,
+  clockSync,
+  expirySweep,
+  openCallReview,
+  recoverySweep,
+  versionPoll
+} from './jobs/jobs.ts'
 import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Db } from './store/db.ts'
@@ -68,16 +75,19 @@ export function buildRooms(parts: Parts): Rooms {
   const loginClient = createLoginClient({ outbound: parts.loginOutbound, clock })
   const access = createFabricAccess(fabricDeps)
   const extraOrigins = config.extraWorkspaceOrigins
+  const { bootstrap } = config
+  const identity = createIdentity({ ...kept, versions, loginClient, bootstrap })
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),
+    openCallReview(identity.openCalls),
     auditFlush(records),
     recoverySweep(db, vault),
     expirySweep(db, clock)
   ]
 
   return {
-    identity: createIdentity({ ...kept, loginClient, bootstrap: config.bootstrap }),
+    identity,
     appConnections: createAppConnections({ ...kept, extraOrigins }),
     fabrics: createFabrics(fabricDeps),
     fabricSlugs: createFabricSlugs(fabricDeps),

@@ -57,4 +57,6 @@ export interface Gateway {
    * @throws AppError of contract kind: `path_not_allowed`, `endpoint_not_allowed`, `sign_in_needed`, …
    */
   handle(call: GatewayCall, sink: GatewaySink): Promise<GatewayOutcome>
+  /** For a call that is under way. @throws AppError: what its caller would be refused with now */
+  recheck(call: Pick<GatewayCall, 'scope' | 'fabricId' | 'headers'>): Promise<void>
 }

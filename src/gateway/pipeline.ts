@@ -83,11 +83,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
         throw error
       }
       return outcomeOf(call, course)
+    },
+    async recheck(call) {
+      await access.open(call.scope, call.fabricId, readActAs(call))
     }
   }
 }
 
-function readActAs(call: GatewayCall): ActAs | null {
+function readActAs(call: Pick<GatewayCall, 'headers'>): ActAs | null {
   const value = call.headers['x-weft-act-as']
   if (value === undefined) return null
   if (value === 'user' || value === 'service_principal') return value

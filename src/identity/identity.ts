@@ -6,6 +6,7 @@
 import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Db } from '../store/db.ts'
+import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import { createAuthentication } from './authentication.ts'
 import type { Caller, Credentials } from './caller.ts'
@@ -13,6 +14,7 @@ import { createIdempotency, type Idempotency } from './idempotency.ts'
 import { createLogin, type Login } from './login.ts'
 import { type LoginDeps, loginTarget } from './login-attempt.ts'
 import type { LoginClient } from './login-client.ts'
+import { createOpenCalls, type OpenCalls } from './open-calls.ts'
 import { createServiceAccounts, type ServiceAccounts } from './service-accounts.ts'
 import { createServiceTokens, type ServiceTokens } from './service-tokens.ts'
 import { createSessions, type Sessions } from './sessions.ts'
@@ -31,6 +33,7 @@ export type { Login, LoginStart } from './login.ts'
 export type { LoggedIn, LoginCallback } from './login-callback.ts'
 export type { LoginClient } from './login-client.ts'
 export { createLoginClient } from './login-client.ts'
+export type { OpenCalls } from './open-calls.ts'
 export { safeReturnTo } from './return-to.ts'
 export type {
   FabricAccess,
@@ -47,6 +50,7 @@ export interface Identity {
   readonly serviceAccounts: ServiceAccounts
   readonly serviceTokens: ServiceTokens
   readonly idempotency: Idempotency
+  readonly openCalls: OpenCalls
   /** @throws AppError `unauthenticated`: nothing, or nothing valid, was presented */
   authenticate(credentials: Credentials): Promise<Caller>
 }
@@ -56,6 +60,7 @@ export interface IdentityDeps {
   readonly audit: Audit
   readonly strongbox: Strongbox
   readonly clock: Clock
+  readonly versions: TenantVersions
   readonly loginClient: LoginClient
   /** Origin and optional path prefix, no trailing slash. */
   readonly publicUrl: string
@@ -73,6 +78,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     serviceAccounts: createServiceAccounts(deps),
     serviceTokens: createServiceTokens(deps),
     idempotency: createIdempotency(deps),
+    openCalls: createOpenCalls(deps),
     authenticate: createAuthentication(deps)
   }
 }

@@ -2,6 +2,7 @@ import type { AuditBuffer } from '../audit/audit-buffer.ts'
 import { type Clock, type FollowingClock, plusMs } from '../base/clock.ts'
 import { asId } from '../base/ids.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../base/tenant-scope.ts'
+import type { OpenCalls } from '../identity/identity.ts'
 import type { Db } from '../store/db.ts'
 import { deleteExpiredRows } from '../store/expired-rows.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
@@ -32,6 +33,11 @@ export function clockSync(db: Db, clock: FollowingClock): Job {
 /** Notices within a second what any replica has changed. */
 export function versionPoll(versions: TenantVersions): Job {
   return { name: 'version_poll', everyMs: 1_000, run: () => versions.poll() }
+}
+
+/** Ends the calls under way of callers whose credential, role or tenant is gone. */
+export function openCallReview(openCalls: OpenCalls): Job {
+  return { name: 'open_call_review', everyMs: 1_000, run: () => openCalls.review() }
 }
 
 /** Finishes refreshes whose owners died, first at the start and then for as long as Weft runs. */

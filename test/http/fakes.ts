@@ -158,6 +158,7 @@ export async function appWith(fakes: Fakes = {}) {
       serviceTokens: room<ServiceTokens>({}, 'serviceTokens'),
       serviceAccounts: room<ServiceAccounts>({}, 'serviceAccounts'),
       idempotency: { once: (_scope, _call, work) => work() },
+      openCalls: { open: () => () => undefined, review: async () => {} },
       ...fakes.identity
     },
     'identity'

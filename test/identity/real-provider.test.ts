@@ -8,6 +8,7 @@ import {
   startIdentityProvider
 } from '../../src/local/identity-provider.ts'
 import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts'
+import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { browser, codeOf, createWorld, publicUrl, type World } from './world.ts'
 
 const email = 'admin@acme.test'
@@ -33,6 +34,7 @@ beforeAll(async () => {
     clock,
     publicUrl,
     audit: createAudit(db, clock),
+    versions: createTenantVersions(db, clock),
     loginClient: createLoginClient({ outbound, clock }),
     bootstrap: { tenantSlug: 'real', adminEmail: email }
   })

@@ -19,6 +19,7 @@ import {
 } from '../../src/identity/identity.ts'
 import { createOutbound } from '../../src/outbound/outbound.ts'
 import { createDb, type Db } from '../../src/store/db.ts'
+import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { createStrongbox, type Strongbox } from '../../src/vault/strongbox.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { type HostileOidc, startHostileOidc } from '../support/hostile-oidc.ts'
@@ -98,7 +99,8 @@ export async function createWorld(): Promise<World> {
       userAgent: 'weft-test'
     })
     closing.push(() => outbound.destroy().then(() => db.close()))
-    const deps = { db, audit, strongbox, clock, publicUrl }
+    const versions = createTenantVersions(db, clock)
+    const deps = { db, audit, strongbox, clock, publicUrl, versions }
     const loginClient = createLoginClient({ outbound, clock })
     const first = { tenantSlug: 'acme', adminEmail }
     const identity = createIdentity({ ...deps, loginClient, bootstrap: first })

@@ -102,7 +102,7 @@ function cookieOf(request: FastifyRequest): string | null {
 }
 
 /** What the request presents. Where there is an `Authorization`, it alone counts. */
-function credentialsOf(request: FastifyRequest): Credentials {
+export function credentialsOf(request: FastifyRequest): Credentials {
   const { authorization } = request.headers
   const bearer = /^Bearer +([A-Za-z0-9._~+/=-]{1,8192})$/i.exec(authorization ?? '')?.[1] ?? null
   const sessionToken = authorization === undefined ? cookieOf(request) : null

@@ -1,8 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Fabrics, TestResult, TestStepResult } from '../../fabrics/fabrics.ts'
+import type { Identity } from '../../identity/identity.ts'
 import { type EventStreams, prefersEvents } from '../event-stream.ts'
-import { goneSignal } from '../gone-signal.ts'
+import { endOf, goneSignal } from '../gone-signal.ts'
+import { credentialsOf } from '../plugins/access.ts'
 import { type App, answers, IdOfKind, Strict } from '../route.ts'
 import {
   newFabric,
@@ -29,7 +31,7 @@ type Run = (onStep: (step: TestStepResult) => void, signal: AbortSignal) => Prom
 
 export function connectionTestRoutes(
   app: App,
-  { fabrics, events }: { fabrics: Fabrics; events: EventStreams }
+  { fabrics, events, identity }: { fabrics: Fabrics; events: EventStreams; identity: Identity }
 ): void {
   app.post(
     '/api/v1/fabrics/:fabricId/test-connection',
@@ -75,7 +77,10 @@ export function connectionTestRoutes(
   )
 
   async function answer(request: FastifyRequest, reply: FastifyReply, run: Run) {
-    const signal = goneSignal(reply.raw)
+    const recheck = () => identity.authenticate(credentialsOf(request))
+    const signal = goneSignal(reply.raw, (end) =>
+      identity.openCalls.open(request.scope, recheck, end)
+    )
     if (!prefersEvents(request)) {
       reply.type('application/json')
       return run(() => {}, signal)
@@ -85,8 +90,9 @@ export function connectionTestRoutes(
       const result = await run((step) => stream.send('step', step), signal)
       stream.send('result', result)
     } catch (err) {
-      if (!stream.isOpen()) throw err
-      stream.fail(err)
+      const cause = endOf(signal) ?? err
+      if (!stream.isOpen()) throw cause
+      stream.fail(cause)
     }
     stream.end()
     return reply

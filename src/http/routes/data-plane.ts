@@ -3,9 +3,11 @@ import { AppError } from '../../base/errors.ts'
 import { asId, idPattern } from '../../base/ids.ts'
 import type { FabricSlugs } from '../../fabrics/fabric-slugs.ts'
 import type { Gateway, GatewayCall } from '../../gateway/gateway.ts'
+import type { Identity } from '../../identity/identity.ts'
 import { bodyOf } from '../data-plane/body.ts'
 import { responseSink } from '../data-plane/sink.ts'
-import { goneSignal } from '../gone-signal.ts'
+import { endOf, goneSignal } from '../gone-signal.ts'
+import { credentialsOf } from '../plugins/access.ts'
 import { onFabricHost } from '../plugins/fabric-host.ts'
 import type { ProblemWriter } from '../plugins/problem.ts'
 import type { SecurityHeaders } from '../plugins/security-headers.ts'
@@ -14,6 +16,7 @@ import type { HttpLimits } from '../server-options.ts'
 
 interface Deps {
   readonly gateway: Gateway
+  readonly identity: Identity
   readonly fabricSlugs: FabricSlugs
   readonly problems: ProblemWriter
   readonly headersOf: SecurityHeaders
@@ -30,7 +33,7 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** `/fabrics/{fabricId}/…`, and all of a fabric host: the workspace's own paths, bodies untouched both ways. */
 export async function dataPlane(app: App, deps: Deps): Promise<void> {
-  const { gateway, fabricSlugs, problems, settle, limits } = deps
+  const { gateway, identity, fabricSlugs, problems, settle, limits } = deps
   const always = Object.entries(deps.headersOf('data')).flat()
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -59,18 +62,24 @@ export async function dataPlane(app: App, deps: Deps): Promise<void> {
       config: { access: 'caller', operation: 'endpoint.query', surface: 'data' },
       schema: { hide: true },
       handler: async (request, reply) => {
-        const signal = goneSignal(reply.raw)
+        const { scope, method, headers, line } = request
         const target = await find(request)
+        const recheck = async () => {
+          const now = await identity.authenticate(credentialsOf(request))
+          await gateway.recheck({ scope: now.scope, fabricId: target.fabricId, headers })
+        }
+        const signal = goneSignal(reply.raw, (end) => identity.openCalls.open(scope, recheck, end))
         const body = await bodyOf(request.raw, limits)
         const sink = responseSink(request, reply, always)
-        const { scope, method, headers, line } = request
         const keyId = request.caller?.keyId ?? null
         line.pending += 1
         try {
           const call = { scope, keyId, ...target, method, headers, body, signal }
           line.outcome = await gateway.handle(call, sink)
+          const end = endOf(signal)
+          if (end !== null && !reply.raw.writableEnded) throw end
         } catch (err) {
-          const cause = tooLarge(body) ?? err
+          const cause = tooLarge(body) ?? endOf(signal) ?? err
           if (!sink.isStarted()) throw cause
           problems.note(request, cause)
           sink.destroy()
