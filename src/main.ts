@@ -11,6 +11,7 @@ import pino from 'pino'
 import { buildApp } from './app.ts'
 import { followingClock, systemClock } from './base/clock.ts'
 import { AppError } from './base/errors.ts'
+import { watchEventLoop } from './base/event-loop.ts'
 import { Secret } from './base/secret.ts'
 import { type Config, ConfigError, describeFaults, parseConfig } from './config.ts'
 import { createKeyRing } from './crypto/key-ring.ts'
@@ -68,7 +69,7 @@ async function serve(config: Config): Promise<number> {
     clock: parts.clock,
     newRequestId: () => randomUUID()
   })
-  const admin = await buildAdminApp(rooms)
+  const admin = await buildAdminApp({ ...rooms, lagMs: parts.lagMs })
   await admin.listen({ host: '127.0.0.1', port: config.adminPort })
   await app.listen({ host: '0.0.0.0', port: config.port })
   rooms.clockwork.start()
@@ -112,7 +113,8 @@ async function open(config: Config, logger: pino.Logger) {
   const loginOutbound = outboundTo(loginOrigins(config))
   const onJobFailure = (job: string, error: unknown) =>
     logger.error({ job, fault: error instanceof Error ? error.name : 'unknown' }, 'job failed')
-  const parts = { config, db, keyWrap, outbound, loginOutbound, clock, onJobFailure }
+  const lagMs = watchEventLoop(clock)
+  const parts = { config, db, keyWrap, outbound, loginOutbound, clock, lagMs, onJobFailure }
   const rooms: Rooms = buildRooms(parts)
   const close = async () => {
     await Promise.all([outbound.close(), loginOutbound.close()])

@@ -41,6 +41,8 @@ export interface Parts {
   /** To identity providers. */
   readonly loginOutbound: Outbound
   readonly clock: FollowingClock
+  /** How late the event loop's turns come, milliseconds. */
+  readonly lagMs: () => number
   /** Hears of a job that failed; its next turn comes all the same. */
   readonly onJobFailure: (job: string, error: unknown) => void
 }
@@ -91,7 +93,7 @@ export function buildRooms(parts: Parts): Rooms {
     appConnections: createAppConnections({ ...kept, extraOrigins }),
     fabrics: createFabrics(fabricDeps),
     fabricSlugs: createFabricSlugs(fabricDeps),
-    gateway: createGateway({ access, outbound, records, clock }),
+    gateway: createGateway({ access, outbound, records, clock, lagMs: parts.lagMs }),
     audit: createAuditReader(db),
     bootstrap: createBootstrap(kept),
     clockwork: createClockwork(jobs, { last: ['audit_flush'], onFailure: parts.onJobFailure }),

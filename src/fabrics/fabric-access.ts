@@ -29,6 +29,8 @@ export interface OpenFabric {
   readonly endpoints: ReadonlySet<string> | null
   /** The SQL warehouse that statements go to where they name none. */
   readonly warehouseId: string | null
+  /** Of the calling service account through this fabric; null: no limit by the minute. */
+  readonly requestsPerMinute: number | null
   /** Null: a service principal whose grant is not made yet, or a person who never signed in. */
   readonly grantId: GrantId | null
 }
@@ -67,7 +69,7 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
   ): Promise<Remembered<OpenFabric>> {
     return await db.inTenant(scope, async (tx) => {
       const version = await readTenantVersion(tx)
-      const { row, accountEndpoints } = await findForActor(tx, id)
+      const { row, accountEndpoints, requestsPerMinute } = await findForActor(tx, id)
       const identity = settleIdentity(scope, row, actAs)
       if (row.status !== 'complete') throw new AppError('fabric_incomplete')
       const grantId = await findGrantId(tx, row, identity)
@@ -76,7 +78,16 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
       const provider = providers.databricks
       const compute = computeOf(provider, row)
       const warehouseId = compute?.kind === 'warehouse' ? compute.id : null
-      const value = { id, provider, workspaceOrigin, identity, endpoints, warehouseId, grantId }
+      const value: OpenFabric = {
+        id,
+        provider,
+        workspaceOrigin,
+        identity,
+        endpoints,
+        warehouseId,
+        requestsPerMinute,
+        grantId
+      }
       // Who has not signed in yet may do so at any moment, and is not to be told twice.
       const isSettled = identity !== 'user' || grantId !== null
       return { tenantId: scope.tenantId, version: isSettled ? version : neverCurrent, value }
@@ -128,18 +139,21 @@ interface Found {
   readonly row: FabricRow
   /** The service account's own list; null: none. */
   readonly accountEndpoints: readonly string[] | null
+  readonly requestsPerMinute: number | null
 }
 
 /** A service account reaches the fabrics that are listed for it; a person those of their teams. */
 async function findForActor(tx: Tx, id: FabricId): Promise<Found> {
   const { actor } = tx.scope
   if (actor.kind !== 'service_account') {
-    return { row: await mustFindFabric(tx, id, 'endpoint.query'), accountEndpoints: null }
+    const row = await mustFindFabric(tx, id, 'endpoint.query')
+    return { row, accountEndpoints: null, requestsPerMinute: null }
   }
   const allowed = await findServiceAccountFabric(tx, actor.id, id)
   const row = allowed === null ? null : await findFabric(tx, id)
   if (allowed === null || row === null) throw new AppError('not_found')
-  return { row, accountEndpoints: allowed.hasEndpointList ? allowed.endpoints : null }
+  const { hasEndpointList, endpoints, requestsPerMinute } = allowed
+  return { row, accountEndpoints: hasEndpointList ? endpoints : null, requestsPerMinute }
 }
 
 /** Nothing falls back: what is not allowed or not there is refused, whatever else would have worked. */

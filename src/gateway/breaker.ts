@@ -19,6 +19,8 @@ export interface Breakers {
   failed(origin: string, permit: Permit): void
   /** Whether a failed call is the first of its row, so that another try is no pile-on. */
   isFirstFailure(origin: string): boolean
+  /** How many are open. */
+  openCount(): number
 }
 
 export interface BreakerOptions {
@@ -82,7 +84,12 @@ export function createBreakers({ clock, random }: BreakerOptions): Breakers {
       } else if (trouble.failures === failuresMax) schedule(trouble)
     },
 
-    isFirstFailure: (origin) => troubles.get(origin)?.failures === 1
+    isFirstFailure: (origin) => troubles.get(origin)?.failures === 1,
+
+    openCount() {
+      const isOpen = ({ failures }: Trouble) => failures >= failuresMax
+      return [...troubles.values()].filter(isOpen).length
+    }
   }
 }
 

@@ -7,6 +7,9 @@ import type { Readable } from 'node:stream'
 import type { ProblemCode } from '../base/errors.ts'
 import type { FabricId, KeyId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
+import type { RefusalReason } from './bounds.ts'
+
+export { type RefusalReason, refusalReasons } from './bounds.ts'
 
 export type ActAs = 'user' | 'service_principal'
 
@@ -51,7 +54,23 @@ export interface GatewayOutcome {
   readonly code: ProblemCode | null
 }
 
+/** For the operator's gauges. */
+export interface GatewayLoad {
+  readonly inFlight: number
+  /** Since the start. */
+  readonly refused: Readonly<Record<RefusalReason, number>>
+  /** Workspace hosts whose breaker is open. */
+  readonly openBreakers: number
+}
+
 export interface Gateway {
+  /**
+   * Room for a call of this tenant in this process; to be asked for before its body is read.
+   * @returns what gives the room back when the call is over
+   * @throws AppError `overloaded`, `rate_limited`, with `retryAt`
+   */
+  enter(scope: TenantScope): () => void
+  load(): GatewayLoad
   /**
    * Answers through `sink`, or throws before its head was written.
    * @throws AppError of contract kind: `path_not_allowed`, `endpoint_not_allowed`, `sign_in_needed`, …

@@ -9,6 +9,8 @@ import type { DataPlanePath } from '../providers/provider.ts'
 import { providers } from '../providers/registry.ts'
 import { leastLifeMs } from '../vault/token-state.ts'
 import type { TokenOptions } from '../vault/vault.ts'
+import { createAdmission, type Seat } from './admission.ts'
+import { defaultBounds, type GatewayBounds } from './bounds.ts'
 import { createBreakers } from './breaker.ts'
 import { appErrorOf, type Course, outcomeOf, recordOf, startCourse } from './course.ts'
 import type { ActAs, Gateway, GatewayCall, GatewayOutcome, GatewaySink } from './gateway.ts'
@@ -26,34 +28,47 @@ export interface GatewayDeps {
   readonly clock: Clock
   /** Without them, endpoints with a data plane of their own are asked at the workspace like any other. */
   readonly scopedTokens?: ScopedTokens
+  /** How late the event loop's turns come, milliseconds. */
+  readonly lagMs: () => number
+  readonly bounds?: Partial<GatewayBounds>
 }
 
 /** Bodies of calls that only steer something; larger ones belong to what computes. */
 const shortBodyMaxBytes = 4 * 1024 * 1024
 
 /**
- * The one way of every call, whatever its kind: path → fabric and identity → policy → breaker → token →
- * upstream → record. A kind only says what is asked, so it cannot forget a step.
+ * The one way of every call, whatever its kind: path → fabric and identity → limits → policy → breaker →
+ * token → upstream → record. A kind only says what is asked, so it cannot forget a step.
  */
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { access, outbound, records, clock, scopedTokens } = deps
+  const { access, outbound, records, clock, lagMs, scopedTokens } = deps
   const table = createPathTable(Object.values(providers))
-  const breakers = createBreakers({ clock, random: Math.random })
+  const { random } = Math
+  const bounds = { ...defaultBounds, ...deps.bounds }
+  const admission = createAdmission({ clock, bounds, lagMs, random })
+  const breakers = createBreakers({ clock, random })
   const routes = scopedTokens && createServingRoutes({ access, outbound, clock, scopedTokens })
   const send = createSend({ outbound, breakers, clock })
 
-  async function walk(call: GatewayCall, sink: GatewaySink, course: Course): Promise<void> {
+  async function walk(
+    call: GatewayCall,
+    sink: GatewaySink,
+    course: Course,
+    seat: Seat
+  ): Promise<void> {
     const { row, params, provider } = course.claim
     checkParams(course.claim)
     const fabric = await access.open(call.scope, call.fabricId, readActAs(call))
     course.fabric = fabric
     if (fabric.provider !== provider) throw new AppError('path_not_allowed')
+    seat.take(call.scope, fabric)
     const kind = kinds[row.kind]
     const ask = await kind.ask({ fabric, params, body: await admitBody(row, call.body) })
     course.endpoint = ask.endpoint
     checkPolicy(kind, ask, fabric)
     const route = row.isRoutable ? await routes?.find(call.scope, fabric, ask.endpoint) : null
     const target = route?.target ?? { origin: fabric.workspaceOrigin, path: call.path }
+    seat.reach(target.origin)
     const permit = breakers.admit(target.origin)
     const take = (options?: TokenOptions) =>
       route
@@ -71,16 +86,28 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 
   return {
+    enter: ({ tenantId }) => admission.enter(tenantId),
+
+    load: () => ({
+      inFlight: admission.inFlight,
+      refused: admission.refused,
+      openBreakers: breakers.openCount()
+    }),
+
     async handle(call, sink): Promise<GatewayOutcome> {
       const claim = table.find(call.method, call.path)
       if (claim === null) throw new AppError('path_not_allowed')
       const course = startCourse(claim, clock.monotonicMs())
+      const seat = admission.seat()
       try {
-        await walk(call, sink, course)
+        await walk(call, sink, course, seat)
         records.add(call.scope, recordOf(call, course, course.cut))
       } catch (error) {
-        records.add(call.scope, recordOf(call, course, appErrorOf(error)))
+        // What a bound turned away is counted: a caller out of bounds must not fill the trail as well.
+        if (!seat.isTurnedAway) records.add(call.scope, recordOf(call, course, appErrorOf(error)))
         throw error
+      } finally {
+        seat.leave()
       }
       return outcomeOf(call, course)
     },

@@ -197,6 +197,22 @@ export function policySuite(world: () => World): void {
       expect(await statusOf('databricks-llama')).toEqual([403, 'endpoint_not_allowed'])
     })
 
+    test('H7 429 rate_limited beyond its requests per minute, with the time to come again', async () => {
+      const key = await world().key([{ fabricId: world().seeded, requestsPerMinute: 2 }])
+      const answers = []
+      for (let i = 0; i < 3; i += 1) answers.push(await askWith(key, world().seeded))
+      const last = answers.pop()
+      expect(answers.map(problemOf)).toEqual([
+        [200, undefined],
+        [200, undefined]
+      ])
+      if (last === undefined) throw new TypeError('no answer')
+      expect(problemOf(last)).toEqual([429, 'rate_limited'])
+      expect(Number(last.headers['retry-after'])).toBeGreaterThan(0)
+      expect(Number(last.headers['retry-after'])).toBeLessThanOrEqual(30)
+      expect(jsonOf(last)).toMatchObject({ owner: 'caller', retryAt: expect.any(String) })
+    })
+
     test('401 without a key, with one that nobody made, and with a password', async () => {
       for (const authorization of ['', 'Bearer wfts_nothing', 'Basic d2VmdDp3ZWZ0']) {
         const headers = authorization === '' ? {} : { authorization }

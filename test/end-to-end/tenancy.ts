@@ -45,7 +45,13 @@ export async function openTenancy(stack: StartedStack) {
       return admin.expect<Fabric>(200, 'POST', `/api/v1/fabrics/${id}/complete`)
     },
     /** A service account's key, allowed on `fabrics` and nothing else. */
-    async key(fabrics: readonly { fabricId: string; endpoints?: readonly string[] }[]) {
+    async key(
+      fabrics: readonly {
+        fabricId: string
+        endpoints?: readonly string[]
+        requestsPerMinute?: number
+      }[]
+    ) {
       const path = '/api/v1/service-accounts'
       const { id } = await admin.expect<{ id: string }>(201, 'POST', path, {
         name: name('Service')

@@ -5,6 +5,7 @@ import { newId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, type TenantScope } from '../../src/base/tenant-scope.ts'
 import type { FabricAccess, OpenFabric } from '../../src/fabrics/fabric-access.ts'
+import type { GatewayBounds } from '../../src/gateway/bounds.ts'
 import type { GatewayCall, GatewaySink } from '../../src/gateway/gateway.ts'
 import { createGateway } from '../../src/gateway/pipeline.ts'
 import type { ScopedTokens } from '../../src/gateway/serving-routes.ts'
@@ -81,6 +82,8 @@ export interface WorldOptions {
   readonly openFailure?: Error
   readonly clock?: Clock
   readonly scopedTokens?: ScopedTokens
+  readonly lagMs?: () => number
+  readonly bounds?: Partial<GatewayBounds>
   /** Origins beside the workspace's that may be reached. */
   readonly otherOrigins?: readonly string[]
   /** Default: the real one, allowed to reach `workspaceOrigin`. */
@@ -112,6 +115,7 @@ export function gatewayAt(options: WorldOptions) {
         identity: 'service_principal',
         endpoints: null,
         warehouseId: null,
+        requestsPerMinute: null,
         grantId: null,
         ...options.fabric
       }
@@ -137,6 +141,8 @@ export function gatewayAt(options: WorldOptions) {
     outbound,
     records,
     clock,
+    lagMs: options.lagMs ?? (() => 0),
+    bounds: options.bounds ?? {},
     ...(scopedTokens ? { scopedTokens } : {})
   })
   return { gateway, events, asked, close: () => outbound.destroy() }

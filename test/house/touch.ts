@@ -159,7 +159,7 @@ export const rules: readonly Rule[] = [
   },
   {
     thing: 'performance.now',
-    onlyIn: ['base/clock.ts', local],
+    onlyIn: ['base/clock.ts', 'base/event-loop.ts', local],
     finds: (source) => [
       ...uses(source, /^(performance\.now|process\.hrtime)$/),
       ...imports(source, /^node:perf_hooks$/)

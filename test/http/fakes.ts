@@ -172,7 +172,7 @@ export async function appWith(fakes: Fakes = {}) {
     appConnections: room(fakes.appConnections ?? {}, 'appConnections'),
     fabrics: room(fakes.fabrics ?? {}, 'fabrics'),
     fabricSlugs: room(fakes.fabricSlugs ?? {}, 'fabricSlugs'),
-    gateway: room(fakes.gateway ?? {}, 'gateway'),
+    gateway: room({ enter: () => () => undefined, ...fakes.gateway }, 'gateway'),
     audit: room(fakes.audit ?? {}, 'audit'),
     readiness: async () => {},
     logger: pino({ level: 'trace' }, stream),

@@ -62,32 +62,40 @@ export async function dataPlane(app: App, deps: Deps): Promise<void> {
       config: { access: 'caller', operation: 'endpoint.query', surface: 'data' },
       schema: { hide: true },
       handler: async (request, reply) => {
-        const { scope, method, headers, line } = request
-        const target = await find(request)
-        const recheck = async () => {
-          const now = await identity.authenticate(credentialsOf(request))
-          await gateway.recheck({ scope: now.scope, fabricId: target.fabricId, headers })
-        }
-        const signal = goneSignal(reply.raw, (end) => identity.openCalls.open(scope, recheck, end))
-        const body = await bodyOf(request.raw, limits)
-        const sink = responseSink(request, reply, always)
-        const keyId = request.caller?.keyId ?? null
-        line.pending += 1
+        const leave = gateway.enter(request.scope)
         try {
-          const call = { scope, keyId, ...target, method, headers, body, signal }
-          line.outcome = await gateway.handle(call, sink)
-          const end = endOf(signal)
-          if (end !== null && !reply.raw.writableEnded) throw end
-        } catch (err) {
-          const cause = tooLarge(body) ?? endOf(signal) ?? err
-          if (!sink.isStarted()) throw cause
-          problems.note(request, cause)
-          sink.destroy()
+          await answer(request, reply, await find(request))
         } finally {
-          settle(request, reply)
+          leave()
         }
       }
     })
+  }
+
+  async function answer(request: DataRequest, reply: FastifyReply, target: Target): Promise<void> {
+    const { scope, method, headers, line } = request
+    const recheck = async () => {
+      const now = await identity.authenticate(credentialsOf(request))
+      await gateway.recheck({ scope: now.scope, fabricId: target.fabricId, headers })
+    }
+    const signal = goneSignal(reply.raw, (end) => identity.openCalls.open(scope, recheck, end))
+    const body = await bodyOf(request.raw, limits)
+    const sink = responseSink(request, reply, always)
+    const keyId = request.caller?.keyId ?? null
+    line.pending += 1
+    try {
+      const call = { scope, keyId, ...target, method, headers, body, signal }
+      line.outcome = await gateway.handle(call, sink)
+      const end = endOf(signal)
+      if (end !== null && !reply.raw.writableEnded) throw end
+    } catch (err) {
+      const cause = tooLarge(body) ?? endOf(signal) ?? err
+      if (!sink.isStarted()) throw cause
+      problems.note(request, cause)
+      sink.destroy()
+    } finally {
+      settle(request, reply)
+    }
   }
 }
 

@@ -46,7 +46,7 @@ export function createTestGateway(world: VaultWorld): TestGateway {
   const keyWrap = createKeyRing(ring)
   const following = { ...clock, follow: () => undefined }
   const parts = { config, db, keyWrap, outbound, loginOutbound: outbound, clock: following }
-  const rooms = buildRooms({ ...parts, onJobFailure: () => undefined })
+  const rooms = buildRooms({ ...parts, lagMs: () => 0, onJobFailure: () => undefined })
 
   return {
     async ask(userId, fabricId, body = '{}') {
