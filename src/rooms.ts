@@ -14,12 +14,14 @@ import type { Gateway } from './gateway/gateway.ts'
 import { createGateway } from './gateway/pipeline.ts'
 import { type Bootstrap, createBootstrap } from './identity/bootstrap.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
+import { createLastUses } from './identity/last-uses.ts'
 import { createLoginClient } from './identity/login-client.ts'
 import { type Clockwork, createClockwork } from './jobs/clockwork.ts'
 import {
   auditFlush,
   clockSync,
   expirySweep,
+  lastUseFlush,
   openCallReview,
   recoverySweep,
   versionPoll
@@ -76,14 +78,16 @@ export function buildRooms(parts: Parts): Rooms {
   const fabricDeps = { ...kept, vault, outbound, servers, exchange, versions }
   const loginClient = createLoginClient({ outbound: parts.loginOutbound, clock })
   const access = createFabricAccess(fabricDeps)
+  const lastUses = createLastUses(db)
   const extraOrigins = config.extraWorkspaceOrigins
   const { bootstrap } = config
-  const identity = createIdentity({ ...kept, versions, loginClient, bootstrap })
+  const identity = createIdentity({ ...kept, versions, lastUses, loginClient, bootstrap })
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),
     openCallReview(identity.openCalls),
     auditFlush(records),
+    lastUseFlush(lastUses),
     recoverySweep(db, vault),
     expirySweep(db, clock)
   ]
@@ -96,7 +100,10 @@ export function buildRooms(parts: Parts): Rooms {
     gateway: createGateway({ access, outbound, records, clock, lagMs: parts.lagMs }),
     audit: createAuditReader(db),
     bootstrap: createBootstrap(kept),
-    clockwork: createClockwork(jobs, { last: ['audit_flush'], onFailure: parts.onJobFailure }),
+    clockwork: createClockwork(jobs, {
+      last: ['audit_flush', 'last_use_flush'],
+      onFailure: parts.onJobFailure
+    }),
     records,
     close: () => vault.close()
   }

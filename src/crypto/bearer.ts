@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { hash, randomBytes, randomInt } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { Secret } from '../base/secret.ts'
 
@@ -48,7 +48,7 @@ export function newOpaqueToken(): Secret {
  */
 export function hashToken(text: string | Secret): string {
   const clear = typeof text === 'string' ? text : text.reveal()
-  return createHash('sha256').update(clear).digest('hex')
+  return hash('sha256', clear)
 }
 
 /**

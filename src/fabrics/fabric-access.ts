@@ -55,8 +55,6 @@ export interface FabricAccess {
 }
 
 const openMax = 50_000
-/** A version that no tenant has: what is read under it is used and not remembered. */
-const neverCurrent = -1
 
 export function createFabricAccess(deps: FabricDeps): FabricAccess {
   const { db, vault, versions, publicUrl } = deps
@@ -90,7 +88,7 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
       }
       // Who has not signed in yet may do so at any moment, and is not to be told twice.
       const isSettled = identity !== 'user' || grantId !== null
-      return { tenantId: scope.tenantId, version: isSettled ? version : neverCurrent, value }
+      return { tenantId: scope.tenantId, version: isSettled ? version : null, value }
     })
   }
 

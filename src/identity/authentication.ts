@@ -1,119 +1,92 @@
-import { type Clock, plusMs } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import { asId, type TenantId } from '../base/ids.ts'
 import { makeTenantScope } from '../base/tenant-scope.ts'
 import { bearerChecksumHolds, hashToken } from '../crypto/bearer.ts'
-import type { Db, Tx } from '../store/db.ts'
-import { findMembership } from '../store/memberships.ts'
-import { findServiceKeyByHash, type ServiceKeyRow, touchServiceKey } from '../store/service-keys.ts'
-import { findKeyOfServiceToken, findServiceTokenByHash } from '../store/service-tokens.ts'
-import { findSessionByHash, touchSession } from '../store/sessions.ts'
-import { listTeamsOfUser } from '../store/teams.ts'
-import { findTenant } from '../store/tenants.ts'
+import type { Db } from '../store/db.ts'
+import type { TenantVersions } from '../store/tenant-versions.ts'
+import { createVersionedMemory } from '../store/versioned-memory.ts'
 import type { Caller, Credentials } from './caller.ts'
-import { identityScope } from './identity-scope.ts'
-import { authorityOf, type PrincipalFacts } from './roles.ts'
-import { isKeyGood } from './service-keys.ts'
-import { idleLimitMs } from './session-life.ts'
+import { type Credential, createCredentialReading } from './credentials.ts'
+import type { LastUses } from './last-uses.ts'
 
-/** Sessions and keys note when they were used at most this often. */
-const touchEveryMs = 60_000
+interface Deps {
+  readonly db: Db
+  readonly clock: Clock
+  readonly versions: TenantVersions
+  readonly lastUses: LastUses
+}
+
+interface Presented {
+  readonly via: Caller['via']
+  readonly hash: string
+}
+
+const knownMax = 50_000
+const sessionShape = /^[A-Za-z0-9_-]{43}$/
+/** A client that goes on with a dead bearer costs a query every so often, and never a place among the good. */
+const refusedMs = 5_000
+const refusedMax = 1_000
 
 /**
- * Who presents these credentials. Role, teams and tenant are read anew each time, so that a member who is
- * removed is out with the next request. What is wrong with a credential is nobody's to know.
+ * Who presents these credentials, without a query where that is known: a credential, the role, the teams and
+ * the tenant behind it hold until the tenant changes, and their ends are held against the clock at each call.
+ * What is wrong with a credential is nobody's to know.
  */
-export function createAuthentication({ db, clock }: { readonly db: Db; readonly clock: Clock }) {
-  async function bySession(token: string, requestId: string): Promise<Caller | null> {
-    const row = await findSessionByHash(db, hashToken(token))
-    const now = clock.now()
-    if (row === null || row.expiresAt <= now || row.idleExpiresAt <= now) return null
-    const tenantId = asId('tenant', row.tenantId)
-    const facts = await db.inTenant(identityScope(tenantId, requestId), async (tx) => {
-      const found = await userFacts(tx, row.userId)
-      const dueBefore = plusMs(now, -touchEveryMs)
-      if (found !== null && row.lastSeenAt < dueBefore) {
-        const seen = { lastSeenAt: now, idleExpiresAt: plusMs(now, idleLimitMs) }
-        await touchSession(tx, row.id, seen, dueBefore)
-      }
-      return found
-    })
-    if (facts === null) return null
-    const actor = { kind: 'user', id: asId('user', row.userId) } as const
-    const scope = makeTenantScope(tenantId, actor, authorityOf(facts), requestId)
-    return { scope, via: 'session', sessionId: asId('session', row.id), keyId: null }
+export function createAuthentication({ db, clock, versions, lastUses }: Deps) {
+  const reading = createCredentialReading(db)
+  const known = createVersionedMemory<Credential>(versions, knownMax)
+  const refusedUntilMs = new Map<string, number>()
+
+  function find({ via, hash }: Presented): Promise<Credential | null> {
+    return known.get(`${via}/${hash}`, () => reading[via](hash))
   }
 
-  async function byServiceKey(bearer: string, requestId: string): Promise<Caller | null> {
-    const row = await findServiceKeyByHash(db, hashToken(bearer))
-    if (row === null) return null
-    const tenantId = asId('tenant', row.tenantId)
-    return await byKey(tenantId, 'service_key', requestId, async () => row)
+  async function credentialOf(presented: Presented): Promise<Credential | null> {
+    const found = await find(presented)
+    if (found === null || !isOver(found, clock.now())) return found
+    // Idle by what was read here; a use on another replica may have moved that on.
+    known.drop(`${presented.via}/${presented.hash}`)
+    const anew = found.via === 'session' ? await find(presented) : null
+    return anew === null || isOver(anew, clock.now()) ? null : anew
   }
 
-  async function byServiceToken(bearer: string, requestId: string): Promise<Caller | null> {
-    const token = await findServiceTokenByHash(db, hashToken(bearer))
-    if (token === null || token.expiresAt <= clock.now()) return null
-    const tenantId = asId('tenant', token.tenantId)
-    return await byKey(tenantId, 'service_token', requestId, (tx) =>
-      findKeyOfServiceToken(tx, token.hash)
-    )
+  async function bearerCredential(presented: Presented): Promise<Credential | null> {
+    const { hash } = presented
+    const nowMs = clock.monotonicMs()
+    if ((refusedUntilMs.get(hash) ?? 0) > nowMs) return null
+    const credential = await credentialOf(presented)
+    if (credential !== null) return credential
+    refusedUntilMs.delete(hash)
+    const [oldest] = refusedUntilMs.keys()
+    if (refusedUntilMs.size >= refusedMax && oldest !== undefined) refusedUntilMs.delete(oldest)
+    refusedUntilMs.set(hash, nowMs + refusedMs)
+    return null
   }
 
-  /** A token is worth what its key is worth at this moment. */
-  async function byKey(
-    tenantId: TenantId,
-    via: 'service_key' | 'service_token',
-    requestId: string,
-    find: (tx: Tx) => Promise<ServiceKeyRow | null>
-  ): Promise<Caller | null> {
-    const now = clock.now()
-    const key = await db.inTenant(identityScope(tenantId, requestId), async (tx) => {
-      const row = await find(tx)
-      if (row === null || !isKeyGood(row, now) || !(await isTenantActive(tx))) return null
-      const dueBefore = plusMs(now, -touchEveryMs)
-      if (row.lastUsedAt === null || row.lastUsedAt < dueBefore) {
-        await touchServiceKey(tx, row.id, now, dueBefore)
-      }
-      return row
-    })
-    if (key === null) return null
-    const id = asId('serviceAccount', key.serviceAccountId)
-    const authority = authorityOf({ kind: 'service_account' })
-    const scope = makeTenantScope(tenantId, { kind: 'service_account', id }, authority, requestId)
-    return { scope, via, sessionId: null, keyId: asId('key', key.id) }
+  async function lookUp({ sessionToken, bearer }: Credentials): Promise<Credential | null> {
+    if (bearer !== null) {
+      const via = bearerChecksumHolds(bearer) ? viaOf(bearer) : null
+      return via === null ? null : await bearerCredential({ via, hash: hashToken(bearer) })
+    }
+    if (sessionToken === null || !sessionShape.test(sessionToken)) return null
+    return await credentialOf({ via: 'session', hash: hashToken(sessionToken) })
   }
 
-  async function byBearer(bearer: string, requestId: string): Promise<Caller | null> {
-    if (!bearerChecksumHolds(bearer)) return null
-    if (bearer.startsWith('wfts_')) return await byServiceKey(bearer, requestId)
-    return bearer.startsWith('wftt_') ? await byServiceToken(bearer, requestId) : null
-  }
-
-  return async ({ sessionToken, bearer, requestId }: Credentials): Promise<Caller> => {
-    const caller =
-      bearer !== null
-        ? await byBearer(bearer, requestId)
-        : sessionToken !== null && (await bySession(sessionToken, requestId))
-    if (!caller) throw new AppError('unauthenticated')
-    return caller
+  return async (credentials: Credentials): Promise<Caller> => {
+    const credential = await lookUp(credentials)
+    if (credential === null) throw new AppError('unauthenticated')
+    const { via, tenantId, actor, authority, sessionId, keyId, lastUse } = credential
+    lastUses.note(lastUse, clock.now())
+    const scope = makeTenantScope(tenantId, actor, authority, credentials.requestId)
+    return { scope, via, sessionId, keyId }
   }
 }
 
-async function isTenantActive(tx: Tx): Promise<boolean> {
-  return (await findTenant(tx))?.status === 'active'
+function viaOf(bearer: string): 'service_key' | 'service_token' | null {
+  if (bearer.startsWith('wfts_')) return 'service_key'
+  return bearer.startsWith('wftt_') ? 'service_token' : null
 }
 
-async function userFacts(tx: Tx, userId: string): Promise<PrincipalFacts | null> {
-  const membership = await findMembership(tx, userId)
-  if (membership === null || !(await isTenantActive(tx))) return null
-  const teams = await listTeamsOfUser(tx, userId)
-  return {
-    kind: 'user',
-    role: membership.role === 'tenant_admin' ? 'tenant_admin' : 'member',
-    teams: teams.map(({ id, role }) => ({
-      id: asId('team', id),
-      role: role === 'admin' ? 'admin' : 'member'
-    }))
-  }
+function isOver({ ends }: Credential, now: Date): boolean {
+  return ends.some((end) => end <= now)
 }

@@ -11,6 +11,7 @@ import type { Strongbox } from '../vault/strongbox.ts'
 import { createAuthentication } from './authentication.ts'
 import type { Caller, Credentials } from './caller.ts'
 import { createIdempotency, type Idempotency } from './idempotency.ts'
+import type { LastUses } from './last-uses.ts'
 import { createLogin, type Login } from './login.ts'
 import { type LoginDeps, loginTarget } from './login-attempt.ts'
 import type { LoginClient } from './login-client.ts'
@@ -61,6 +62,7 @@ export interface IdentityDeps {
   readonly strongbox: Strongbox
   readonly clock: Clock
   readonly versions: TenantVersions
+  readonly lastUses: LastUses
   readonly loginClient: LoginClient
   /** Origin and optional path prefix, no trailing slash. */
   readonly publicUrl: string

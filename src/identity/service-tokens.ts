@@ -6,7 +6,11 @@ import { asId } from '../base/ids.ts'
 import { makeTenantScope } from '../base/tenant-scope.ts'
 import { bearerChecksumHolds, disclose, hashToken, newBearer } from '../crypto/bearer.ts'
 import type { Db } from '../store/db.ts'
-import { findServiceKeyByHash, type ServiceKeyRow, touchServiceKey } from '../store/service-keys.ts'
+import {
+  findServiceKeyByHash,
+  type ServiceKeyRow,
+  touchServiceKeys
+} from '../store/service-keys.ts'
 import { insertServiceToken } from '../store/service-tokens.ts'
 import { findTenant } from '../store/tenants.ts'
 import { authorityOf } from './roles.ts'
@@ -75,7 +79,7 @@ export function createServiceTokens(deps: {
       if (tenant?.status !== 'active' || !isAsked) return null
       throttle.noteSuccess(key.serviceAccountId, key.hash)
       await insertServiceToken(tx, { hash, keyId: key.id, createdAt: now, expiresAt })
-      await touchServiceKey(tx, key.id, now, now)
+      await touchServiceKeys(tx, [key.id], now, now)
       await audit.append(tx, {
         action: 'service_token.issue',
         object: ['service_account', id],

@@ -3,6 +3,7 @@ import { type Clock, type FollowingClock, plusMs } from '../base/clock.ts'
 import { asId } from '../base/ids.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../base/tenant-scope.ts'
 import type { OpenCalls } from '../identity/identity.ts'
+import type { LastUses } from '../identity/last-uses.ts'
 import type { Db } from '../store/db.ts'
 import { deleteExpiredRows } from '../store/expired-rows.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
@@ -16,6 +17,11 @@ const keptMs = 24 * 60 * 60_000
 /** Writes the records of calls; runs once more at the end, so that a stop loses none. */
 export function auditFlush(buffer: AuditBuffer): Job {
   return { name: 'audit_flush', everyMs: 500, run: () => buffer.flush() }
+}
+
+/** Notes which sessions and keys were used; runs once more at the end. */
+export function lastUseFlush(lastUses: LastUses): Job {
+  return { name: 'last_use_flush', everyMs: 5_000, run: () => lastUses.flush() }
 }
 
 /** Keeps this replica's time that of the database, and so that of every other replica. */

@@ -19,8 +19,8 @@ type Rows = Omit<Prisma.TransactionClient, '$queryRawUnsafe' | '$executeRawUnsaf
 export interface Tx {
   readonly scope: TenantScope
   readonly rows: Rows
-  /** This transaction changes what is remembered of the tenant; told to the listeners once it is committed. */
-  noteChange(): void
+  /** The tenant's new count; told to the listeners once it is committed. */
+  noteChange(version: number): void
 }
 
 /** A transaction that sees only the rows whose hash, slug or person it names. */
@@ -43,7 +43,7 @@ export interface Db {
   inTenant<T>(scope: TenantScope, work: (tx: Tx) => Promise<T>): Promise<T>
   inLookup<T>(lookup: Lookup, work: (tx: LookupTx) => Promise<T>): Promise<T>
   /** Hears of every committed transaction of this process that noted a change. */
-  onTenantChange(listener: (tenantId: string) => void): void
+  onTenantChange(listener: TenantChangeListener): void
   /** Why this role must not run Weft; empty when it may. */
   roleFaults(): Promise<string[]>
   assertSchemaIsCurrent(): Promise<void>
@@ -51,6 +51,8 @@ export interface Db {
   ping(): Promise<Date>
   close(): Promise<void>
 }
+
+type TenantChangeListener = (tenantId: string, version: number) => void
 
 export interface DbOptions {
   readonly url: Secret
@@ -74,7 +76,7 @@ export function createDb(options: DbOptions): Db {
   )
   const prisma = new PrismaClient({ adapter, log: [], errorFormat: 'minimal' })
 
-  const listeners: ((tenantId: string) => void)[] = []
+  const listeners: TenantChangeListener[] = []
 
   async function run<T>(settings: RowSettings, work: (rows: Rows) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
@@ -94,13 +96,16 @@ export function createDb(options: DbOptions): Db {
 
   return {
     async inTenant(scope, work) {
-      let hasChanged = false
-      const noteChange = () => {
-        hasChanged = true
+      let changedTo: number | null = null
+      const noteChange = (version: number) => {
+        changedTo = version
       }
       const settings = { tenant: scope.tenantId, lookup: '', user: '' }
-      const result = await run(settings, (rows) => work({ scope, rows, noteChange }))
-      if (hasChanged) for (const listener of listeners) listener(scope.tenantId)
+      const result = await run(settings, (rows) => {
+        changedTo = null
+        return work({ scope, rows, noteChange })
+      })
+      if (changedTo !== null) for (const listener of listeners) listener(scope.tenantId, changedTo)
       return result
     },
     onTenantChange(listener) {

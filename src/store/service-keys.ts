@@ -14,6 +14,10 @@ export function findServiceKeyByHash(db: Db, hash: string): Promise<ServiceKeyRo
   return db.inLookup({ key: hash }, (tx) => tx.rows.serviceKey.findUnique({ where: { hash } }))
 }
 
+export function findServiceKey(tx: Tx, hash: string): Promise<ServiceKeyRow | null> {
+  return tx.rows.serviceKey.findFirst({ where: { tenantId: tx.scope.tenantId, hash } })
+}
+
 /** Newest first, revoked ones left out. */
 export function listServiceKeys(tx: Tx, serviceAccountId: string): Promise<ServiceKeyRow[]> {
   return tx.rows.serviceKey.findMany({
@@ -22,17 +26,17 @@ export function listServiceKeys(tx: Tx, serviceAccountId: string): Promise<Servi
   })
 }
 
-/** Only where it was last used before `dueBefore`, so that a burst of calls writes once. */
-export async function touchServiceKey(
+/** Only those last used before `dueBefore`, so that several replicas write once. */
+export async function touchServiceKeys(
   tx: Tx,
-  id: string,
+  ids: readonly string[],
   lastUsedAt: Date,
   dueBefore: Date
 ): Promise<void> {
   await tx.rows.serviceKey.updateMany({
     where: {
       tenantId: tx.scope.tenantId,
-      id,
+      id: { in: [...ids] },
       OR: [{ lastUsedAt: null }, { lastUsedAt: { lt: dueBefore } }]
     },
     data: { lastUsedAt }

@@ -15,11 +15,13 @@ export function findServiceTokenByHash(db: Db, hash: string): Promise<ServiceTok
   return db.inLookup({ key: hash }, (tx) => tx.rows.serviceToken.findUnique({ where: { hash } }))
 }
 
-/** The key that a token was got with, as it is now; null: gone, and the token with it. */
-export async function findKeyOfServiceToken(tx: Tx, hash: string): Promise<ServiceKeyRow | null> {
-  const row = await tx.rows.serviceToken.findFirst({
+/** With the key that it was got with, as that is now; null: gone, with its key or without. */
+export function findServiceToken(
+  tx: Tx,
+  hash: string
+): Promise<(ServiceTokenRow & { readonly key: ServiceKeyRow }) | null> {
+  return tx.rows.serviceToken.findFirst({
     where: { tenantId: tx.scope.tenantId, hash },
     include: { key: true }
   })
-  return row?.key ?? null
 }

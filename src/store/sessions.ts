@@ -13,6 +13,10 @@ export function findSessionByHash(db: Db, tokenHash: string): Promise<SessionRow
   )
 }
 
+export function findSession(tx: Tx, tokenHash: string): Promise<SessionRow | null> {
+  return tx.rows.session.findFirst({ where: { tenantId: tx.scope.tenantId, tokenHash } })
+}
+
 export function listSessionsOfUser(tx: Tx, userId: string, now: Date): Promise<SessionRow[]> {
   return tx.rows.session.findMany({
     where: {
@@ -25,15 +29,15 @@ export function listSessionsOfUser(tx: Tx, userId: string, now: Date): Promise<S
   })
 }
 
-/** Only where it was last seen before `dueBefore`, so that a burst of calls writes once. */
-export async function touchSession(
+/** Only those last seen before `dueBefore`, so that several replicas write once. */
+export async function touchSessions(
   tx: Tx,
-  id: string,
+  ids: readonly string[],
   seen: { lastSeenAt: Date; idleExpiresAt: Date },
   dueBefore: Date
 ): Promise<void> {
   await tx.rows.session.updateMany({
-    where: { tenantId: tx.scope.tenantId, id, lastSeenAt: { lt: dueBefore } },
+    where: { tenantId: tx.scope.tenantId, id: { in: [...ids] }, lastSeenAt: { lt: dueBefore } },
     data: seen
   })
 }

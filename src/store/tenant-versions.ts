@@ -23,24 +23,23 @@ export const versionTrustMs = 60_000
 export function createTenantVersions(db: Db, clock: Clock): TenantVersions {
   const known = new Map<string, number>()
   let askedMs = clock.monotonicMs()
+
+  /** Counts only grow: whatever comes late, a poll or a reading, takes nothing back. */
+  function learn(tenantId: string, version: number): void {
+    if ((known.get(tenantId) ?? 0) < version) known.set(tenantId, version)
+  }
+
   // What this replica itself has changed it notices at once.
-  const changed = new Set<string>()
-  db.onTenantChange((tenantId) => {
-    known.delete(tenantId)
-    changed.add(tenantId)
-  })
+  db.onTenantChange(learn)
 
   return {
     current(tenantId) {
       if (clock.monotonicMs() - askedMs > versionTrustMs) return null
       return known.get(tenantId) ?? null
     },
-    observe(tenantId, version) {
-      if ((known.get(tenantId) ?? 0) < version) known.set(tenantId, version)
-    },
+    observe: learn,
     async poll() {
       const startedMs = clock.monotonicMs()
-      changed.clear()
       const ids = [...known.keys()]
       if (ids.length > 0) {
         const rows = await db.inLookup({ key: '*' }, (tx) =>
@@ -51,11 +50,9 @@ export function createTenantVersions(db: Db, clock: Clock): TenantVersions {
         )
         const found = new Map(rows.map(({ id, version }) => [id, version]))
         for (const id of ids) {
-          // Changed here while the query ran: its count may be the one before.
-          if (changed.has(id)) continue
           const version = found.get(id)
           if (version === undefined) known.delete(id)
-          else if ((known.get(id) ?? 0) < version) known.set(id, version)
+          else learn(id, version)
         }
       }
       askedMs = startedMs
@@ -74,9 +71,10 @@ export async function readTenantVersion(tx: Tx): Promise<number> {
 
 /** Tells every replica, within a second or so, to forget what it remembers of this tenant. */
 export async function bumpTenantVersion(tx: Tx): Promise<void> {
-  await tx.rows.tenant.updateMany({
+  const [row] = await tx.rows.tenant.updateManyAndReturn({
     where: { id: tx.scope.tenantId },
-    data: { version: { increment: 1 } }
+    data: { version: { increment: 1 } },
+    select: { version: true }
   })
-  tx.noteChange()
+  if (row !== undefined) tx.noteChange(row.version)
 }

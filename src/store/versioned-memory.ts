@@ -3,7 +3,8 @@ import type { TenantVersions } from './tenant-versions.ts'
 /** What was read, of which tenant, and at which of its versions. */
 export interface Remembered<T> {
   readonly tenantId: string
-  readonly version: number
+  /** Read before the value was; null: the value is used and not remembered. */
+  readonly version: number | null
   readonly value: T
 }
 
@@ -14,24 +15,38 @@ export interface VersionedMemory<T> {
   drop(key: string): void
 }
 
+/** Of a reading that a change overtook: whoever came after the change must not get what was before it. */
+const readingsMax = 3
+
 export function createVersionedMemory<T>(
   versions: TenantVersions,
   entriesMax: number
 ): VersionedMemory<T> {
-  const entries = new Map<string, Remembered<T>>()
+  const entries = new Map<string, { tenantId: string; version: number; value: T }>()
   const readings = new Map<string, Promise<T | null>>()
+
+  function keep(key: string, { tenantId, value }: Remembered<T>, version: number): void {
+    entries.delete(key)
+    const [oldest] = entries.keys()
+    if (entries.size >= entriesMax && oldest !== undefined) entries.delete(oldest)
+    entries.set(key, { tenantId, version, value })
+  }
 
   async function readAnew(
     key: string,
-    read: () => Promise<Remembered<T> | null>
+    read: () => Promise<Remembered<T> | null>,
+    isWanted: () => boolean
   ): Promise<T | null> {
-    const found = await read()
-    if (found === null) return null
-    versions.observe(found.tenantId, found.version)
-    if (entries.size >= entriesMax) entries.clear()
-    // Dropped meanwhile: the reading may be older than the drop, so it is used and not kept.
-    if (readings.has(key)) entries.set(key, found)
-    return found.value
+    for (let attempt = 1; ; attempt += 1) {
+      const found = await read()
+      if (found === null || found.version === null) return found?.value ?? null
+      const { tenantId, version } = found
+      versions.observe(tenantId, version)
+      if ((versions.current(tenantId) ?? version) > version && attempt < readingsMax) continue
+      // Dropped meanwhile: the reading may be older than the drop, so it is used and not kept.
+      if (isWanted()) keep(key, found, version)
+      return found.value
+    }
   }
 
   return {
@@ -42,8 +57,9 @@ export function createVersionedMemory<T>(
       }
       const running = readings.get(key)
       if (running !== undefined) return running
-      const reading = readAnew(key, read).finally(() => {
-        if (readings.get(key) === reading) readings.delete(key)
+      const isWanted = () => readings.get(key) === reading
+      const reading: Promise<T | null> = readAnew(key, read, isWanted).finally(() => {
+        if (isWanted()) readings.delete(key)
       })
       readings.set(key, reading)
       return reading

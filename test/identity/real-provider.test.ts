@@ -35,6 +35,7 @@ beforeAll(async () => {
     publicUrl,
     audit: createAudit(db, clock),
     versions: createTenantVersions(db, clock),
+    lastUses: world.lastUses,
     loginClient: createLoginClient({ outbound, clock }),
     bootstrap: { tenantSlug: 'real', adminEmail: email }
   })

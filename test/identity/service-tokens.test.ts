@@ -109,11 +109,12 @@ describe('a service token', () => {
     expect(await codeOf(authenticate(first))).toBe('unauthenticated')
     expect(await codeOf(authenticate(second))).toBe('no error')
     expect(await codeOf(authenticate(third))).toBe('unauthenticated')
-    const { tenantId } = world.acme
-    await world.sql("UPDATE tenants SET status = 'suspended' WHERE id = $1", [tenantId])
+    await world.change("UPDATE tenants SET status = 'suspended' WHERE slug = 'acme'")
+    await elsewhere.noticeChanges()
     expect(await codeOf(authenticate(second))).toBe('unauthenticated')
     expect(await codeOf(issue(revoked.account.id, other.key))).toBe('unauthenticated')
-    await world.sql("UPDATE tenants SET status = 'active' WHERE id = $1", [tenantId])
+    await world.change("UPDATE tenants SET status = 'active' WHERE slug = 'acme'")
+    world.clock.advance(5_001)
     expect(await codeOf(authenticate(second))).toBe('no error')
   })
 

@@ -17,6 +17,7 @@ import {
   type Identity,
   type LoggedIn
 } from '../../src/identity/identity.ts'
+import { createLastUses, type LastUses } from '../../src/identity/last-uses.ts'
 import { createOutbound } from '../../src/outbound/outbound.ts'
 import { createDb, type Db } from '../../src/store/db.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
@@ -50,6 +51,9 @@ export interface Replica {
   readonly strongbox: Strongbox
   readonly identity: Identity
   readonly bootstrap: Bootstrap
+  readonly lastUses: LastUses
+  /** What the clockwork does every second: learns what other replicas have changed. */
+  noticeChanges(): Promise<void>
 }
 
 export interface World extends Replica {
@@ -57,13 +61,15 @@ export interface World extends Replica {
   readonly oidc: HostileOidc
   /** Tenant `acme`, whose identity provider is `oidc`, open to whomever it authenticates. */
   readonly acme: CreatedTenant
-  /** Another process on the same database. */
-  replica(): Replica
+  /** Another process on the same database. @param via the way to it, such as by a proxy */
+  replica(via?: (url: string) => string): Replica
   createTenant(slug: string, emailDomains?: readonly string[]): Promise<CreatedTenant>
   start(input?: { tenantSlug?: string; returnTo?: string; browserToken?: string }): Promise<string>
   /** The whole way through the identity provider. */
   login(person: JWTPayload, options?: LoginOptions): Promise<LoggedIn>
   callerOf(sessionToken: string): Promise<Caller>
+  /** As another process changes acme: what it writes, and that it did. */
+  change(text: string, values?: readonly unknown[]): Promise<void>
   /** As the superuser, who sees what lies in the database. */
   sql<T extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<T[]>
   close(): Promise<void>
@@ -89,8 +95,8 @@ export async function createWorld(): Promise<World> {
   await superuser.connect()
   const closing: (() => Promise<void>)[] = []
 
-  function replica(): Replica {
-    const db = createDb({ url: new Secret(database.appUrl), poolMax: 5 })
+  function replica(via = (url: string) => url): Replica {
+    const db = createDb({ url: new Secret(via(database.appUrl)), poolMax: 5 })
     const audit = createAudit(db, clock)
     const strongbox = createStrongbox(db, keyWrap, clock)
     const outbound = createOutbound({
@@ -100,11 +106,13 @@ export async function createWorld(): Promise<World> {
     })
     closing.push(() => outbound.destroy().then(() => db.close()))
     const versions = createTenantVersions(db, clock)
-    const deps = { db, audit, strongbox, clock, publicUrl, versions }
+    const lastUses = createLastUses(db)
+    const deps = { db, audit, strongbox, clock, publicUrl, versions, lastUses }
     const loginClient = createLoginClient({ outbound, clock })
     const first = { tenantSlug: 'acme', adminEmail }
     const identity = createIdentity({ ...deps, loginClient, bootstrap: first })
-    return { db, strongbox, identity, bootstrap: createBootstrap(deps) }
+    const noticeChanges = () => versions.poll()
+    return { db, strongbox, identity, bootstrap: createBootstrap(deps), lastUses, noticeChanges }
   }
 
   const own = replica()
@@ -148,6 +156,12 @@ export async function createWorld(): Promise<World> {
     },
     callerOf: (sessionToken) =>
       own.identity.authenticate({ sessionToken, bearer: null, requestId: randomUUID() }),
+    async change(text, values = []) {
+      await superuser.query('BEGIN')
+      await superuser.query(text, [...values])
+      await superuser.query(`UPDATE tenants SET version = version + 1 WHERE slug = 'acme'`)
+      await superuser.query('COMMIT')
+    },
     async sql<T extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
       const { rows } = await superuser.query<T>(text, [...values])
       return rows

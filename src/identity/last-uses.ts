@@ -1,0 +1,62 @@
+import { plusMs } from '../base/clock.ts'
+import type { TenantId } from '../base/ids.ts'
+import type { Db } from '../store/db.ts'
+import { touchServiceKeys } from '../store/service-keys.ts'
+import { touchSessions } from '../store/sessions.ts'
+import { identityScope } from './identity-scope.ts'
+import { idleLimitMs } from './session-life.ts'
+
+/** When something that lets a caller in was last used, as far as that is written or about to be. */
+export interface LastUse {
+  readonly kind: 'session' | 'service_key'
+  readonly tenantId: TenantId
+  readonly id: string
+  at: Date | null
+}
+
+/** Notes of use, written apart from the calls: no call waits for them, and replicas forget nothing for them. */
+export interface LastUses {
+  note(use: LastUse, now: Date): void
+  /** Writes what was noted; what can't be written is noted again at a next use. */
+  flush(): Promise<void>
+}
+
+/** Of one session or key. */
+const noteEveryMs = 60_000
+const batchMax = 1_000
+
+export function createLastUses(db: Db): LastUses {
+  let noted = new Map<string, LastUse>()
+
+  async function write(tenantId: TenantId, uses: readonly LastUse[]): Promise<void> {
+    const at = new Date(Math.max(...uses.map((use) => use.at?.getTime() ?? 0)))
+    const dueBefore = plusMs(at, -noteEveryMs)
+    const seen = { lastSeenAt: at, idleExpiresAt: plusMs(at, idleLimitMs) }
+    const idsOf = (kind: LastUse['kind']) =>
+      uses.filter((use) => use.kind === kind).map(({ id }) => id)
+    await db.inTenant(identityScope(tenantId, null), async (tx) => {
+      await touchSessions(tx, idsOf('session'), seen, dueBefore)
+      await touchServiceKeys(tx, idsOf('service_key'), at, dueBefore)
+    })
+  }
+
+  return {
+    note(use, now) {
+      if (use.at !== null && now.getTime() - use.at.getTime() <= noteEveryMs) return
+      use.at = now
+      noted.set(use.id, use)
+    },
+    async flush() {
+      const byTenant = Map.groupBy(noted.values(), ({ tenantId }) => tenantId)
+      noted = new Map()
+      const failures: unknown[] = []
+      for (const [tenantId, uses] of byTenant) {
+        for (let from = 0; from < uses.length; from += batchMax) {
+          const batch = uses.slice(from, from + batchMax)
+          await write(tenantId, batch).catch((error: unknown) => failures.push(error))
+        }
+      }
+      if (failures.length > 0) throw failures[0]
+    }
+  }
+}
