@@ -5,7 +5,7 @@ import type { Config } from '../../../src/config.ts'
 import { createKeyRing } from '../../../src/crypto/key-ring.ts'
 import type { Gateway } from '../../../src/gateway/gateway.ts'
 import { createOutbound } from '../../../src/outbound/outbound.ts'
-import { buildRooms } from '../../../src/rooms.ts'
+import { buildRooms, type Rooms } from '../../../src/rooms.ts'
 import { createDb } from '../../../src/store/db.ts'
 import type { VaultWorld } from '../vault-world.ts'
 
@@ -16,6 +16,7 @@ export interface GatewayAnswer {
 }
 
 export interface TestGateway {
+  readonly rooms: Rooms
   /** A person asks an endpoint through a fabric. @throws AppError */
   ask(userId: UserId, fabricId: FabricId, body?: string): Promise<GatewayAnswer>
   close(): Promise<void>
@@ -49,6 +50,7 @@ export function createTestGateway(world: VaultWorld): TestGateway {
   const rooms = buildRooms({ ...parts, lagMs: () => 0, onJobFailure: () => undefined })
 
   return {
+    rooms,
     async ask(userId, fabricId, body = '{}') {
       const actor = { kind: 'user', id: userId } as const
       const scope = makeTenantScope(world.seeded.tenantId, actor, systemAuthority)

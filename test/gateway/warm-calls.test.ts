@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildApp } from '../../src/app.ts'
+import type { FabricId } from '../../src/base/ids.ts'
+import type { App } from '../../src/http/route.ts'
+import { call, listen } from '../http/sockets.ts'
+import { statementsOf } from '../support/statements.ts'
+import { createTestGateway, type TestGateway } from '../support/vault-world/gateway.ts'
+import { createVaultWorld, type VaultWorld } from '../support/vault-world.ts'
+
+const publicHost = 'weft.test'
+const principal = { clientId: randomUUID(), clientSecret: `canary-sp-${randomUUID()}` }
+let world: VaultWorld
+let gateway: TestGateway
+let app: App
+let port: number
+let fabricId: FabricId
+let serviceKey: string
+let asCaller: Record<'serviceKey' | 'serviceToken' | 'session', Record<string, string>>
+
+/** The app as the process builds it, but for the clockwork: what it would write is written when told to. */
+beforeAll(async () => {
+  world = await createVaultWorld()
+  world.server.clients.set(principal.clientId, new Set([principal.clientSecret]))
+  fabricId = await world.seedFabric(principal)
+  gateway = createTestGateway(world)
+  app = await buildApp({
+    ...gateway.rooms,
+    publicUrl: `https://${publicHost}`,
+    fabricDomain: 'fabrics.test',
+    trustedProxies: [],
+    readiness: () => Promise.resolve(),
+    logger: pino({ level: 'silent' }),
+    clock: world.clock,
+    newRequestId: randomUUID
+  })
+  port = await listen(app)
+  const { tenantId } = world.seeded
+  const { userId } = await world.seedGrant({ lifeMs: 50 * 60_000 })
+  serviceKey = await world.rows.serviceKey(tenantId, [fabricId])
+  const session = await world.rows.session(tenantId, userId)
+  asCaller = {
+    serviceKey: { authorization: `Bearer ${serviceKey}` },
+    serviceToken: { authorization: `Bearer ${await serviceToken()}` },
+    session: {
+      cookie: `__Host-weft_session=${session}`,
+      origin: `https://${publicHost}`,
+      'x-weft-csrf': '1'
+    }
+  }
+})
+afterAll(async () => {
+  await app?.close()
+  await gateway?.close()
+  await world?.close()
+})
+
+async function serviceToken(): Promise<string> {
+  const [account] = await world.sql<{ id: string }>('SELECT id FROM service_accounts')
+  const { accessToken } = await gateway.rooms.identity.serviceTokens.issue({
+    serviceAccountId: account?.id ?? '',
+    serviceKey,
+    tenantSlug: null,
+    source: '192.0.2.1',
+    requestId: 'request-1'
+  })
+  return accessToken
+}
+
+async function ask(headers: Record<string, string>, host = publicHost): Promise<void> {
+  const prefix = host === publicHost ? `/fabrics/${fabricId}` : ''
+  const path = `${prefix}/serving-endpoints/probe/invocations`
+  const options = { method: 'POST', path, headers: { host, ...headers } }
+  const { status, body } = await call(port, options, '{"inputs":[1]}')
+  expect(body.toString()).toContain('/serving-endpoints/probe/invocations')
+  expect(status).toBe(200)
+}
+
+async function isWarmWithoutQuery(once: () => Promise<void>): Promise<void> {
+  expect(await statementsOf(once), 'the counter counts').not.toEqual([])
+  await once()
+  await gateway.rooms.records.flush()
+  const warm = async () => {
+    for (let n = 0; n < 10; n += 1) await once()
+  }
+  expect(await statementsOf(warm)).toEqual([])
+  expect(gateway.rooms.records.size, 'each is on record').toBe(10)
+  expect(await statementsOf(() => gateway.rooms.records.flush())).not.toEqual([])
+  expect(await statementsOf(once), 'and the records make nobody forget').toEqual([])
+}
+
+test.each(['serviceKey', 'serviceToken', 'session'] as const)(
+  'zero database queries on a warm call of the data plane, by %s; its record is written apart, in a batch',
+  (caller) => isWarmWithoutQuery(() => ask(asCaller[caller]))
+)
+
+test("zero database queries on a warm call at a fabric's own host", async () => {
+  const [names] = await world.sql<{ host: string }>(
+    `SELECT fabrics.slug || '--' || tenants.slug AS host FROM fabrics
+       JOIN tenants ON tenants.id = fabrics.tenant_id`
+  )
+  await isWarmWithoutQuery(() => ask(asCaller.serviceKey, `${names?.host}.fabrics.test`))
+})
