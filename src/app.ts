@@ -34,10 +34,12 @@ import { dataPlane } from './http/routes/data-plane.ts'
 import { fabricRoutes } from './http/routes/fabrics.ts'
 import { healthRoutes } from './http/routes/health.ts'
 import { meRoutes } from './http/routes/me.ts'
+import { memberRoutes } from './http/routes/members.ts'
 import { oauthRoutes } from './http/routes/oauth.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { serviceAccountRoutes } from './http/routes/service-accounts.ts'
 import { signInRoutes } from './http/routes/sign-in.ts'
+import { teamRoutes } from './http/routes/teams.ts'
 import { workspaceOAuthRoutes } from './http/routes/workspace-oauth.ts'
 import type { AuditReader } from './http/schemas/audit.ts'
 import { defaultHttpLimits, type HttpLimits } from './http/server-options.ts'
@@ -119,6 +121,8 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   openApiRoute(app)
   authRoutes(app, { identity, publicUrl })
   meRoutes(app, identity)
+  memberRoutes(app, identity)
+  teamRoutes(app, { teams: identity.teams, once })
   appConnectionRoutes(app, { appConnections, once })
   fabricRoutes(app, { fabrics, once })
   connectionTestRoutes(app, { fabrics, identity, events: eventStreams(problems, headersOf) })

@@ -81,7 +81,7 @@ export function buildRooms(parts: Parts): Rooms {
   const lastUses = createLastUses(db)
   const extraOrigins = config.extraWorkspaceOrigins
   const { bootstrap } = config
-  const identity = createIdentity({ ...kept, versions, lastUses, loginClient, bootstrap })
+  const identity = createIdentity({ ...kept, versions, lastUses, vault, loginClient, bootstrap })
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),

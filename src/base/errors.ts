@@ -31,6 +31,7 @@ export const problemCatalogue = {
     owner: 'caller',
     title: 'This idempotency key was used with another request'
   },
+  conflict: { status: 409, owner: 'caller', title: 'Something else must change first' },
   rate_limited: { status: 429, owner: 'caller', title: 'Too many requests' },
   body_too_large: { status: 413, owner: 'caller', title: 'The request body is too large' },
   path_not_allowed: { status: 404, owner: 'caller', title: 'This path is not served' },

@@ -1,13 +1,16 @@
 import { createConnections } from './connections.ts'
 import type { FabricDeps } from './fabric-deps.ts'
 import { createFabricKeeping } from './fabric-keeping.ts'
+import { createFabricTransfer } from './fabric-transfer.ts'
 import type { Fabrics } from './fabrics.ts'
 import { createSignIn } from './sign-in.ts'
 import { createTests } from './test-plans.ts'
 
 export function createFabrics(deps: FabricDeps): Fabrics {
+  const keeping = createFabricKeeping(deps)
   return {
-    ...createFabricKeeping(deps),
+    ...keeping,
+    ...createFabricTransfer(deps, keeping.get),
     ...createSignIn(deps),
     ...createConnections(deps),
     ...createTests(deps)

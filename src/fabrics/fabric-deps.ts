@@ -8,6 +8,8 @@ import type { TokenExchangeDeps } from '../oauth/token-endpoint.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { type FabricRow, findFabric } from '../store/fabrics.ts'
+import { deleteGrant, findServicePrincipalGrant } from '../store/grants.ts'
+import { findTeam } from '../store/teams.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import type { Vault } from '../vault/vault.ts'
@@ -42,4 +44,23 @@ export async function mustFindFabric(
   if (teams !== 'all' && !teams.includes(teamId)) throw new AppError('not_found')
   if (!may(operation, teamId)) throw new AppError('forbidden')
   return row
+}
+
+/**
+ * A team that the actor doesn't see is no team; one they see without being its admin is not theirs to fill.
+ * @throws AppError `not_found`, `forbidden`
+ */
+export async function mustFindTeamFor(tx: Tx, teamId: TeamId, operation: Operation): Promise<void> {
+  const { teams, may } = tx.scope.authority
+  const isSeen = teams === 'all' || teams.includes(teamId)
+  if (!isSeen || (await findTeam(tx, teamId)) === null) {
+    throw new AppError('not_found', { detail: 'No such team' })
+  }
+  if (!may(operation, teamId)) throw new AppError('forbidden')
+}
+
+/** A service principal's tokens end with what they were asked for with. */
+export async function forgetPrincipalGrant(tx: Tx, fabricId: FabricId): Promise<void> {
+  const grant = await findServicePrincipalGrant(tx, fabricId)
+  if (grant !== null) await deleteGrant(tx, grant.id)
 }

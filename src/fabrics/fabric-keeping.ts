@@ -1,5 +1,5 @@
 import { AppError, invalidRequest } from '../base/errors.ts'
-import { type FabricId, newId, type TeamId } from '../base/ids.ts'
+import { type FabricId, newId } from '../base/ids.ts'
 import { pageOf } from '../base/page.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { hintOf, looksLikeMask } from '../crypto/bearer.ts'
@@ -16,10 +16,13 @@ import {
   updateFabric,
   upsertServicePrincipal
 } from '../store/fabrics.ts'
-import { deleteGrant, findServicePrincipalGrant } from '../store/grants.ts'
-import { findTeam } from '../store/teams.ts'
 import { servicePrincipalPlace } from '../vault/credentials.ts'
-import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
+import {
+  type FabricDeps,
+  forgetPrincipalGrant,
+  mustFindFabric,
+  mustFindTeamFor
+} from './fabric-deps.ts'
 import {
   checkEndpointList,
   mergeCompute,
@@ -106,7 +109,7 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
           : await sealPrincipal(scope, id, input.servicePrincipal)
       const insert = async (slug: string) =>
         await db.inTenant(scope, async (tx) => {
-          await mayCreateIn(tx, input.teamId)
+          await mustFindTeamFor(tx, input.teamId, 'fabric.create')
           await mustFindConnection(tx, row.appConnectionId)
           await insertFabric(tx, { ...row, slug })
           if (principal !== null) await upsertServicePrincipal(tx, principal)
@@ -205,26 +208,10 @@ function plainChanges(patch: FabricPatch) {
   }
 }
 
-/** A team that the actor doesn't see is no team; one they see without being its admin is not theirs to fill. */
-async function mayCreateIn(tx: Tx, teamId: TeamId): Promise<void> {
-  const { teams, may } = tx.scope.authority
-  const isSeen = teams === 'all' || teams.includes(teamId)
-  if (!isSeen || (await findTeam(tx, teamId)) === null) {
-    throw new AppError('not_found', { detail: 'No such team' })
-  }
-  if (!may('fabric.create', teamId)) throw new AppError('forbidden')
-}
-
 async function mustFindConnection(tx: Tx, appConnectionId: string | null): Promise<void> {
   if (appConnectionId === null) return
   if ((await findAppConnection(tx, appConnectionId)) !== null) return
   throw new AppError('not_found', { detail: 'No such app connection' })
-}
-
-/** A service principal's tokens end with what they were asked for with. */
-async function forgetPrincipalGrant(tx: Tx, fabricId: FabricId): Promise<void> {
-  const grant = await findServicePrincipalGrant(tx, fabricId)
-  if (grant !== null) await deleteGrant(tx, grant.id)
 }
 
 async function withFreeSlug(name: string, insert: (slug: string) => Promise<void>): Promise<void> {

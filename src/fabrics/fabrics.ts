@@ -4,7 +4,13 @@
  * Never: an answer with a secret or a token in it; a packet to a host that its tenant may not use.
  */
 import type { ProblemOwner } from '../base/errors.ts'
-import type { AppConnectionId, FabricId, SignInAttemptId, TeamId } from '../base/ids.ts'
+import type {
+  AppConnectionId,
+  FabricId,
+  ServiceAccountId,
+  SignInAttemptId,
+  TeamId
+} from '../base/ids.ts'
 import type { Page, PageQuery } from '../base/page.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
@@ -108,6 +114,15 @@ export interface FabricPatch {
   readonly endpointAllowList?: readonly string[] | null | undefined
 }
 
+export interface FabricTransfer {
+  readonly fabric: FabricView
+  readonly dropped: {
+    /** Its client id; null: there was none. */
+    readonly servicePrincipal: string | null
+    readonly serviceAccountIds: readonly ServiceAccountId[]
+  }
+}
+
 export type TestAs = 'user' | 'service_principal'
 export const testSteps = [
   'host',
@@ -183,6 +198,16 @@ export interface Fabrics {
   update(scope: TenantScope, id: FabricId, patch: FabricPatch): Promise<FabricView>
   remove(scope: TenantScope, id: FabricId): Promise<void>
   complete(scope: TenantScope, id: FabricId): Promise<FabricView>
+  /**
+   * Gives the fabric to another team, without its service principal and without the service accounts that
+   * were allowed to use it. People's own sign-ins are theirs and stay.
+   * @throws AppError `not_found`, `forbidden`: not an admin of both teams; `version_conflict`
+   */
+  transfer(
+    scope: TenantScope,
+    id: FabricId,
+    input: { teamId: TeamId; version: number }
+  ): Promise<FabricTransfer>
   /** `onStep` hears of each step as it ends. */
   testConnection(
     scope: TenantScope,

@@ -9,9 +9,9 @@ import {
   hasTenantAdmin,
   insertMembership,
   lockMemberships,
-  updateMembershipRole
+  updateMembership
 } from '../store/memberships.ts'
-import { insertTeam, insertTeamMember, listSharedTeams, upsertTeamMember } from '../store/teams.ts'
+import { insertTeam, insertTeamMember, listDefaultTeams, upsertTeamMember } from '../store/teams.ts'
 import { findUserByIdentity, type UserRow } from '../store/users.ts'
 import { identityHash, isSameEmail, type Person } from './person.ts'
 
@@ -43,18 +43,20 @@ export async function isAdmissible(
   person: Person,
   rule: AdmissionRule
 ): Promise<boolean> {
-  if (mayJoin(person, rule)) return true
   const user = await findUserByIdentity(db, identityHash(person.issuer, person.subject))
   return await db.inTenant(scope, async (tx) => {
-    if (user !== null && (await findMembership(tx, user.id)) !== null) return true
+    const membership = user === null ? null : await findMembership(tx, user.id)
+    if (membership !== null) return membership.status === 'active'
+    if (mayJoin(person, rule)) return true
     return isBootstrapAdmin(person, rule) && !(await hasTenantAdmin(tx))
   })
 }
 
 /**
- * Makes the person a member where they are none yet, with a team of their own and a place in the shared
- * teams; the bootstrap admin becomes the tenant's first admin, once, however many log in at once.
- * @throws AppError `forbidden`: no member, and may not become one
+ * Makes the person a member where they are none yet, with a team of their own and a place in the
+ * teams that everybody joins; the bootstrap admin becomes the tenant's first admin, once, however many log
+ * in at once.
+ * @throws AppError `forbidden`: no member and may not become one, or suspended
  */
 export async function admit(
   tx: Tx,
@@ -65,6 +67,7 @@ export async function admit(
 ): Promise<void> {
   await lockMemberships(tx)
   const membership = await findMembership(tx, user.id)
+  if (membership !== null && membership.status !== 'active') throw new AppError('forbidden')
   const isFirstAdmin = isBootstrapAdmin(person, rule) && !(await hasTenantAdmin(tx))
   if (membership !== null && !isFirstAdmin) return
   if (membership === null && !isFirstAdmin && !mayJoin(person, rule))
@@ -74,9 +77,9 @@ export async function admit(
     await insertMembership(tx, { userId: user.id, role, createdAt: deps.clock.now() })
     await insertPersonalTeam(tx, deps.clock, user)
   } else {
-    await updateMembershipRole(tx, user.id, role)
+    await updateMembership(tx, user.id, { role })
   }
-  for (const team of await listSharedTeams(tx)) {
+  for (const team of await listDefaultTeams(tx)) {
     const teamRole = isFirstAdmin ? 'admin' : 'member'
     await upsertTeamMember(tx, { teamId: team.id, userId: user.id, role: teamRole })
   }

@@ -85,7 +85,8 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
         const createdAt = clock.now()
         await insertTenant(tx, { slug, name, firstAdminEmail, createdAt })
         const teamId = newId('team', clock)
-        await insertTeam(tx, { id: teamId, name: sharedTeamName, kind: 'shared', createdAt })
+        const team = { id: teamId, name: sharedTeamName, kind: 'shared', createdAt }
+        await insertTeam(tx, { ...team, isDefault: true })
         const object = ['tenant', tenantId] as const
         await audit.append(tx, { action: 'tenant.create', object, details: { slug } })
         return true

@@ -71,7 +71,7 @@ export function createCredentialReading(db: Db): Readonly<Record<Caller['via'], 
 async function readSession(tx: Tx, hash: string): Promise<Credential | null> {
   const row = await findSession(tx, hash)
   const membership = row === null ? null : await findMembership(tx, row.userId)
-  if (row === null || membership === null) return null
+  if (row === null || membership?.status !== 'active') return null
   const { tenantId } = tx.scope
   const teams = await listTeamsOfUser(tx, row.userId)
   const authority = authorityOf({

@@ -1,6 +1,6 @@
 /**
- * Owns: who is calling – login, sessions, service accounts, keys, roles – and the making of TenantScopes.
- * Touches: store, audit, the vault's strongbox, and an identity provider through `login-client.ts`.
+ * Owns: who is calling (login, sessions, people, teams, service accounts, keys, roles); makes TenantScopes.
+ * Touches: store, audit, the vault to seal and to forget, an identity provider through `login-client.ts`.
  * Never: a Databricks token, an HTTP request or response.
  */
 import type { Audit } from '../audit/audit.ts'
@@ -15,10 +15,13 @@ import type { LastUses } from './last-uses.ts'
 import { createLogin, type Login } from './login.ts'
 import { type LoginDeps, loginTarget } from './login-attempt.ts'
 import type { LoginClient } from './login-client.ts'
+import { createMembers, type Members } from './members.ts'
+import { createMemberships, type MembershipDeps } from './memberships.ts'
 import { createOpenCalls, type OpenCalls } from './open-calls.ts'
 import { createServiceAccounts, type ServiceAccounts } from './service-accounts.ts'
 import { createServiceTokens, type ServiceTokens } from './service-tokens.ts'
 import { createSessions, type Sessions } from './sessions.ts'
+import { createTeams, type Teams } from './teams.ts'
 
 export type {
   Bootstrap,
@@ -34,6 +37,8 @@ export type { Login, LoginStart } from './login.ts'
 export type { LoggedIn, LoginCallback } from './login-callback.ts'
 export type { LoginClient } from './login-client.ts'
 export { createLoginClient } from './login-client.ts'
+export type { Members, MemberView } from './members.ts'
+export type { MemberChange } from './memberships.ts'
 export type { OpenCalls } from './open-calls.ts'
 export { safeReturnTo } from './return-to.ts'
 export type {
@@ -44,10 +49,13 @@ export type {
 export type { KeyView } from './service-keys.ts'
 export type { IssuedToken, ServiceTokens, TokenRequest } from './service-tokens.ts'
 export type { Me, Sessions, SessionView } from './sessions.ts'
+export type { Teams, TeamView } from './teams.ts'
 
 export interface Identity {
   readonly login: Login
   readonly sessions: Sessions
+  readonly members: Members
+  readonly teams: Teams
   readonly serviceAccounts: ServiceAccounts
   readonly serviceTokens: ServiceTokens
   readonly idempotency: Idempotency
@@ -67,6 +75,8 @@ export interface IdentityDeps {
   /** Origin and optional path prefix, no trailing slash. */
   readonly publicUrl: string
   readonly bootstrap: LoginDeps['bootstrap']
+  /** For what people hold there when they go. */
+  readonly vault: MembershipDeps['vault']
 }
 
 export function createIdentity(deps: IdentityDeps): Identity {
@@ -77,6 +87,8 @@ export function createIdentity(deps: IdentityDeps): Identity {
       ...deps,
       endSessionUrl: (provider) => client.endSessionUrl(loginTarget(publicUrl, provider))
     }),
+    members: createMembers({ ...deps, memberships: createMemberships(deps) }),
+    teams: createTeams(deps),
     serviceAccounts: createServiceAccounts(deps),
     serviceTokens: createServiceTokens(deps),
     idempotency: createIdempotency(deps),

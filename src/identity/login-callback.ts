@@ -6,6 +6,7 @@ import type { Actor, TenantScope } from '../base/tenant-scope.ts'
 import { disclose, hashToken } from '../crypto/bearer.ts'
 import { findLoginAttempt, type LoginAttemptRow, useLoginAttempt } from '../store/login-attempts.ts'
 import { findLoginProvider } from '../store/login-providers.ts'
+import { noteMemberLogin } from '../store/memberships.ts'
 import { insertSession } from '../store/sessions.ts'
 import { findTenant } from '../store/tenants.ts'
 import { upsertUser } from '../store/users.ts'
@@ -126,6 +127,7 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     const actor: Actor = { kind: 'user', id: asId('user', user.id) }
     await db.inTenant(scope, async (tx) => {
       await admit(tx, deps, user, person, rule)
+      await noteMemberLogin(tx, user.id, clock.now())
       await insertSession(tx, session.row)
       await audit.append(tx, { action: 'login', object: ['session', session.row.id], actor })
     })

@@ -33,6 +33,7 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'fabric.update': teamAdmins,
   'fabric.delete': teamAdmins,
   'fabric.complete': teamAdmins,
+  'fabric.transfer': teamAdmins,
   'fabric.test': people,
   'fabric.sign_in': people,
   'service_principal.use': [...teamAdmins, 'service_account'],
@@ -45,6 +46,18 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'me.switch_tenant': people,
   'session.list': people,
   'session.delete': people,
+  'member.list': teamAdmins,
+  'member.get': teamAdmins,
+  'member.update': tenantAdmins,
+  'member.delete': tenantAdmins,
+  'team.list': people,
+  'team.get': people,
+  'team.create': tenantAdmins,
+  'team.update': teamAdmins,
+  'team.delete': teamAdmins,
+  'team_member.list': people,
+  'team_member.put': teamAdmins,
+  'team_member.delete': teamAdmins,
   'service_account.list': tenantAdmins,
   'service_account.get': tenantAdmins,
   'service_account.create': tenantAdmins,
@@ -59,6 +72,11 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'openapi.get': nobody,
   'oauth_metadata.get': nobody,
   'page.get': nobody
+}
+
+/** What a row says, narrowed: whatever else it might hold is the lesser role. */
+export function teamRoleOf(role: string): TeamRole {
+  return role === 'admin' ? 'admin' : 'member'
 }
 
 /** What the database says about a caller. */

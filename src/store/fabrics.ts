@@ -101,3 +101,7 @@ export async function touchServicePrincipal(
 export function countFabricsOfAppConnection(tx: Tx, appConnectionId: string): Promise<number> {
   return tx.rows.fabric.count({ where: { tenantId: tx.scope.tenantId, appConnectionId } })
 }
+
+export function countFabricsOfTeam(tx: Tx, teamId: string): Promise<number> {
+  return tx.rows.fabric.count({ where: { tenantId: tx.scope.tenantId, teamId } })
+}

@@ -35,6 +35,15 @@ export function findServicePrincipalGrant(tx: Tx, fabricId: string): Promise<Gra
   return tx.rows.grant.findFirst({ where: { tenantId: tx.scope.tenantId, fabricId } })
 }
 
+/** What a person holds in this tenant. */
+export async function listGrantIdsOfUser(tx: Tx, userId: string): Promise<string[]> {
+  const rows = await tx.rows.grant.findMany({
+    where: { tenantId: tx.scope.tenantId, userId },
+    select: { id: true }
+  })
+  return rows.map(({ id }) => id)
+}
+
 /** The grants behind a page of fabrics: the user's own and the fabrics' service principals'. */
 export function listGrantsFor(
   tx: Tx,

@@ -1,7 +1,9 @@
 import type { Tx } from './db.ts'
-import type { Membership } from './generated/client.ts'
+import type { Membership, User } from './generated/client.ts'
 
 export type MembershipRow = Membership
+/** A membership with the person it is about. */
+export type MemberRow = Membership & { readonly user: User }
 
 export function findMembership(tx: Tx, userId: string): Promise<MembershipRow | null> {
   return tx.rows.membership.findUnique({
@@ -11,7 +13,7 @@ export function findMembership(tx: Tx, userId: string): Promise<MembershipRow | 
 
 export async function insertMembership(
   tx: Tx,
-  row: Omit<MembershipRow, 'tenantId'>
+  row: Pick<MembershipRow, 'userId' | 'role' | 'createdAt'>
 ): Promise<void> {
   await tx.rows.membership.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
@@ -25,19 +27,70 @@ export async function hasTenantAdmin(tx: Tx): Promise<boolean> {
   return found !== null
 }
 
-/** Makes two first logins wait for one another, so that one of them is the first. */
+/**
+ * Makes all who change the tenant's memberships wait for one another: of two first logins one is the first,
+ * and of two admins who demote each other one stays.
+ */
 export async function lockMemberships(tx: Tx): Promise<void> {
   await tx.rows
     .$queryRaw`SELECT 1 AS ok FROM pg_advisory_xact_lock(7734004, hashtext(${tx.scope.tenantId}))`
 }
 
-export async function updateMembershipRole(
+/** Newest first, from before `cursor`. */
+export function listMembers(
+  tx: Tx,
+  page: { limit: number; cursor: string | null }
+): Promise<MemberRow[]> {
+  return tx.rows.membership.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      ...(page.cursor === null ? {} : { userId: { lt: page.cursor } })
+    },
+    include: { user: true },
+    orderBy: { userId: 'desc' },
+    take: page.limit
+  })
+}
+
+export function findMember(tx: Tx, userId: string): Promise<MemberRow | null> {
+  return tx.rows.membership.findFirst({
+    where: { tenantId: tx.scope.tenantId, userId },
+    include: { user: true }
+  })
+}
+
+/** Whether the tenant has an admin beside this person who can come in. */
+export async function hasOtherTenantAdmin(tx: Tx, userId: string): Promise<boolean> {
+  const { tenantId } = tx.scope
+  const found = await tx.rows.membership.findFirst({
+    where: { tenantId, role: 'tenant_admin', status: 'active', userId: { not: userId } },
+    select: { userId: true }
+  })
+  return found !== null
+}
+
+export async function updateMembership(
   tx: Tx,
   userId: string,
-  role: 'tenant_admin' | 'member'
+  patch: Partial<Pick<MembershipRow, 'role' | 'status'>>
 ): Promise<void> {
   await tx.rows.membership.updateMany({
     where: { tenantId: tx.scope.tenantId, userId },
-    data: { role }
+    data: { ...patch, version: { increment: 1 } }
   })
+}
+
+export async function noteMemberLogin(tx: Tx, userId: string, lastLoginAt: Date): Promise<void> {
+  await tx.rows.membership.updateMany({
+    where: { tenantId: tx.scope.tenantId, userId },
+    data: { lastLoginAt }
+  })
+}
+
+/** With it go sessions, places in teams and whatever else stands on it. */
+export async function deleteMembership(tx: Tx, userId: string): Promise<boolean> {
+  const { count } = await tx.rows.membership.deleteMany({
+    where: { tenantId: tx.scope.tenantId, userId }
+  })
+  return count === 1
 }

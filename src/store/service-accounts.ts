@@ -79,3 +79,19 @@ export async function replaceServiceAccountFabrics(
     data: rows.map((row) => ({ ...row, tenantId, serviceAccountId }))
   })
 }
+
+/** @returns the service accounts that may no longer reach the fabric */
+export async function deleteAccountsOfFabric(tx: Tx, fabricId: string): Promise<string[]> {
+  const { tenantId } = tx.scope
+  const rows = await tx.rows.serviceAccountFabric.findMany({
+    where: { tenantId, fabricId },
+    select: { serviceAccountId: true }
+  })
+  const ids = rows.map(({ serviceAccountId }) => serviceAccountId)
+  await tx.rows.serviceAccountFabric.deleteMany({ where: { tenantId, fabricId } })
+  await tx.rows.serviceAccount.updateMany({
+    where: { tenantId, id: { in: ids } },
+    data: { version: { increment: 1 } }
+  })
+  return ids
+}

@@ -57,3 +57,10 @@ export async function takeSession(tx: Tx, id: string, userId: string): Promise<S
   })
   return row !== null && (await deleteSession(tx, id, userId)) ? row : null
 }
+
+export async function deleteSessionsOfUser(tx: Tx, userId: string): Promise<number> {
+  const { count } = await tx.rows.session.deleteMany({
+    where: { tenantId: tx.scope.tenantId, userId }
+  })
+  return count
+}

@@ -1,7 +1,11 @@
 import type { Tx } from './db.ts'
-import type { Team } from './generated/client.ts'
+import type { Membership, Team, TeamMember, User } from './generated/client.ts'
 
 export type TeamRow = Team
+/** A person's place in a team. */
+export type TeamMemberRow = TeamMember & {
+  readonly membership: Pick<Membership, 'status'> & { readonly user: User }
+}
 
 export interface TeamMembership {
   readonly id: string
@@ -10,20 +14,68 @@ export interface TeamMembership {
   readonly role: string
 }
 
-export async function insertTeam(tx: Tx, row: Omit<TeamRow, 'tenantId'>): Promise<void> {
-  await tx.rows.team.create({ data: { ...row, tenantId: tx.scope.tenantId } })
+export function insertTeam(
+  tx: Tx,
+  row: Pick<TeamRow, 'id' | 'name' | 'kind' | 'createdAt'> & Partial<Pick<TeamRow, 'isDefault'>>
+): Promise<TeamRow> {
+  return tx.rows.team.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
 
 export function findTeam(tx: Tx, teamId: string): Promise<TeamRow | null> {
   return tx.rows.team.findFirst({ where: { tenantId: tx.scope.tenantId, id: teamId } })
 }
 
-/** The shared teams, oldest first. */
-export function listSharedTeams(tx: Tx): Promise<TeamRow[]> {
+/** The team, and nobody gives it a fabric until the transaction ends. */
+export async function lockTeam(tx: Tx, teamId: string): Promise<TeamRow | null> {
+  await tx.rows.$queryRaw`
+    SELECT 1 AS ok FROM teams WHERE tenant_id = ${tx.scope.tenantId} AND id = ${teamId} FOR UPDATE`
+  return await findTeam(tx, teamId)
+}
+
+/** The teams that everybody joins. */
+export function listDefaultTeams(tx: Tx): Promise<TeamRow[]> {
   return tx.rows.team.findMany({
-    where: { tenantId: tx.scope.tenantId, kind: 'shared' },
-    orderBy: { id: 'asc' }
+    where: { tenantId: tx.scope.tenantId, kind: 'shared', isDefault: true }
   })
+}
+
+/** Newest first, from before `cursor`, of the given ones. */
+export function listTeams(
+  tx: Tx,
+  page: { limit: number; cursor: string | null; teams: 'all' | readonly string[] }
+): Promise<TeamRow[]> {
+  return tx.rows.team.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      id: {
+        ...(page.teams === 'all' ? {} : { in: [...page.teams] }),
+        ...(page.cursor === null ? {} : { lt: page.cursor })
+      }
+    },
+    orderBy: { id: 'desc' },
+    take: page.limit
+  })
+}
+
+/** @returns false when the row is no longer at `version` */
+export async function updateTeam(
+  tx: Tx,
+  teamId: string,
+  version: number,
+  patch: Partial<Pick<TeamRow, 'name'>>
+): Promise<boolean> {
+  const { count } = await tx.rows.team.updateMany({
+    where: { tenantId: tx.scope.tenantId, id: teamId, version },
+    data: { ...patch, version: version + 1 }
+  })
+  return count === 1
+}
+
+export async function deleteTeam(tx: Tx, teamId: string): Promise<boolean> {
+  const { count } = await tx.rows.team.deleteMany({
+    where: { tenantId: tx.scope.tenantId, id: teamId }
+  })
+  return count === 1
 }
 
 export async function insertTeamMember(
@@ -48,11 +100,57 @@ export async function upsertTeamMember(
 }
 
 /** The teams of one person, shared ones first. */
-export async function listTeamsOfUser(tx: Tx, userId: string): Promise<TeamMembership[]> {
+export function listTeamsOfUser(tx: Tx, userId: string): Promise<TeamMembership[]> {
+  return listTeamsOfUsers(tx, [userId])
+}
+
+/** The teams of each of these people, shared ones first. */
+export async function listTeamsOfUsers(
+  tx: Tx,
+  userIds: readonly string[]
+): Promise<(TeamMembership & { readonly userId: string })[]> {
   const rows = await tx.rows.teamMember.findMany({
-    where: { tenantId: tx.scope.tenantId, userId },
-    select: { role: true, team: { select: { id: true, name: true, kind: true } } },
+    where: { tenantId: tx.scope.tenantId, userId: { in: [...userIds] } },
+    select: { userId: true, role: true, team: { select: { id: true, name: true, kind: true } } },
     orderBy: [{ team: { kind: 'desc' } }, { teamId: 'asc' }]
   })
-  return rows.map(({ role, team }) => ({ ...team, role }))
+  return rows.map(({ userId, role, team }) => ({ ...team, role, userId }))
+}
+
+const withPerson = { membership: { select: { status: true, user: true } } } as const
+
+/** Newest person first, from before `cursor`. */
+export function listTeamMembers(
+  tx: Tx,
+  teamId: string,
+  page: { limit: number; cursor: string | null }
+): Promise<TeamMemberRow[]> {
+  return tx.rows.teamMember.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      teamId,
+      ...(page.cursor === null ? {} : { userId: { lt: page.cursor } })
+    },
+    include: withPerson,
+    orderBy: { userId: 'desc' },
+    take: page.limit
+  })
+}
+
+export function findTeamMember(
+  tx: Tx,
+  teamId: string,
+  userId: string
+): Promise<TeamMemberRow | null> {
+  return tx.rows.teamMember.findFirst({
+    where: { tenantId: tx.scope.tenantId, teamId, userId },
+    include: withPerson
+  })
+}
+
+export async function deleteTeamMember(tx: Tx, teamId: string, userId: string): Promise<boolean> {
+  const { count } = await tx.rows.teamMember.deleteMany({
+    where: { tenantId: tx.scope.tenantId, teamId, userId }
+  })
+  return count === 1
 }

@@ -26,7 +26,12 @@ export async function listTenantIds(db: Db): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** The tenants that a person is a member of, by name. */
+/** The tenants that let a person in, by name. */
 export function listTenantsOfUser(db: Db, userId: string): Promise<TenantRow[]> {
-  return db.inLookup({ userId }, (tx) => tx.rows.tenant.findMany({ orderBy: { name: 'asc' } }))
+  return db.inLookup({ userId }, (tx) =>
+    tx.rows.tenant.findMany({
+      where: { memberships: { some: { userId, status: 'active' } } },
+      orderBy: { name: 'asc' }
+    })
+  )
 }

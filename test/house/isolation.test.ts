@@ -62,14 +62,15 @@ describe('D7 rows as the app role sees them', () => {
   const countTeams = async () => (await app.query('SELECT id FROM teams')).rowCount
   const addTeam = (tenant: string) =>
     app.query(`INSERT INTO teams SELECT (jsonb_populate_record(NULL::teams, $1)).*`, [
-      { id: `team_of_${tenant}_2`, tenant_id: tenant, name: 'n', kind: 'shared', created_at: now }
+      { ...shared, id: `team_of_${tenant}_2`, tenant_id: tenant, name: 'n' }
     ])
   const now = '2026-01-01T00:00:00Z'
+  const shared = { kind: 'shared', created_at: now, version: 1, is_default: false }
 
   beforeAll(async () => {
     for (const id of ['ten_a', 'ten_b']) {
       const tenant = { id, slug: id, name: id, status: 'active', version: 1, created_at: now }
-      const team = { id: `team_of_${id}`, tenant_id: id, name: id, kind: 'shared', created_at: now }
+      const team = { ...shared, id: `team_of_${id}`, tenant_id: id, name: id }
       for (const [table, row] of Object.entries({ tenants: tenant, teams: team })) {
         const sql = `INSERT INTO ${table} SELECT (jsonb_populate_record(NULL::${table}, $1)).*`
         await keeper.query(sql, [row])

@@ -29,6 +29,7 @@ beforeAll(async () => {
   const { clock, db, strongbox } = world
   outbound = createOutbound({ extraOrigins: [provider.url], clock, userAgent: 'weft-test' })
   identity = createIdentity({
+    vault: { forget: async () => false },
     db,
     strongbox,
     clock,

@@ -40,14 +40,24 @@ const own: Operation[] = [
   'me.get',
   'me.switch_tenant',
   'session.list',
-  'session.delete'
+  'session.delete',
+  'team.list',
+  'team.get',
+  'team_member.list'
 ]
 const ofTeamAdmins: Operation[] = [
   'fabric.create',
   'fabric.update',
   'fabric.delete',
   'fabric.complete',
-  'service_principal.use'
+  'fabric.transfer',
+  'service_principal.use',
+  'member.list',
+  'member.get',
+  'team.update',
+  'team.delete',
+  'team_member.put',
+  'team_member.delete'
 ]
 const publicOnes = operations.filter((operation) => roleTable[operation].length === 0)
 

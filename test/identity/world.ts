@@ -18,10 +18,12 @@ import {
   type LoggedIn
 } from '../../src/identity/identity.ts'
 import { createLastUses, type LastUses } from '../../src/identity/last-uses.ts'
+import { createAuthorizationServers } from '../../src/oauth/authorization-server.ts'
 import { createOutbound } from '../../src/outbound/outbound.ts'
 import { createDb, type Db } from '../../src/store/db.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { createStrongbox, type Strongbox } from '../../src/vault/strongbox.ts'
+import { createVault } from '../../src/vault/vault.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { type HostileOidc, startHostileOidc } from '../support/hostile-oidc.ts'
 
@@ -104,13 +106,20 @@ export async function createWorld(): Promise<World> {
       clock,
       userAgent: 'weft-test'
     })
-    closing.push(() => outbound.destroy().then(() => db.close()))
     const versions = createTenantVersions(db, clock)
     const lastUses = createLastUses(db)
+    const servers = createAuthorizationServers(outbound, clock)
+    const exchange = { outbound, clock }
+    const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
+    closing.push(async () => {
+      await vault.close()
+      await outbound.destroy()
+      await db.close()
+    })
     const deps = { db, audit, strongbox, clock, publicUrl, versions, lastUses }
     const loginClient = createLoginClient({ outbound, clock })
     const first = { tenantSlug: 'acme', adminEmail }
-    const identity = createIdentity({ ...deps, loginClient, bootstrap: first })
+    const identity = createIdentity({ ...deps, vault, loginClient, bootstrap: first })
     const noticeChanges = () => versions.poll()
     return { db, strongbox, identity, bootstrap: createBootstrap(deps), lastUses, noticeChanges }
   }

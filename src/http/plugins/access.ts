@@ -19,6 +19,7 @@ const teamBound: ReadonlySet<Operation> = new Set([
   'fabric.update',
   'fabric.delete',
   'fabric.complete',
+  'fabric.transfer',
   'fabric.test',
   'fabric.sign_in',
   'sign_in_attempt.get',

@@ -12,7 +12,15 @@ import {
   Strict,
   updateHeaders
 } from '../route.ts'
-import { Fabric, FabricBody, FabricPatchBody, fabricPatch, newFabric } from '../schemas/fabric.ts'
+import {
+  Fabric,
+  FabricBody,
+  FabricPatchBody,
+  fabricPatch,
+  newFabric,
+  Transfer,
+  TransferBody
+} from '../schemas/fabric.ts'
 import { versionOf, withEtag } from '../version.ts'
 
 const path = '/api/v1/fabrics'
@@ -95,6 +103,30 @@ export function fabricRoutes(
     async (request, reply) => {
       await fabrics.remove(request.scope, request.params.fabricId)
       return reply.code(204).send()
+    }
+  )
+
+  app.post(
+    `${path}/:fabricId/transfer`,
+    {
+      config: { access: 'caller', operation: 'fabric.transfer' },
+      schema: {
+        tags,
+        summary: 'Give a fabric to another team',
+        description:
+          'For an admin of both teams. Secrets, and what was allowed on their strength, stay behind.',
+        params,
+        headers: updateHeaders,
+        body: TransferBody,
+        response: answers({ 200: Transfer })
+      }
+    },
+    async (request, reply) => {
+      const { scope, params, body } = request
+      const input = { teamId: body.teamId, version: versionOf(request, body) }
+      const transfer = await fabrics.transfer(scope, params.fabricId, input)
+      withEtag(reply, transfer.fabric)
+      return transfer
     }
   )
 

@@ -120,6 +120,22 @@ const newFabricMembers = {
   endpointAllowList: Type.Optional(EndpointNames)
 }
 
+export const TransferBody = Strict(
+  { teamId: IdOfKind('team'), version: Type.Optional(Type.Integer({ minimum: 1 })) },
+  { title: 'FabricTransferRequest' }
+)
+
+export const Transfer = Strict(
+  {
+    fabric: Fabric,
+    dropped: Strict({
+      servicePrincipal: Nullable(Type.String({ description: 'Its client id' })),
+      serviceAccountIds: Type.Array(IdOfKind('serviceAccount'))
+    })
+  },
+  { title: 'FabricTransfer' }
+)
+
 export const FabricBody = Strict(newFabricMembers, {
   title: 'NewFabric',
   description: 'Exactly one of `workspaceUrl` and `jdbcUrl`'

@@ -1,0 +1,59 @@
+import { Type } from 'typebox'
+import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
+
+const TenantRole = Type.Enum(['tenant_admin', 'member'], { type: 'string' })
+const TeamRole = Type.Enum(['admin', 'member'], { type: 'string' })
+const Status = Type.Enum(['active', 'suspended'], { type: 'string' })
+const Version = Type.Optional(Type.Integer({ minimum: 1 }))
+
+export const Member = Strict(
+  {
+    id: IdOfKind('user'),
+    email: Type.String(),
+    name: Type.String(),
+    role: TenantRole,
+    status: Status,
+    teams: Type.Array(Strict({ id: IdOfKind('team'), name: Type.String(), role: TeamRole })),
+    lastLoginAt: Nullable(Time),
+    version: Type.Integer(),
+    createdAt: Time
+  },
+  { title: 'Member' }
+)
+
+export const MemberPatchBody = Strict(
+  { role: Type.Optional(TenantRole), status: Type.Optional(Status), version: Version },
+  { title: 'MemberPatch' }
+)
+
+export const Team = Strict(
+  {
+    id: IdOfKind('team'),
+    name: Type.String(),
+    kind: Type.Enum(['shared', 'personal'], { type: 'string' }),
+    isDefault: Type.Boolean({ description: 'Whoever joins the tenant joins it' }),
+    version: Type.Integer(),
+    createdAt: Time
+  },
+  { title: 'Team' }
+)
+
+export const TeamBody = Strict({ name: Text(120) }, { title: 'NewTeam' })
+
+export const TeamPatchBody = Strict(
+  { name: Type.Optional(Text(120)), version: Version },
+  { title: 'TeamPatch' }
+)
+
+export const TeamMember = Strict(
+  {
+    userId: IdOfKind('user'),
+    email: Type.String(),
+    name: Type.String(),
+    role: TeamRole,
+    status: Status
+  },
+  { title: 'TeamMember' }
+)
+
+export const TeamMemberBody = Strict({ role: TeamRole }, { title: 'TeamMemberRole' })
