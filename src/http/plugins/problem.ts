@@ -5,6 +5,7 @@ import { AppError, type ProblemCode, problemCatalogue } from '../../base/errors.
 import { problemPage } from '../pages/document.ts'
 import type { PublicUrl } from '../public-url.ts'
 import { type App, surfaceOf } from '../route.ts'
+import { workspaceProblem } from '../workspace-problem.ts'
 import { type SecurityHeaders, secure } from './security-headers.ts'
 
 /** A problem whose HTTP status is narrower than its code's: 414, 415, 421. */
@@ -127,12 +128,8 @@ export function problemWriter({
     }
     reply.type('application/problem+json')
     if (surface === 'api') return reply.send(JSON.stringify(body))
-    reply.header('x-weft-problem', error.code)
-    const message = error.detail ?? titleOf(error.code)
-    const workspaceShape = { ...body, error_code: error.code, message }
-    return reply.send(
-      JSON.stringify({ ...workspaceShape, ...openAiShape(request, error, message) })
-    )
+    const { headers, members } = workspaceProblem(request.raw.url ?? '', error)
+    return reply.headers(headers).send(JSON.stringify({ ...body, ...members }))
   }
 
   return {
@@ -191,12 +188,4 @@ export function installProblems(app: App, writer: ReturnType<typeof problemWrite
     const code = surfaceOf(request) === 'data' ? 'path_not_allowed' : 'not_found'
     return writer.send(request, reply, new AppError(code))
   })
-}
-
-const openAiPaths = /\/serving-endpoints\/(chat\/completions|completions|embeddings|responses)$/
-
-/** OpenAI's clients read `error` and nothing else; other clients would take it for something else. */
-function openAiShape(request: FastifyRequest, { code, owner }: AppError, message: string) {
-  const [path = ''] = (request.raw.url ?? '').split('?')
-  return openAiPaths.test(path) ? { error: { message, type: owner, code } } : {}
 }
