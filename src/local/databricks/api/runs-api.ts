@@ -69,6 +69,19 @@ export function runRoutes(
       return ok({})
     })
   )
+  const repair = withBody((call, { run_id: id }) =>
+    withRun(call, id, (run) => {
+      if (!runs.isOver(run)) return invalidParameter(call, `Run ${id} is active.`)
+      return ok({ repair_id: runs.repair(run) })
+    })
+  )
+  const exported = (call: Call) =>
+    withRun(call, call.query.get('run_id'), (run) => {
+      const views = run.tasks.map(({ key }) => {
+        return { name: key, type: 'NOTEBOOK', content: `<!DOCTYPE html><title>${key}</title>` }
+      })
+      return ok({ views })
+    })
   const output = (call: Call) => {
     const id = call.query.get('run_id')
     return withRun(call, id, (run) => {
@@ -88,7 +101,9 @@ export function runRoutes(
     route('GET', 'runs/get', get),
     route('GET', 'runs/list', list),
     route('GET', 'runs/get-output', output),
+    route('GET', 'runs/export', exported),
     route('POST', 'runs/cancel', cancel),
+    route('POST', 'runs/repair', repair),
     route('POST', 'runs/cancel-all', cancelAll),
     route('POST', 'runs/delete', remove)
   ]

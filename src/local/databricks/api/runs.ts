@@ -17,8 +17,8 @@ export interface RunWanted {
 export interface Run extends RunWanted {
   readonly id: Id
   readonly tasks: readonly { readonly id: Id; readonly key: string }[]
-  readonly startedAtMs: number
-  readonly result: WorkspaceFaults['runResult']
+  startedAtMs: number
+  result: WorkspaceFaults['runResult']
   /** How often it was looked at while it was under way. */
   looks: number
   endedAtMs: number | null
@@ -105,6 +105,12 @@ export function createRuns(deps: WorkspaceDeps, nextId: () => Id) {
       if (phaseOf(run) === 'TERMINATED') return
       run.isCanceled = true
       run.endedAtMs = nowMs()
+    },
+    /** Runs it once more under its own id. @returns the id of the repair */
+    repair(run: Run): Id {
+      const again = { endedAtMs: null, looks: 0, isCanceled: false }
+      Object.assign(run, again, { startedAtMs: nowMs(), result: deps.faults.current.runResult })
+      return nextId()
     },
     remove(run: Run) {
       runs.delete(String(run.id))
