@@ -1,10 +1,10 @@
-import type { Faults } from '../../src/local/simulation/faults.ts'
+import type { WorkspaceFaults } from '../../src/local/databricks/faults.ts'
 import type { LogEntry } from '../../src/local/simulation/recorder.ts'
 
 /** The control API of one simulator: what goes wrong there, and what it saw. */
 export interface Simulator {
   readonly url: string
-  setFaults(patch: Partial<Faults>): Promise<void>
+  setFaults(patch: Partial<WorkspaceFaults>): Promise<void>
   resetFaults(): Promise<void>
   /** Starts a new count: `seen` tells of what came after this. */
   mark(): Promise<void>
@@ -21,7 +21,7 @@ export function simulatorAt(url: string): Simulator {
     return items
   }
   const seen = async () => (await all()).slice(skipped)
-  const control = async (method: string, patch?: Partial<Faults>) => {
+  const control = async (method: string, patch?: Partial<WorkspaceFaults>) => {
     const body = patch === undefined ? {} : { body: JSON.stringify(patch) }
     const answer = await fetch(`${url}/_sim/faults`, { method, ...body })
     if (answer.status !== 200) throw new TypeError(await answer.text())

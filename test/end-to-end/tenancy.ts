@@ -12,6 +12,12 @@ export interface Fabric {
   readonly version: number
 }
 
+interface Access {
+  readonly fabricId: string
+  readonly endpoints?: readonly string[]
+  readonly requestsPerMinute?: number
+}
+
 export const question = JSON.stringify({ messages: [{ role: 'user', content: 'Hello' }] })
 
 /** Weft's people and things, made over its public API alone. */
@@ -22,6 +28,17 @@ export async function openTenancy(stack: StartedStack) {
   const seeded = stack.fabrics[0]?.id ?? ''
   const { teamId } = await admin.expect<Fabric>(200, 'GET', `/api/v1/fabrics/${seeded}`)
   const name = (what: string) => `${what} ${randomBytes(4).toString('hex')}`
+
+  /** A service account with one key, allowed on `fabrics` and nothing else. */
+  async function account(fabrics: readonly Access[]) {
+    const path = '/api/v1/service-accounts'
+    const { id } = await admin.expect<{ id: string }>(201, 'POST', path, { name: name('Service') })
+    await admin.expect(200, 'PUT', `${path}/${id}/fabrics`, { fabrics })
+    const keys = `${path}/${id}/keys`
+    const made = await admin.expect<{ id: string; key: string }>(201, 'POST', keys, { name: 'k' })
+    const revoke = () => admin.expect(204, 'DELETE', `${keys}/${made.id}`)
+    return { id, key: made.key, revoke }
+  }
 
   return {
     admin,
@@ -45,23 +62,10 @@ export async function openTenancy(stack: StartedStack) {
       return admin.expect<Fabric>(200, 'POST', `/api/v1/fabrics/${id}/complete`)
     },
     /** A service account's key, allowed on `fabrics` and nothing else. */
-    async key(
-      fabrics: readonly {
-        fabricId: string
-        endpoints?: readonly string[]
-        requestsPerMinute?: number
-      }[]
-    ) {
-      const path = '/api/v1/service-accounts'
-      const { id } = await admin.expect<{ id: string }>(201, 'POST', path, {
-        name: name('Service')
-      })
-      await admin.expect(200, 'PUT', `${path}/${id}/fabrics`, { fabrics })
-      const made = await admin.expect<{ key: string }>(201, 'POST', `${path}/${id}/keys`, {
-        name: 'test'
-      })
-      return made.key
+    async key(fabrics: readonly Access[]) {
+      return (await account(fabrics)).key
     },
+    account,
     /** Through the real redirects and the consent page, to the end. */
     async signIn(client: WeftClient, email: string, fabricId = seeded) {
       const landing = await client.browser.walk(

@@ -5,7 +5,7 @@ function read(name: string): string {
 }
 
 /** What a TLS server presents; see README.md. */
-export type CertificateName = 'valid' | 'expired' | 'wrong-name' | 'self-signed'
+export type CertificateName = 'valid' | 'expired' | 'wrong-name' | 'self-signed' | 'weft'
 
 export const testCa = read('ca')
 
