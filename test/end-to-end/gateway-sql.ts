@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { World } from './gateway.test.ts'
 import { type Simulator, simulatorAt } from './simulator.ts'
+import { openSession } from './thrift-bytes.ts'
 import { jsonOf, type Received, sha256 } from './wire.ts'
 
 const statements = '/api/2.0/sql/statements'
@@ -59,6 +60,75 @@ export function sqlSuite(world: () => World): void {
       }
     })
 
+    describe('without a warehouse_id', () => {
+      const rest = [
+        ['members that come twice', '"statement":"SELECT 1","row_limit":1,"row_limit":2'],
+        ['integers of 64 bits', '"statement":"SELECT 1", "byte_limit" : 9223372036854775807'],
+        ['one that is nested', '"statement":"SELECT 1","query_tags":[{"warehouse_id":"x"}]'],
+        ['escapes and odd spaces', '\n"statement"\t: "SELECT \\u0031"  ,"parameters":[]\r\n'],
+        ['letters beyond ASCII', '"statement":"SELECT \'Schuß 🧵\'"']
+      ] as const
+
+      test.each(rest)("%s run on the fabric's, all else byte for byte", async (_what, members) => {
+        await sqlWorkspace.mark()
+        const answer = await post(statements, `{${members}}`, sql)
+        expect(jsonOf(answer).status).toMatchObject({ state: 'SUCCEEDED' })
+        const entry = await sqlWorkspace.until((one) => one.path === statements)
+        expect(entry.bodySha256).toBe(sha256(`{"warehouse_id":"${warehouseId}",${members}}`))
+      })
+
+      test('a body that is no JSON object is refused by the workspace, not by Weft', async () => {
+        for (const body of ['SELECT 1', '[]', '{"statement":"SELECT 1"']) {
+          await sqlWorkspace.mark()
+          const answer = await post(statements, body, sql)
+          expect(problemOf(answer)).toEqual([400, undefined])
+          expect(jsonOf(answer)).toMatchObject({ error_code: 'MALFORMED_REQUEST' })
+          const entry = await sqlWorkspace.until((one) => one.path === statements)
+          expect(entry.bodySha256).toBe(sha256(body))
+        }
+      })
+
+      test('and a fabric that has none: what the workspace says of it, the body as it is', async () => {
+        const body = '{"statement":"SELECT 1"}'
+        await world().workspace.mark()
+        const answer = await post(statements, body)
+        expect(problemOf(answer)).toEqual([400, undefined])
+        expect(jsonOf(answer).message).toContain('warehouse_id')
+        const entry = await world().workspace.until((one) => one.path === statements)
+        expect(entry.bodySha256).toBe(sha256(body))
+      })
+
+      test('a fabric whose compute is an HTTP path runs them on the warehouse that this names', async () => {
+        const workspaceUrl = world().stack.workspaces[1]
+        const httpPath = `/sql/1.0/warehouses/${warehouseId}`
+        const { id } = await world().fabric({ kind: 'sql', workspaceUrl, compute: { httpPath } })
+        const key = await world().key([{ fabricId: id }])
+        const headers = world().headers({ authorization: `Bearer ${key}` })
+        const answer = await post(statements, { statement: 'SELECT 1' }, { fabric: id, headers })
+        expect(jsonOf(answer).status).toMatchObject({ state: 'SUCCEEDED' })
+      })
+    })
+
+    test('are polled, read chunk by chunk and cancelled while they run', async () => {
+      await sqlWorkspace.setFaults({ statementRunsMs: 150 })
+      const begin = async (statement: string) => {
+        const answer = await post(statements, { statement, wait_timeout: '0s' }, sql)
+        return `${statements}/${jsonOf(answer).statement_id}`
+      }
+      const stateOf = async (one: string) => jsonOf(await get(one, sql)).status
+      const long = await begin('SELECT id FROM range(15000)')
+      expect(await stateOf(long)).toEqual({ state: 'RUNNING' })
+      await expect.poll(() => stateOf(long)).toEqual({ state: 'SUCCEEDED' })
+      const second = await get(`${long}/result/chunks/1?row_offset=10000`, sql)
+      expect(jsonOf(second)).toMatchObject({ chunk_index: 1, row_offset: 10_000, row_count: 5_000 })
+      expect(problemOf(await get(`${long}/result/chunks/2`, sql))).toEqual([400, undefined])
+      const endless = await begin('SELECT id FROM range(2000000)')
+      expect(problemOf(await get(`${endless}/result/chunks/0`, sql))).toEqual([404, undefined])
+      expect((await post(`${endless}/cancel`, '', sql)).status).toBe(200)
+      expect(await stateOf(endless)).toEqual({ state: 'CANCELED' })
+      await sqlWorkspace.resetFaults()
+    })
+
     test("that fail are the workspace's own answers", async () => {
       const unknown = { warehouse_id: 'ffffffffffffffff', statement: 'SELECT 1' }
       const answer = await post(statements, unknown, sql)
@@ -76,13 +146,6 @@ export function sqlSuite(world: () => World): void {
   })
 
   describe('Thrift over HTTP', () => {
-    /** `OpenSession` in the strict binary protocol, with an empty request. */
-    const openSession = Buffer.concat([
-      Buffer.from('800100010000000b', 'hex'),
-      Buffer.from('OpenSession'),
-      Buffer.from('000000010c00010000', 'hex')
-    ])
-
     test('passes both ways as it is', async () => {
       const headers = world().headers({
         'content-type': 'application/x-thrift',

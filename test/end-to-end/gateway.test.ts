@@ -4,6 +4,7 @@ import { leavingSuite } from './gateway-leaving.ts'
 import { passingSuite } from './gateway-passing.ts'
 import { pathSuite, policySuite } from './gateway-rules.ts'
 import { sqlSuite } from './gateway-sql.ts'
+import { tableSuite } from './gateway-table.ts'
 import { tokenSuite } from './gateway-tokens.ts'
 import { workspaceSuite } from './gateway-workspace.ts'
 import { type Simulator, simulatorAt } from './simulator.ts'
@@ -60,3 +61,4 @@ pathSuite(running)
 policySuite(running)
 workspaceSuite(running)
 sqlSuite(running)
+tableSuite(running)

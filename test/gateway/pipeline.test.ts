@@ -154,6 +154,21 @@ describe('what the workspace sees', () => {
     await ask({ query: 'a=1&b=%2F..%2f&a=2' })
     expect(seen).toBe(`${path}?a=1&b=%2F..%2f&a=2`)
   })
+
+  test.each([
+    ['POST', '/sql/1.0/warehouses/0123456789abcdef', 'o=900800700601'],
+    ['POST', '/api/2.0/sql/statements', 'o=900800700601'],
+    ['GET', '/api/2.2/jobs/list', 'limit=5&o=900800700601'],
+    ['POST', '/serving-endpoints/whoami/invocations', 'o=900800700601&a=%6F']
+  ])('holds the workspace of a unified host, %s %s?%s', async (method, at, query) => {
+    let seen = ''
+    const { ask } = await world((req, res) => {
+      seen = req.url ?? ''
+      res.end()
+    })
+    await ask({ method, path: at, query, ...(method === 'GET' && { body: null }) })
+    expect(seen).toBe(`${at}?${query}`)
+  })
 })
 
 describe('what the client sees', () => {
