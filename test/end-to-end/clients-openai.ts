@@ -3,7 +3,8 @@ import OpenAI, {
   AuthenticationError,
   ConflictError,
   NotFoundError,
-  PermissionDeniedError
+  PermissionDeniedError,
+  RateLimitError
 } from 'openai'
 import { describe, expect, test } from 'vitest'
 import { failureOf, messages, misspelt, question, type World } from './clients-world.ts'
@@ -161,6 +162,16 @@ export function openaiSuite(world: () => World): void {
       )
       expectProblem(error, ConflictError, 409, 'service_principal_missing')
       expect(asked).toBe(1)
+    })
+
+    test('429 rate_limited, with when to come again', async () => {
+      const key = await world().key([{ fabricId: world().seeded, requestsPerMinute: 1 }])
+      expect((await chat({ key })).choices).toHaveLength(1)
+      const error = await failureOf(chat({ key }))
+      expectProblem(error, RateLimitError, 429, 'rate_limited')
+      if (!(error instanceof APIError)) return
+      expect(Number(error.headers?.get('retry-after'))).toBeGreaterThan(50)
+      expect(error.headers?.get('x-should-retry')).toBeNull()
     })
 
     test("the workspace's own 404 passes as it is and is not marked as Weft's", async () => {

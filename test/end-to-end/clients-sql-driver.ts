@@ -173,6 +173,19 @@ export function sqlDriverSuite(world: () => World): void {
       expect(world().front.seen.length).toBe(asked + 3)
     })
 
+    test('a limit of Weft’s: told at once where asking again is not safe, else asked to the end', async () => {
+      const limited = [{ fabricId: world().sql.id, requestsPerMinute: 1 }]
+      const client = await connect({ token: await world().key(limited), retryMaxAttempts: 3 })
+      const session = await client.openSession()
+      const asked = world().front.seen.length
+      const refusal = refusalOf(await failureOf(client.openSession()))
+      expect(refusal).toMatchObject({ status: 429, problem: 'rate_limited' })
+      expect(world().front.seen.length).toBe(asked + 1)
+      const message = 'Hive driver: 429 when connecting to resource. Max retry count exceeded.'
+      expect(await failureOf(session.close())).toMatchObject({ message })
+      expect(world().front.seen.length).toBe(asked + 4)
+    })
+
     test('and is told at once, with when to come again, where it is not', async () => {
       const client = await connect()
       await world().sql.workspace.setFaults({ apiStatus: 503, apiRetryAfterSeconds: 7 })
