@@ -89,6 +89,8 @@ async function serve(config: Config): Promise<number> {
   await admin.close()
   await rooms.close()
   await rooms.clockwork.stop()
+  const { size, dropped } = rooms.records
+  if (size + dropped > 0) logger.error({ records: size + dropped }, 'records of calls are lost')
   await close()
   clearTimeout(deadline)
   logger.info('closed')

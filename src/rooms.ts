@@ -3,6 +3,7 @@ import { createAppConnections } from './app-connections/create-app-connections.t
 import { createAudit } from './audit/audit.ts'
 import { type AuditBuffer, createAuditBuffer } from './audit/audit-buffer.ts'
 import { type AuditReader, createAuditReader } from './audit/audit-reader.ts'
+import { createCallWriter } from './audit/call-writer.ts'
 import type { FollowingClock } from './base/clock.ts'
 import type { Config } from './config.ts'
 import type { KeyWrap } from './crypto/key-wrap.ts'
@@ -19,6 +20,7 @@ import { createLoginClient } from './identity/login-client.ts'
 import { type Clockwork, createClockwork } from './jobs/clockwork.ts'
 import {
   auditFlush,
+  callRecordSweep,
   clockSync,
   expirySweep,
   lastUseFlush,
@@ -68,7 +70,7 @@ export function buildRooms(parts: Parts): Rooms {
   const { config, db, keyWrap, outbound, clock } = parts
   const { publicUrl } = config
   const audit = createAudit(db, clock)
-  const records = createAuditBuffer(audit)
+  const records = createAuditBuffer(createCallWriter(db, audit))
   const strongbox = createStrongbox(db, keyWrap, clock)
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
@@ -89,7 +91,8 @@ export function buildRooms(parts: Parts): Rooms {
     auditFlush(records),
     lastUseFlush(lastUses),
     recoverySweep(db, vault),
-    expirySweep(db, clock)
+    expirySweep(db, clock),
+    callRecordSweep(db, clock)
   ]
 
   return {

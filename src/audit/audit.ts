@@ -1,6 +1,6 @@
 /**
  * Owns: the append-only, hash-chained record of who did what, for whom, through which fabric.
- * Touches: store's audit rows, always in the transaction of what is recorded.
+ * Touches: store's audit rows and call records, always in the transaction of what is recorded.
  * Never: a secret, a payload, an update or a delete.
  */
 import { createHash } from 'node:crypto'
@@ -37,6 +37,8 @@ export interface AuditEvent {
   readonly outcome?: AuditOutcome
   readonly fabricId?: FabricId
   readonly onBehalfOf?: UserId
+  /** When it happened, where that was before it is written down. */
+  readonly at?: Date
   /** Who acted, where that is not the scope's actor (a login: the person who has just become known). */
   readonly actor?: Actor
   /** Which request this was done for, where that is not the scope's. */
@@ -62,8 +64,8 @@ const unnoticed: ReadonlySet<AuditAction> = new Set([
 export const chainStart = '0'.repeat(64)
 
 export interface Audit {
-  /** Appends to the tenant's chain in `tx`: no record, no action. */
-  append(tx: Tx, event: AuditEvent): Promise<void>
+  /** Appends to the tenant's chain in `tx`, in their order: no record, no action. */
+  append(tx: Tx, ...events: readonly AuditEvent[]): Promise<void>
   /** For what has no transaction of its own: one transaction for all of `events`, in their order. */
   record(scope: TenantScope, events: readonly AuditEvent[]): Promise<void>
 }
@@ -90,7 +92,7 @@ export function createAudit(db: Db, clock: Clock): Audit {
     return {
       tenantId: scope.tenantId as string,
       id: newId('auditEvent', clock) as string,
-      at: clock.now(),
+      at: event.at ?? clock.now(),
       actorKind: actor.kind,
       actorId: actor.id as string,
       onBehalfOf: event.onBehalfOf ?? null,
@@ -106,7 +108,7 @@ export function createAudit(db: Db, clock: Clock): Audit {
   }
 
   return {
-    append: (tx, event) => appendAll(tx, [event]),
+    append: (tx, ...events) => appendAll(tx, events),
     record: (scope, events) => db.inTenant(scope, (tx) => appendAll(tx, events))
   }
 }

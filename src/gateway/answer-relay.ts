@@ -1,5 +1,6 @@
-import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib'
 import type { HeaderPairs, StreamControl, StreamEnd, StreamSink } from '../outbound/outbound.ts'
+import type { AnswerTail } from './answer-tail.ts'
+import { decode, isEventStream } from './content-coding.ts'
 import type { GatewaySink } from './gateway.ts'
 
 /** Headers of an answer that a client may need; everything else stays with Weft. */
@@ -34,8 +35,13 @@ const workspaceMarks: ReadonlySet<string> = new Set([
   'x-thriftserver-error-message'
 ])
 
+/** What the workspace may call a request; anything else is not kept. */
+const requestIdPattern = /^[\x21-\x7e]{1,128}$/
+
 /** Who wants to know of an answer. */
 export interface RelayOwner {
+  /** Looks at the end of what passes; null: nobody does. */
+  readonly tail: AnswerTail | null
   /** Headers of Weft's own, asked for when the head is written. */
   ownHeaders(): HeaderPairs
   /** @param isWorkspace false: something in front of the workspace answered that it is away */
@@ -65,6 +71,7 @@ export class AnswerRelay implements StreamSink {
   onHead(status: number, headers: HeaderPairs): 'stream' | { readonly collect: number } {
     this.status = status
     this.#headers = headers
+    this.#owner.tail?.begin(status, headers)
     this.#owner.onAnswer(!gatewayStatuses.has(status) || isOfWorkspace(headers))
     if (suspectStatuses.has(status)) return { collect: suspectMaxBytes }
     this.#pass()
@@ -74,7 +81,9 @@ export class AnswerRelay implements StreamSink {
   onData(chunk: Buffer): boolean {
     this.#pass()
     this.receivedBytes += chunk.length
-    if (this.#sink.write(chunk)) return true
+    const isFast = this.#sink.write(chunk)
+    this.#owner.tail?.take(chunk)
+    if (isFast) return true
     this.#sink.onDrain(() => this.#control?.resume())
     return false
   }
@@ -99,8 +108,19 @@ export class AnswerRelay implements StreamSink {
 
   /** The text of an answer that was held back. */
   textOf(end: StreamEnd): string {
-    const encoding = this.#headers.find(([name]) => name === 'content-encoding')?.[1]
-    return decode(end.collected ?? Buffer.alloc(0), (encoding ?? 'identity').toLowerCase())
+    const bytes = end.collected ?? Buffer.alloc(0)
+    const encoding = this.#header('content-encoding')
+    return decode(bytes, encoding, suspectMaxBytes * 4)?.toString('utf8') ?? ''
+  }
+
+  /** What the workspace calls this request, null where it does not tell. */
+  get requestId(): string | null {
+    const id = this.#header('x-request-id') ?? ''
+    return requestIdPattern.test(id) ? id : null
+  }
+
+  #header(wanted: string): string | undefined {
+    return this.#headers.find(([name]) => name === wanted)?.[1]
   }
 
   #pass(): void {
@@ -112,8 +132,7 @@ export class AnswerRelay implements StreamSink {
 
   /** Proxies in front of Weft must not hold events back. */
   #streamHints(): HeaderPairs {
-    const type = this.#headers.find(([name]) => name === 'content-type')?.[1] ?? ''
-    return /^text\/event-stream\b/i.test(type) ? [['x-accel-buffering', 'no']] : []
+    return isEventStream(this.#header('content-type')) ? [['x-accel-buffering', 'no']] : []
   }
 }
 
@@ -122,18 +141,4 @@ function isOfWorkspace(headers: HeaderPairs): boolean {
     ([name, value]) =>
       workspaceMarks.has(name) || (name === 'content-type' && /^application\/json\b/i.test(value))
   )
-}
-
-function decode(bytes: Buffer, encoding: string): string {
-  const limits = { maxOutputLength: suspectMaxBytes * 4 }
-  try {
-    if (encoding === 'gzip' || encoding === 'x-gzip')
-      return gunzipSync(bytes, limits).toString('utf8')
-    if (encoding === 'deflate') return inflateSync(bytes, limits).toString('utf8')
-    if (encoding === 'zstd') return zstdDecompressSync(bytes, limits).toString('utf8')
-    if (encoding === 'br') return brotliDecompressSync(bytes, limits).toString('utf8')
-  } catch {
-    return ''
-  }
-  return bytes.toString('utf8')
 }

@@ -10,6 +10,7 @@ import { providers } from '../providers/registry.ts'
 import { leastLifeMs } from '../vault/token-state.ts'
 import type { TokenOptions } from '../vault/vault.ts'
 import { createAdmission, type Seat } from './admission.ts'
+import { AnswerTail } from './answer-tail.ts'
 import { defaultBounds, type GatewayBounds } from './bounds.ts'
 import { createBreakers } from './breaker.ts'
 import { appErrorOf, type Course, outcomeOf, recordOf, startCourse } from './course.ts'
@@ -66,14 +67,17 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const ask = await kind.ask({ fabric, params, body: await admitBody(row, call.body) })
     course.endpoint = ask.endpoint
     checkPolicy(kind, ask, fabric)
+    if (kind.reach === 'endpoint' && row.method === 'POST') course.tail = new AnswerTail()
     const route = row.isRoutable ? await routes?.find(call.scope, fabric, ask.endpoint) : null
     const target = route?.target ?? { origin: fabric.workspaceOrigin, path: call.path }
     seat.reach(target.origin)
     const permit = breakers.admit(target.origin)
     const take = (options?: TokenOptions) =>
-      route
-        ? route.token(leastLifeMs, options)
-        : access.token(call.scope, fabric, leastLifeMs, options)
+      timed(course, () =>
+        route
+          ? route.token(leastLifeMs, options)
+          : access.token(call.scope, fabric, leastLifeMs, options)
+      )
     course.token = await take()
     if (call.signal.aborted) return
     const parcel = { call, sink, course, fabric, ask, target, permit }
@@ -83,6 +87,15 @@ export function createGateway(deps: GatewayDeps): Gateway {
     if (ask.body !== null && !Buffer.isBuffer(ask.body)) throw sendAgain(clock.now())
     if (await send(parcel, course.token)) return
     throw refusedToken(fabric.identity)
+  }
+
+  async function timed<T>(course: Course, work: () => Promise<T>): Promise<T> {
+    const begunMs = clock.monotonicMs()
+    try {
+      return await work()
+    } finally {
+      course.tokenMs = (course.tokenMs ?? 0) + clock.monotonicMs() - begunMs
+    }
   }
 
   return {
@@ -97,14 +110,17 @@ export function createGateway(deps: GatewayDeps): Gateway {
     async handle(call, sink): Promise<GatewayOutcome> {
       const claim = table.find(call.method, call.path)
       if (claim === null) throw new AppError('path_not_allowed')
-      const course = startCourse(claim, clock.monotonicMs())
+      const course = startCourse(claim, clock)
       const seat = admission.seat()
       try {
         await walk(call, sink, course, seat)
-        records.add(call.scope, recordOf(call, course, course.cut))
+        records.add(call.scope, recordOf(call, course, course.cut, clock.monotonicMs()))
       } catch (error) {
+        const failure = appErrorOf(error)
         // What a bound turned away is counted: a caller out of bounds must not fill the trail as well.
-        if (!seat.isTurnedAway) records.add(call.scope, recordOf(call, course, appErrorOf(error)))
+        if (!seat.isTurnedAway) {
+          records.add(call.scope, recordOf(call, course, failure, clock.monotonicMs()))
+        }
         throw error
       } finally {
         seat.leave()

@@ -100,12 +100,17 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
       const sentMs = clock.monotonicMs()
       course.attempts += 1
       const relay = new AnswerRelay(sink, {
+        tail: course.tail,
         ownHeaders: () => ownHeaders(course, fabric, sentMs, clock.monotonicMs()),
-        onAnswer: (isWorkspace) =>
-          isWorkspace ? breakers.succeeded(origin) : breakers.failed(origin, permit)
+        onAnswer(isWorkspace) {
+          course.firstByteMs = clock.monotonicMs() - sentMs
+          if (isWorkspace) breakers.succeeded(origin)
+          else breakers.failed(origin, permit)
+        }
       })
       try {
         const end = await begin(parcel, token, relay)
+        course.sentBytes = end.sentBytes
         return { relay, end }
       } catch (error) {
         const failure = appErrorOf(error)
@@ -120,6 +125,8 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
       } finally {
         course.upstreamMs = clock.monotonicMs() - sentMs
         course.status = relay.status
+        course.upstreamRequestId = relay.requestId
+        course.answerBytes = relay.receivedBytes
       }
     }
   }
@@ -129,6 +136,7 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
     if (end === null || end.outcome === 'aborted') return true
     if (relay.isHeldBack(end) && isDead(parcel.fabric, relay, end)) return false
     relay.release(end)
+    parcel.course.answerBytes = relay.receivedBytes
     parcel.sink.end()
     return true
   }

@@ -4,15 +4,21 @@ import { asId } from '../base/ids.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../base/tenant-scope.ts'
 import type { OpenCalls } from '../identity/identity.ts'
 import type { LastUses } from '../identity/last-uses.ts'
+import { deleteCallRecords } from '../store/call-records.ts'
 import type { Db } from '../store/db.ts'
 import { deleteExpiredRows } from '../store/expired-rows.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import { listTenantIds } from '../store/tenants.ts'
+import { deleteUsageDays } from '../store/usage-days.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Job } from './clockwork.ts'
 
 /** How long what has expired is kept, so that a late visitor can be told what happened. */
 const keptMs = 24 * 60 * 60_000
+const callRecordsKeptMs = 30 * 24 * 60 * 60_000
+/** Their sums by day, a year and what it takes to compare it with the last. */
+const usageKeptMs = 400 * 24 * 60 * 60_000
+const callRecordsPerTransaction = 5_000
 
 /** Writes the records of calls; runs once more at the end, so that a stop loses none. */
 export function auditFlush(buffer: AuditBuffer): Job {
@@ -72,6 +78,30 @@ export function expirySweep(db: Db, clock: Clock): Job {
       for (const tenantId of await listTenantIds(db)) {
         const scope = jobScope(tenantId, 'expiry_sweep')
         await db.inTenant(scope, (tx) => deleteExpiredRows(tx, before))
+      }
+    }
+  }
+}
+
+/** Keeps records of calls for 30 days and their sums for 400, in portions that hold nobody up. */
+export function callRecordSweep(db: Db, clock: Clock): Job {
+  async function sweepTenant(scope: TenantScope): Promise<void> {
+    const before = plusMs(clock.now(), -callRecordsKeptMs)
+    const limit = callRecordsPerTransaction
+    let deleted = limit
+    while (deleted === limit) {
+      deleted = await db.inTenant(scope, (tx) => deleteCallRecords(tx, before, limit))
+    }
+    const daysBefore = plusMs(clock.now(), -usageKeptMs)
+    await db.inTenant(scope, (tx) => deleteUsageDays(tx, daysBefore))
+  }
+
+  return {
+    name: 'call_record_sweep',
+    everyMs: 60 * 60_000,
+    async run() {
+      for (const tenantId of await listTenantIds(db)) {
+        await sweepTenant(jobScope(tenantId, 'call_record_sweep'))
       }
     }
   }

@@ -8,10 +8,12 @@ export interface RoleCredentials {
 
 /**
  * What the app role may do beyond reading, per table; a table that is not listed gets all four.
- * The audit trail is insert-only: what happened cannot be made unhappened by the app.
+ * The audit trail is insert-only: what happened cannot be made unhappened by the app. Records of calls are
+ * never changed, and a policy of theirs keeps what is younger than a day from being deleted.
  */
 const narrowRights: Readonly<Record<string, string>> = {
   audit_events: 'SELECT, INSERT',
+  call_records: 'SELECT, INSERT, DELETE',
   users: 'SELECT, INSERT, UPDATE',
   _prisma_migrations: 'SELECT'
 }

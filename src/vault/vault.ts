@@ -23,6 +23,7 @@ import { decide, type GrantFacts } from './token-state.ts'
 /** A short-lived access token and where it comes from. */
 export interface AccessToken {
   readonly token: Secret
+  readonly grantId: GrantId
   readonly expiresAt: Date
   readonly generation: number
   /** As granted (RFC 6749 §3.3); null where the provider did not tell. */
@@ -105,7 +106,7 @@ export function createVault(deps: RefreshDeps): Vault {
       if (decision.kind === 'refuse') throw decision.error
       if (decision.kind === 'use') {
         if (decision.isDueSoon) joinRefresh(scope, grantId, facts.generation)
-        return await handOut(held, source)
+        return await handOut(held, grantId, source)
       }
       const isForced = decision.isForced && !flights.isRunning(keyOf(scope, grantId))
       if (isForced && !forced.take(keyOf(scope, grantId)))
@@ -134,10 +135,15 @@ export function createVault(deps: RefreshDeps): Vault {
   }
 }
 
-async function handOut(held: HeldGrant, source: AccessToken['source']): Promise<AccessToken> {
+async function handOut(
+  held: HeldGrant,
+  grantId: GrantId,
+  source: AccessToken['source']
+): Promise<AccessToken> {
   const { expiresAt, facts, scope } = held
   assert(expiresAt !== null, 'a usable grant has an access token')
-  return { token: await held.openToken(), expiresAt, generation: facts.generation, scope, source }
+  const { generation } = facts
+  return { token: await held.openToken(), grantId, expiresAt, generation, scope, source }
 }
 
 /** Waits no longer than the caller can; the flight goes on for the others and for the store. */

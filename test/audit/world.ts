@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { type Audit, type AuditEvent, createAudit } from '../../src/audit/audit.ts'
+import type { NotedCall } from '../../src/audit/call-writer.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { asId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
@@ -46,5 +47,36 @@ export function eventNo(index: number): AuditEvent {
     action: 'fabric.update',
     object: ['fabric', `fab_${index}`],
     details: { name: `fabric ${index}`, changed: ['name', 'kind'], count: index, isDropped: false }
+  }
+}
+
+/** A call that can be told from the others. */
+export function callNo(index: number, more: Partial<NotedCall> = {}): NotedCall {
+  return {
+    at: new Date('2026-11-20T12:00:00.000Z'),
+    operation: 'serving.invocations',
+    endpoint: 'llama',
+    subject: `fab_${index}`,
+    fabricId: 'fab_1',
+    identity: 'service_principal',
+    keyId: null,
+    grantId: 'grt_1',
+    generation: 3,
+    tokenSource: 'cached',
+    outcome: 'succeeded',
+    code: null,
+    status: 200,
+    upstreamStatus: 200,
+    upstreamRequestId: 'up-1',
+    attempts: 1,
+    requestBytes: 10,
+    answerBytes: 100,
+    durationMs: 12.5,
+    firstByteMs: 6.25,
+    tokenMs: 0.5,
+    inputTokens: 7,
+    outputTokens: 5,
+    totalTokens: 12,
+    ...more
   }
 }

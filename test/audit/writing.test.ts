@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Audit, createAudit, verifyChain } from '../../src/audit/audit.ts'
+import { createAudit, verifyChain } from '../../src/audit/audit.ts'
 import { createAuditBuffer } from '../../src/audit/audit-buffer.ts'
+import { createCallWriter } from '../../src/audit/call-writer.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { AppError } from '../../src/base/errors.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { createDb } from '../../src/store/db.ts'
 import { insertTeam } from '../../src/store/teams.ts'
-import { type AuditWorld, createAuditWorld, eventNo, scopeOf } from './world.ts'
+import { type AuditWorld, callNo, createAuditWorld, eventNo, scopeOf } from './world.ts'
 
 let world: AuditWorld
 const [a, b] = [scopeOf('ten_a'), scopeOf('ten_b')]
@@ -21,7 +22,8 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 beforeEach(async () => {
-  await world.sql('DELETE FROM audit_events')
+  for (const table of ['audit_events', 'call_records', 'usage_days'])
+    await world.sql(`DELETE FROM ${table}`)
 })
 
 const objectsOf = async (tenant: string) =>
@@ -78,39 +80,37 @@ describe('I4 no record, no action', () => {
 })
 
 describe('records of calls that change nothing', () => {
-  /** An audit that can be made to fail, and that counts its transactions. */
+  /** A writer that can be made to fail, and that counts its transactions. */
   function unreliable() {
     const state = { isAway: false, transactions: 0, hold: Promise.resolve() }
-    const audit: Audit = {
-      append: world.audit.append,
-      async record(scope, events) {
-        await state.hold
-        if (state.isAway) throw new AppError('overloaded')
-        state.transactions += 1
-        await world.audit.record(scope, events)
-      }
-    }
-    return { state, buffer: createAuditBuffer(audit) }
+    const write = createCallWriter(world.db, world.audit)
+    const buffer = createAuditBuffer(async (scope, writer, calls) => {
+      await state.hold
+      if (state.isAway) throw new AppError('overloaded')
+      state.transactions += 1
+      await write(scope, writer, calls)
+    })
+    return { state, buffer }
   }
 
   test('are written in the order in which they came, tenant by tenant, in batches', async () => {
     const { state, buffer } = unreliable()
-    for (let index = 0; index < 450; index += 1) buffer.add(index % 3 === 0 ? b : a, eventNo(index))
-    expect(buffer.size).toBe(450)
+    for (let index = 0; index < 900; index += 1) buffer.add(index % 3 === 0 ? b : a, callNo(index))
+    expect(buffer.size).toBe(900)
     await buffer.flush()
     expect(buffer.size).toBe(0)
-    const wanted = Array.from({ length: 450 }, (_, index) => index)
+    const wanted = Array.from({ length: 900 }, (_, index) => index)
     const name = (index: number) => `fab_${index}`
     expect(await objectsOf('ten_a')).toEqual(wanted.filter((n) => n % 3 !== 0).map(name))
     expect(await objectsOf('ten_b')).toEqual(wanted.filter((n) => n % 3 === 0).map(name))
     expect(state.transactions).toBe(3)
-    expect(await verifyChain(world.db, a)).toMatchObject({ isIntact: true, count: 300 })
+    expect(await verifyChain(world.db, a)).toMatchObject({ isIntact: true, count: 600 })
   })
 
   test('keep the request that they belong to', async () => {
     const { buffer } = unreliable()
     for (const request of ['req-00001', 'req-00002'])
-      buffer.add(scopeOf('ten_a', request), eventNo(1))
+      buffer.add(scopeOf('ten_a', request), callNo(1))
     await buffer.flush()
     const rows = await world.sql('SELECT request_id FROM audit_events ORDER BY seq')
     expect(rows).toEqual([{ request_id: 'req-00001' }, { request_id: 'req-00002' }])
@@ -118,12 +118,12 @@ describe('records of calls that change nothing', () => {
 
   test('stay while the database is away, and are written once it is back, none twice', async () => {
     const { state, buffer } = unreliable()
-    for (let index = 0; index < 5; index += 1) buffer.add(a, eventNo(index))
+    for (let index = 0; index < 5; index += 1) buffer.add(a, callNo(index))
     state.isAway = true
     await expect(buffer.flush()).rejects.toMatchObject({ code: 'overloaded' })
     await expect(buffer.flush()).rejects.toMatchObject({ code: 'overloaded' })
     expect(buffer.size).toBe(5)
-    buffer.add(a, eventNo(5))
+    buffer.add(a, callNo(5))
     state.isAway = false
     await buffer.flush()
     expect(await objectsOf('ten_a')).toEqual([0, 1, 2, 3, 4, 5].map((n) => `fab_${n}`))
@@ -131,16 +131,13 @@ describe('records of calls that change nothing', () => {
   })
 
   test('one tenant that cannot be written does not hold up another', async () => {
-    const audit: Audit = {
-      append: world.audit.append,
-      record: async (scope, events) => {
-        if (scope === b) throw new AppError('internal')
-        await world.audit.record(scope, events)
-      }
-    }
-    const buffer = createAuditBuffer(audit)
-    buffer.add(b, eventNo(1))
-    buffer.add(a, eventNo(2))
+    const write = createCallWriter(world.db, world.audit)
+    const buffer = createAuditBuffer(async (scope, writer, calls) => {
+      if (scope === b) throw new AppError('internal')
+      await write(scope, writer, calls)
+    })
+    buffer.add(b, callNo(1))
+    buffer.add(a, callNo(2))
     await expect(buffer.flush()).rejects.toMatchObject({ code: 'internal' })
     expect(await objectsOf('ten_a')).toEqual(['fab_2'])
     expect(buffer.size).toBe(1)
@@ -150,10 +147,10 @@ describe('records of calls that change nothing', () => {
     const { state, buffer } = unreliable()
     const gate = Promise.withResolvers<void>()
     state.hold = gate.promise
-    buffer.add(a, eventNo(1))
+    buffer.add(a, callNo(1))
     const first = buffer.flush()
-    buffer.add(a, eventNo(2))
-    buffer.add(b, eventNo(3))
+    buffer.add(a, callNo(2))
+    buffer.add(b, callNo(3))
     const second = buffer.flush()
     gate.resolve()
     await Promise.all([first, second])
@@ -165,8 +162,8 @@ describe('records of calls that change nothing', () => {
   })
 
   test('beyond what memory should hold are counted as dropped', () => {
-    const buffer = createAuditBuffer(world.audit)
-    for (let index = 0; index < 50_003; index += 1) buffer.add(a, eventNo(1))
+    const buffer = createAuditBuffer(createCallWriter(world.db, world.audit))
+    for (let index = 0; index < 50_003; index += 1) buffer.add(a, callNo(1))
     expect([buffer.size, buffer.dropped]).toEqual([50_000, 3])
   })
 })

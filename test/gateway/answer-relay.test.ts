@@ -22,6 +22,7 @@ function aRelay(options = {}) {
   const client = aSink(options)
   const heard: boolean[] = []
   const relay = new AnswerRelay(client.sink, {
+    tail: null,
     ownHeaders: () => [['x-weft-identity', 'user']],
     onAnswer: (isWorkspace) => heard.push(isWorkspace)
   })

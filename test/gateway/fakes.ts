@@ -1,5 +1,5 @@
-import type { AuditEvent } from '../../src/audit/audit.ts'
 import type { AuditBuffer } from '../../src/audit/audit-buffer.ts'
+import type { NotedCall } from '../../src/audit/call-writer.ts'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { newId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
@@ -16,6 +16,7 @@ import type { AccessToken, TokenOptions } from '../../src/vault/vault.ts'
 export const clock = systemClock()
 const machineClock = clock
 export const fabricId = newId('fabric', clock)
+export const grantId = newId('grant', clock)
 export const path = '/serving-endpoints/whoami/invocations'
 
 const scope: TenantScope = makeTenantScope(
@@ -95,11 +96,11 @@ export interface WorldOptions {
 /** The pipeline with the real outbound and the real provider, on fabrics and tokens that can fail. */
 export function gatewayAt(options: WorldOptions) {
   const { clock = machineClock, scopedTokens } = options
-  const events: AuditEvent[] = []
+  const events: NotedCall[] = []
   const asked: { actAs: string | null; rejected: number | undefined }[] = []
   let generation = 1
   const records: AuditBuffer = {
-    add: (_scope, event) => void events.push(event),
+    add: (_scope, call) => void events.push(call),
     flush: async () => {},
     size: 0,
     dropped: 0
@@ -127,6 +128,7 @@ export function gatewayAt(options: WorldOptions) {
       if (tokenOptions?.rejectedGeneration === generation) generation += 1
       return {
         token: new Secret(`token-${generation}`),
+        grantId,
         expiresAt: new Date(clock.now().getTime() + 3_600_000),
         generation,
         scope: 'all-apis',

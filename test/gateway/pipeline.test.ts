@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/base/errors.ts'
 import type { GatewayCall } from '../../src/gateway/gateway.ts'
 import { httpServer } from '../outbound/hostile-server.ts'
-import { aCall, aSink, gatewayAt, path, type WorldOptions } from './fakes.ts'
+import { aCall, aSink, fabricId, gatewayAt, grantId, path, type WorldOptions } from './fakes.ts'
 
 const closers: (() => Promise<void>)[] = []
 
@@ -51,10 +51,21 @@ describe('every call is recorded exactly once', () => {
     })
     expect(events).toHaveLength(1)
     expect(events[0]).toMatchObject({
-      action: 'endpoint.query',
-      object: ['endpoint', 'whoami'],
+      operation: 'serving.invocations',
+      endpoint: 'whoami',
+      subject: 'whoami',
       outcome: 'succeeded',
-      details: { identity: 'service_principal', upstreamStatus: 200, generation: 1 }
+      code: null,
+      identity: 'service_principal',
+      fabricId,
+      grantId,
+      generation: 1,
+      tokenSource: 'cached',
+      status: 200,
+      upstreamStatus: 200,
+      attempts: 1,
+      requestBytes: 2,
+      answerBytes: 4
     })
   })
 
@@ -118,6 +129,93 @@ describe('every call is recorded exactly once', () => {
       expect(codeOf((await ask(call)).error)).toBe('path_not_allowed')
     }
     expect(events).toEqual([])
+  })
+})
+
+describe('a record measures its call', () => {
+  const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 }
+  const tokens = { inputTokens: 3, outputTokens: 4, totalTokens: 7 }
+  const nothing = { inputTokens: null, outputTokens: null, totalTokens: null }
+  const json = { 'content-type': 'application/json' }
+
+  test('its bytes, its times, the name that the workspace gave it', async () => {
+    const { ask, events } = await world((_req, res) =>
+      res.writeHead(200, { 'x-request-id': 'up-1' }).end('answer')
+    )
+    await ask({ body: Buffer.from('question') })
+    expect(events[0]).toMatchObject({
+      requestBytes: 8,
+      answerBytes: 6,
+      upstreamRequestId: 'up-1',
+      ...nothing
+    })
+    const { durationMs = 0, firstByteMs, tokenMs, at } = events[0] ?? {}
+    expect(durationMs).toBeGreaterThanOrEqual((firstByteMs ?? 0) + (tokenMs ?? 0))
+    expect(firstByteMs).toBeGreaterThan(0)
+    expect(at).toBeInstanceOf(Date)
+  })
+
+  test('a body in a stream, by what its client says or by what went out', async () => {
+    const { ask, events } = await world(fine)
+    const body = () => Readable.from([Buffer.from('ques'), Buffer.from('tion')])
+    await ask({ body: body() })
+    await ask({ body: body(), headers: { 'content-length': '8' } })
+    expect(events.map(({ requestBytes }) => requestBytes)).toEqual([8, 8])
+  })
+
+  test('tokens of a JSON answer, plain and packed, and the bytes that passed', async () => {
+    const text = JSON.stringify({ choices: [], usage })
+    for (const body of [Buffer.from(text), gzipSync(text)]) {
+      const packed = body.length === text.length ? {} : { 'content-encoding': 'gzip' }
+      const { ask, events } = await world(
+        (_req, res) => void res.writeHead(200, { ...json, ...packed }).end(body)
+      )
+      const { body: passed } = await ask()
+      expect(passed()).toEqual(body)
+      expect(events[0]).toMatchObject({ ...tokens, answerBytes: body.length })
+    }
+  })
+
+  test('tokens of a stream, also of one that is cut after it told them', async () => {
+    const events = [`data: ${JSON.stringify({ choices: [], usage })}\n\n`, 'data: [DONE]\n\n']
+    const head = { 'content-type': 'text/event-stream' }
+    const whole = await world((_req, res) => void res.writeHead(200, head).end(events.join('')))
+    await whole.ask()
+    expect(whole.events[0]).toMatchObject({ ...tokens, outcome: 'succeeded' })
+    const cut = await world(
+      (_req, res) => void res.writeHead(200, head).write(events[0] ?? '', () => res.destroy())
+    )
+    await cut.ask()
+    expect(cut.events[0]).toMatchObject({ ...tokens, outcome: 'failed', status: 200 })
+  })
+
+  test('no tokens of errors and of what is no question to a model', async () => {
+    const text = JSON.stringify({ usage })
+    const failing = await world((_req, res) => void res.writeHead(500, json).end(text))
+    await failing.ask()
+    const listing = await world((_req, res) => void res.writeHead(200, json).end(text))
+    await listing.ask({ method: 'GET', path: '/api/2.0/serving-endpoints', body: null })
+    await listing.ask({ path: '/api/2.0/sql/statements' })
+    expect([...failing.events, ...listing.events]).toMatchObject([nothing, nothing, nothing])
+  })
+
+  test('what the client was answered with, where that was Weft’s own word', async () => {
+    const { ask, events } = await world((_req, res) => void res.writeHead(401).end())
+    await ask()
+    expect(events[0]).toMatchObject({
+      code: 'service_principal_refused',
+      status: 502,
+      upstreamStatus: 401,
+      attempts: 2
+    })
+  })
+
+  test('a name of the workspace’s that is no name is left out', async () => {
+    const { ask, events } = await world((_req, res) =>
+      res.writeHead(200, { 'x-request-id': `${'x'.repeat(129)}` }).end()
+    )
+    await ask()
+    expect(events[0]?.upstreamRequestId).toBeNull()
   })
 })
 

@@ -5,7 +5,7 @@ import { Secret } from '../../src/base/secret.ts'
 import type { GatewayCall } from '../../src/gateway/gateway.ts'
 import type { ScopedTokens } from '../../src/gateway/serving-routes.ts'
 import { httpServer } from '../outbound/hostile-server.ts'
-import { aCall, aSink, clock, gatewayAt, path, type WorldOptions } from './fakes.ts'
+import { aCall, aSink, clock, gatewayAt, grantId, path, type WorldOptions } from './fakes.ts'
 
 const closers: (() => Promise<void>)[] = []
 
@@ -52,7 +52,7 @@ async function world(
       const generation = (rejected ?? 0) + 1
       const expiresAt = new Date(clock.now().getTime() + 3_600_000)
       const token = new Secret(`scoped-${generation}`)
-      return { token, expiresAt, generation, scope: null, source: 'cached' }
+      return { token, grantId, expiresAt, generation, scope: null, source: 'cached' }
     }
   }
   const made = gatewayAt({

@@ -5,6 +5,7 @@ import type { Fault } from './source.ts'
 export const tenantTables = [
   'app_connections',
   'audit_events',
+  'call_records',
   'client_secrets',
   'data_keys',
   'fabrics',
@@ -23,7 +24,8 @@ export const tenantTables = [
   'sessions',
   'sign_in_attempts',
   'team_members',
-  'teams'
+  'teams',
+  'usage_days'
 ]
 
 /** Tables that stand above the tenants. */
@@ -117,7 +119,8 @@ export async function policyFaults(client: pg.Client): Promise<Fault[]> {
   )
   const policies = await rows<Policy & pg.QueryResultRow>(
     client,
-    `SELECT policyname AS name, tablename AS table, cmd, qual, with_check AS check FROM pg_policies`
+    `SELECT policyname AS name, tablename AS table, cmd, qual, with_check AS check
+       FROM pg_policies WHERE permissive = 'PERMISSIVE'` // any other only narrows
   )
   const more = policies.filter(
     (policy) => !isOwnTenant(policy) && !isKnownLookup(policy) && !isKnownPlatform(policy)
@@ -161,6 +164,8 @@ export async function roleFaults(client: pg.Client, role: string): Promise<Fault
      SELECT 'audit_events: ' || p.name FROM unnest(ARRAY['UPDATE', 'DELETE']) AS p(name)
       WHERE has_table_privilege($1, 'audit_events', p.name)
          OR (p.name = 'UPDATE' AND has_any_column_privilege($1, 'audit_events', 'UPDATE'))
+      UNION ALL
+     SELECT 'call_records: UPDATE' WHERE has_any_column_privilege($1, 'call_records', 'UPDATE')
       UNION ALL
      SELECT '_prisma_migrations: ' || p.name FROM unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) AS p(name)
       WHERE has_table_privilege($1, '_prisma_migrations', p.name)`,

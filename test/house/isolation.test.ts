@@ -142,6 +142,7 @@ describe('D7 a planted fault is seen', () => {
     ['GRANT TRUNCATE ON grants TO weft_app', roleFaults],
     ['GRANT UPDATE (action) ON audit_events TO weft_app', roleFaults],
     ['GRANT DELETE ON audit_events TO PUBLIC', roleFaults],
+    ['GRANT UPDATE (status) ON call_records TO weft_app', roleFaults],
     ['GRANT pg_read_all_data TO weft_app', roleFaults],
     ['GRANT DELETE ON _prisma_migrations TO weft_app', roleFaults],
     ['ALTER TABLE grants ADD FOREIGN KEY (fabric_id) REFERENCES fabrics (id)', referenceFaults],

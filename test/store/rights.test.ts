@@ -42,6 +42,25 @@ describe('I6 the app role and the audit trail', () => {
   })
 })
 
+describe('I6 the app role and the records of calls', () => {
+  test.each(['UPDATE call_records SET status = 200', 'TRUNCATE call_records'])(
+    '%s is refused',
+    async (sql) => {
+      await expect(app.query(sql)).rejects.toMatchObject({ code: '42501' })
+    }
+  )
+
+  test('what is younger than a day cannot be deleted, what is older can', async () => {
+    const count = async () => (await app.query('DELETE FROM call_records')).rowCount
+    const age = (ago: string) =>
+      world.keeper.query(`UPDATE call_records SET at = now() - interval '${ago}'`)
+    await age('23 hours')
+    expect(await count()).toBe(0)
+    await age('25 hours')
+    expect(await count()).toBe(1)
+  })
+})
+
 describe('D7 the app role and the schema', () => {
   test.each([
     'CREATE TABLE notes (id text)',

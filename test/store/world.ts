@@ -123,7 +123,8 @@ function sampleOf(type: string, table: string, name: string, tenant: string): un
   if (type === 'ARRAY') return []
   if (type === 'jsonb') return {}
   if (type === 'boolean') return false
-  if (type.endsWith('int') || type === 'integer') return 1
+  if (type.endsWith('int') || type === 'integer' || type.startsWith('double')) return 1
+  if (type === 'date') return '2036-01-01'
   if (type.startsWith('timestamp')) return '2036-01-01T00:00:00Z'
   return `${table}.${name}.${tenant}`
 }

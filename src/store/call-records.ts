@@ -1,0 +1,118 @@
+import type { Tx } from './db.ts'
+
+/** One call on the data plane as its process notes it; who made it is the writer's to add. */
+export interface CallRecord {
+  /** When the call came. */
+  readonly at: Date
+  readonly operation: string
+  /** The serving endpoint that was asked, null where it was none. */
+  readonly endpoint: string | null
+  /** Null: it never came to a fabric that the actor sees. */
+  readonly fabricId: string | null
+  readonly identity: 'user' | 'service_principal' | null
+  readonly keyId: string | null
+  readonly grantId: string | null
+  readonly generation: number | null
+  readonly tokenSource: 'cached' | 'refreshed' | null
+  readonly outcome: 'succeeded' | 'refused' | 'failed'
+  /** The problem that Weft answered with, or that cut the answer. */
+  readonly code: string | null
+  /** What the client was answered with; null: it left before. */
+  readonly status: number | null
+  readonly upstreamStatus: number | null
+  readonly upstreamRequestId: string | null
+  /** How often something was sent, or was about to be. */
+  readonly attempts: number
+  readonly requestBytes: number
+  readonly answerBytes: number
+  readonly durationMs: number
+  readonly firstByteMs: number | null
+  readonly tokenMs: number | null
+  readonly inputTokens: number | null
+  readonly outputTokens: number | null
+  readonly totalTokens: number | null
+}
+
+export interface NewCallRecord extends CallRecord {
+  /** Number of the record in the process that writes it. */
+  readonly seq: number
+  readonly actorKind: string
+  readonly actorId: string
+  readonly onBehalfOf: string | null
+  readonly requestId: string | null
+}
+
+/**
+ * Stores the records and adds them to the days' sums, those of them that are not stored yet: one statement,
+ * whatever their number. Writers of one tenant must wait for one another, or they may deadlock on the sums.
+ * @returns the numbers of the records that are new
+ */
+export async function insertCallRecords(
+  tx: Tx,
+  writer: string,
+  records: readonly NewCallRecord[]
+): Promise<ReadonlySet<number>> {
+  const { tenantId } = tx.scope
+  const rows = await tx.rows.$queryRaw<{ seq: bigint }[]>`
+    WITH given AS (
+      SELECT * FROM json_to_recordset(${JSON.stringify(records)}::json) AS r (
+        "seq" bigint, "at" timestamptz, "actorKind" text, "actorId" text, "onBehalfOf" text,
+        "keyId" text, "fabricId" text, "operation" text, "endpoint" text, "identity" text,
+        "grantId" text, "generation" int, "tokenSource" text, "outcome" text, "code" text,
+        "status" int, "upstreamStatus" int, "requestId" text, "upstreamRequestId" text,
+        "attempts" int, "requestBytes" bigint, "answerBytes" bigint, "durationMs" float8,
+        "firstByteMs" float8, "tokenMs" float8, "inputTokens" int, "outputTokens" int,
+        "totalTokens" int)
+    ), stored AS (
+      INSERT INTO call_records (
+        tenant_id, writer, seq, at, actor_kind, actor_id, on_behalf_of,
+        key_id, fabric_id, operation, endpoint, identity,
+        grant_id, generation, token_source, outcome, code,
+        status, upstream_status, request_id, upstream_request_id,
+        attempts, request_bytes, answer_bytes, duration_ms,
+        first_byte_ms, token_ms, input_tokens, output_tokens,
+        total_tokens)
+      SELECT ${tenantId}, ${writer}, "seq", "at", "actorKind", "actorId", "onBehalfOf",
+        "keyId", "fabricId", "operation", "endpoint", "identity",
+        "grantId", "generation", "tokenSource", "outcome", "code",
+        "status", "upstreamStatus", "requestId", "upstreamRequestId",
+        "attempts", "requestBytes", "answerBytes", "durationMs",
+        "firstByteMs", "tokenMs", "inputTokens", "outputTokens",
+        "totalTokens" FROM given
+      ON CONFLICT DO NOTHING RETURNING *
+    ), summed AS (
+      INSERT INTO usage_days AS u (
+        tenant_id, fabric_id, day, endpoint, actor_kind, actor_id, calls, errors, request_bytes,
+        answer_bytes, input_tokens, output_tokens, total_tokens, duration_ms, duration_max_ms)
+      SELECT tenant_id, fabric_id, (at AT TIME ZONE 'UTC')::date,
+        CASE WHEN endpoint IS NULL THEN operation
+             WHEN attempts = 0 OR upstream_status = 404 THEN ''
+             ELSE endpoint END,
+        actor_kind, actor_id, count(*), count(*) FILTER (WHERE outcome <> 'succeeded'),
+        sum(request_bytes), sum(answer_bytes), coalesce(sum(input_tokens), 0),
+        coalesce(sum(output_tokens), 0), coalesce(sum(total_tokens), 0),
+        sum(duration_ms), max(duration_ms)
+      FROM stored WHERE fabric_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
+      ON CONFLICT (tenant_id, fabric_id, day, endpoint, actor_kind, actor_id) DO UPDATE SET
+        calls = u.calls + excluded.calls,
+        errors = u.errors + excluded.errors,
+        request_bytes = u.request_bytes + excluded.request_bytes,
+        answer_bytes = u.answer_bytes + excluded.answer_bytes,
+        input_tokens = u.input_tokens + excluded.input_tokens,
+        output_tokens = u.output_tokens + excluded.output_tokens,
+        total_tokens = u.total_tokens + excluded.total_tokens,
+        duration_ms = u.duration_ms + excluded.duration_ms,
+        duration_max_ms = greatest(u.duration_max_ms, excluded.duration_max_ms)
+    )
+    SELECT seq FROM stored`
+  return new Set(rows.map(({ seq }) => Number(seq)))
+}
+
+/** Deletes the tenant's oldest records that came before `before`. @returns how many, at most `limit` */
+export async function deleteCallRecords(tx: Tx, before: Date, limit: number): Promise<number> {
+  const { tenantId } = tx.scope
+  return await tx.rows.$executeRaw`
+    DELETE FROM call_records WHERE ctid = ANY (ARRAY(
+      SELECT ctid FROM call_records
+       WHERE tenant_id = ${tenantId} AND at < ${before} ORDER BY at LIMIT ${limit}))`
+}
