@@ -22,6 +22,8 @@ export const operations = [
   'fabric.transfer',
   'fabric.test',
   'fabric.sign_in',
+  'fabric.usage',
+  'fabric.usage_of_others',
   'service_principal.use',
   'sign_in_attempt.get',
   'sign_in_attempt.finish',

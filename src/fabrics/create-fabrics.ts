@@ -5,6 +5,7 @@ import { createFabricTransfer } from './fabric-transfer.ts'
 import type { Fabrics } from './fabrics.ts'
 import { createSignIn } from './sign-in.ts'
 import { createTests } from './test-plans.ts'
+import { createUsage } from './usage.ts'
 
 export function createFabrics(deps: FabricDeps): Fabrics {
   const keeping = createFabricKeeping(deps)
@@ -13,6 +14,7 @@ export function createFabrics(deps: FabricDeps): Fabrics {
     ...createFabricTransfer(deps, keeping.get),
     ...createSignIn(deps),
     ...createConnections(deps),
-    ...createTests(deps)
+    ...createTests(deps),
+    ...createUsage(deps)
   }
 }

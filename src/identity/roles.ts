@@ -36,6 +36,8 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'fabric.transfer': teamAdmins,
   'fabric.test': people,
   'fabric.sign_in': people,
+  'fabric.usage': people,
+  'fabric.usage_of_others': teamAdmins,
   'service_principal.use': [...teamAdmins, 'service_account'],
   'sign_in_attempt.get': people,
   'sign_in_attempt.finish': people,

@@ -24,6 +24,8 @@ beforeEach(async () => {
   fabric = await world.fabrics.create(as.lead, world.newFabric({ servicePrincipal }))
 })
 
+const range = { from: undefined, to: undefined }
+
 /** Everything that can be asked of one fabric. */
 const asks: Readonly<Record<string, (scope: TenantScope, id: FabricId) => Promise<unknown>>> = {
   get: (scope, id) => world.fabrics.get(scope, id),
@@ -36,6 +38,8 @@ const asks: Readonly<Record<string, (scope: TenantScope, id: FabricId) => Promis
     world.fabrics.testConnection(scope, id, 'service_principal', () => undefined, idle()),
   'sign in': (scope, id) =>
     world.fabrics.startSignIn(scope, id, { sessionId: 'ses_1', returnTo: null }),
+  'see the usage': (scope, id) =>
+    world.fabrics.usage(scope, id, { ...range, groupBy: ['day'], limit: 1, cursor: null }),
   'see the connection': (scope, id) => world.fabrics.connection(scope, id),
   'sign out': (scope, id) => world.fabrics.signOut(scope, id)
 }

@@ -21,6 +21,7 @@ import {
   Transfer,
   TransferBody
 } from '../schemas/fabric.ts'
+import { Usage, UsageFilters, usageQuery } from '../schemas/usage.ts'
 import { versionOf, withEtag } from '../version.ts'
 
 const path = '/api/v1/fabrics'
@@ -143,5 +144,22 @@ export function fabricRoutes(
     },
     async (request, reply) =>
       withEtag(reply, await fabrics.complete(request.scope, request.params.fabricId))
+  )
+
+  app.get(
+    `${path}/:fabricId/usage`,
+    {
+      config: { access: 'caller', operation: 'fabric.usage' },
+      schema: {
+        tags,
+        summary: 'What was asked through a fabric, summed',
+        description:
+          "By UTC day, endpoint and caller, the last 30 days unless told otherwise. A member's items are their own calls.",
+        params,
+        querystring: UsageFilters,
+        response: answers({ 200: Usage })
+      }
+    },
+    (request) => fabrics.usage(request.scope, request.params.fabricId, usageQuery(request.query))
   )
 }
