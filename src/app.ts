@@ -33,6 +33,7 @@ import { connectionTestRoutes } from './http/routes/connection-tests.ts'
 import { dataPlane } from './http/routes/data-plane.ts'
 import { fabricRoutes } from './http/routes/fabrics.ts'
 import { healthRoutes } from './http/routes/health.ts'
+import { invitationRoutes } from './http/routes/invitations.ts'
 import { meRoutes } from './http/routes/me.ts'
 import { memberRoutes } from './http/routes/members.ts'
 import { oauthRoutes } from './http/routes/oauth.ts'
@@ -122,6 +123,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   authRoutes(app, { identity, publicUrl })
   meRoutes(app, identity)
   memberRoutes(app, identity)
+  invitationRoutes(app, { invitations: identity.invitations, once, publicUrl })
   teamRoutes(app, { teams: identity.teams, once })
   appConnectionRoutes(app, { appConnections, once })
   fabricRoutes(app, { fabrics, once })

@@ -28,6 +28,7 @@ export type AuditAction =
   | 'login_provider.update'
   | 'tenant.create'
   | 'member.join'
+  | 'invitation.accept'
 export type AuditOutcome = 'succeeded' | 'refused' | 'failed'
 
 export interface AuditEvent {

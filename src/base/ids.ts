@@ -9,6 +9,7 @@ export const idPrefixes = {
   tenant: 'ten',
   user: 'usr',
   team: 'team',
+  invitation: 'inv',
   session: 'ses',
   loginProvider: 'lgp',
   loginAttempt: 'lga',
@@ -29,6 +30,7 @@ export type IdOf<K extends IdKind> = Id<(typeof idPrefixes)[K]>
 export type TenantId = IdOf<'tenant'>
 export type UserId = IdOf<'user'>
 export type TeamId = IdOf<'team'>
+export type InvitationId = IdOf<'invitation'>
 export type SessionId = IdOf<'session'>
 export type LoginProviderId = IdOf<'loginProvider'>
 export type AppConnectionId = IdOf<'appConnection'>

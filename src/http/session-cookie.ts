@@ -6,6 +6,10 @@ export const sessionCookie = '__Host-weft_session'
 /** Binds login attempts to the browser that began them. */
 export const browserCookie = '__Host-weft_browser'
 
+/** An invitation whose link was opened, until the login that may accept it. */
+export const invitationCookie = '__Host-weft_invitation'
+const invitationSeconds = 15 * 60
+
 /** Lax, for the session must be there when the identity provider or workspace sends the browser back. */
 const attributes = { path: '/', secure: true, httpOnly: true, sameSite: 'lax' } as const
 
@@ -19,4 +23,12 @@ export function clearSessionCookie(reply: FastifyReply): void {
 
 export function setBrowserCookie(reply: FastifyReply, token: string): void {
   reply.setCookie(browserCookie, token, attributes)
+}
+
+export function setInvitationCookie(reply: FastifyReply, token: string): void {
+  reply.setCookie(invitationCookie, token, { ...attributes, maxAge: invitationSeconds })
+}
+
+export function clearInvitationCookie(reply: FastifyReply): void {
+  reply.clearCookie(invitationCookie, attributes)
 }

@@ -4,6 +4,7 @@ import { AppError } from '../base/errors.ts'
 import { asId, newId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
+import type { InvitationRow } from '../store/invitations.ts'
 import {
   findMembership,
   hasTenantAdmin,
@@ -13,7 +14,9 @@ import {
 } from '../store/memberships.ts'
 import { insertTeam, insertTeamMember, listDefaultTeams, upsertTeamMember } from '../store/teams.ts'
 import { findUserByIdentity, type UserRow } from '../store/users.ts'
+import { spendInvitation } from './acceptance.ts'
 import { identityHash, isSameEmail, type Person } from './person.ts'
+import type { TeamRole, TenantRole } from './roles.ts'
 
 /** What decides whether a person who is no member yet may become one by logging in. */
 export interface AdmissionRule {
@@ -21,6 +24,12 @@ export interface AdmissionRule {
   readonly emailDomains: readonly string[]
   /** Of this tenant; null where none is named. */
   readonly bootstrapAdmin: string | null
+}
+
+/** What speaks for one person beside the rule. */
+export interface Admission extends AdmissionRule {
+  /** One for this very person, to be spent; null: they carry none. */
+  readonly invitation: InvitationRow | null
 }
 
 /** Whether the login provider's rule lets this person join as a member. */
@@ -41,13 +50,13 @@ export async function isAdmissible(
   db: Db,
   scope: TenantScope,
   person: Person,
-  rule: AdmissionRule
+  rule: Admission
 ): Promise<boolean> {
   const user = await findUserByIdentity(db, identityHash(person.issuer, person.subject))
   return await db.inTenant(scope, async (tx) => {
     const membership = user === null ? null : await findMembership(tx, user.id)
     if (membership !== null) return membership.status === 'active'
-    if (mayJoin(person, rule)) return true
+    if (rule.invitation !== null || mayJoin(person, rule)) return true
     return isBootstrapAdmin(person, rule) && !(await hasTenantAdmin(tx))
   })
 }
@@ -55,40 +64,51 @@ export async function isAdmissible(
 /**
  * Makes the person a member where they are none yet, with a team of their own and a place in the
  * teams that everybody joins; the bootstrap admin becomes the tenant's first admin, once, however many log
- * in at once.
- * @throws AppError `forbidden`: no member and may not become one, or suspended
+ * in at once. An invitation is spent: it gives its role and teams, and takes none.
+ * @throws AppError `forbidden`: no member and may not become one, or suspended; `attempt_expired`: the
+ *   invitation was used or withdrawn meanwhile
  */
 export async function admit(
   tx: Tx,
   deps: { readonly audit: Audit; readonly clock: Clock },
   user: UserRow,
   person: Person,
-  rule: AdmissionRule
+  rule: Admission
 ): Promise<void> {
   await lockMemberships(tx)
   const membership = await findMembership(tx, user.id)
   if (membership !== null && membership.status !== 'active') throw new AppError('forbidden')
+  const { invitation } = rule
   const isFirstAdmin = isBootstrapAdmin(person, rule) && !(await hasTenantAdmin(tx))
-  if (membership !== null && !isFirstAdmin) return
-  if (membership === null && !isFirstAdmin && !mayJoin(person, rule))
-    throw new AppError('forbidden')
-  const role = isFirstAdmin ? 'tenant_admin' : 'member'
-  if (membership === null) {
-    await insertMembership(tx, { userId: user.id, role, createdAt: deps.clock.now() })
-    await insertPersonalTeam(tx, deps.clock, user)
-  } else {
-    await updateMembership(tx, user.id, { role })
+  const isExpected = membership !== null || isFirstAdmin || invitation !== null
+  if (!isExpected && !mayJoin(person, rule)) throw new AppError('forbidden')
+  const isRaised = isFirstAdmin || invitation?.role === 'tenant_admin'
+  const role = isRaised || membership?.role === 'tenant_admin' ? 'tenant_admin' : 'member'
+  const actor = { kind: 'user', id: asId('user', user.id) } as const
+  const object = ['user', user.id] as const
+  if (membership === null) await insertMember(tx, deps.clock, user, role)
+  else if (membership.role !== role) await updateMembership(tx, user.id, { role })
+  if (isFirstAdmin) await placeInDefaultTeams(tx, user.id, 'admin')
+  if (membership === null || isFirstAdmin) {
+    const details = { role, isBootstrap: isFirstAdmin }
+    await deps.audit.append(tx, { action: 'member.join', object, actor, details })
   }
+  if (invitation === null) return
+  await spendInvitation(tx, deps.clock, invitation, user.id)
+  const details = { role: invitation.role, invitationId: invitation.id }
+  await deps.audit.append(tx, { action: 'invitation.accept', object, actor, details })
+}
+
+async function insertMember(tx: Tx, clock: Clock, user: UserRow, role: TenantRole): Promise<void> {
+  await insertMembership(tx, { userId: user.id, role, createdAt: clock.now() })
+  await insertPersonalTeam(tx, clock, user)
+  await placeInDefaultTeams(tx, user.id, 'member')
+}
+
+async function placeInDefaultTeams(tx: Tx, userId: string, role: TeamRole): Promise<void> {
   for (const team of await listDefaultTeams(tx)) {
-    const teamRole = isFirstAdmin ? 'admin' : 'member'
-    await upsertTeamMember(tx, { teamId: team.id, userId: user.id, role: teamRole })
+    await upsertTeamMember(tx, { teamId: team.id, userId, role })
   }
-  await deps.audit.append(tx, {
-    action: 'member.join',
-    object: ['user', user.id],
-    actor: { kind: 'user', id: asId('user', user.id) },
-    details: { role, isBootstrap: isFirstAdmin }
-  })
 }
 
 async function insertPersonalTeam(tx: Tx, clock: Clock, user: UserRow): Promise<void> {

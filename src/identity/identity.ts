@@ -11,6 +11,7 @@ import type { Strongbox } from '../vault/strongbox.ts'
 import { createAuthentication } from './authentication.ts'
 import type { Caller, Credentials } from './caller.ts'
 import { createIdempotency, type Idempotency } from './idempotency.ts'
+import { createInvitations, type Invitations } from './invitations.ts'
 import type { LastUses } from './last-uses.ts'
 import { createLogin, type Login } from './login.ts'
 import { type LoginDeps, loginTarget } from './login-attempt.ts'
@@ -33,6 +34,7 @@ export type {
 export { createBootstrap } from './bootstrap.ts'
 export type { Caller, Credentials } from './caller.ts'
 export type { Idempotency, IdempotentCall } from './idempotency.ts'
+export type { Invitations, InvitationView, NewInvitation } from './invitations.ts'
 export type { Login, LoginStart } from './login.ts'
 export type { LoggedIn, LoginCallback } from './login-callback.ts'
 export type { LoginClient } from './login-client.ts'
@@ -55,6 +57,7 @@ export interface Identity {
   readonly login: Login
   readonly sessions: Sessions
   readonly members: Members
+  readonly invitations: Invitations
   readonly teams: Teams
   readonly serviceAccounts: ServiceAccounts
   readonly serviceTokens: ServiceTokens
@@ -88,6 +91,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
       endSessionUrl: (provider) => client.endSessionUrl(loginTarget(publicUrl, provider))
     }),
     members: createMembers({ ...deps, memberships: createMemberships(deps) }),
+    invitations: createInvitations(deps),
     teams: createTeams(deps),
     serviceAccounts: createServiceAccounts(deps),
     serviceTokens: createServiceTokens(deps),

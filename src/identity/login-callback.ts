@@ -10,6 +10,7 @@ import { noteMemberLogin } from '../store/memberships.ts'
 import { insertSession } from '../store/sessions.ts'
 import { findTenant } from '../store/tenants.ts'
 import { upsertUser } from '../store/users.ts'
+import { findInvitationFor } from './acceptance.ts'
 import { admit, isAdmissible } from './admission.ts'
 import { identityScope } from './identity-scope.ts'
 import {
@@ -28,6 +29,8 @@ export interface LoginCallback {
   /** The query string of the callback as it came, without `?`. */
   readonly query: string
   readonly browserToken: string | null
+  /** The invitation whose link this browser opened; null: none. */
+  readonly invitationToken: string | null
   /** A session that the browser holds already; it ends. */
   readonly sessionToken: string | null
   readonly userAgent: string
@@ -97,17 +100,19 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     scope: TenantScope,
     attempt: LoginAttemptRow,
     person: Person,
-    { sessionToken, userAgent, requestId }: LoginCallback
+    { sessionToken, invitationToken, userAgent, requestId }: LoginCallback
   ) {
-    const { tenant, provider } = await db.inTenant(scope, async (tx) => ({
+    const { tenant, provider, invitation } = await db.inTenant(scope, async (tx) => ({
       tenant: await findTenant(tx),
-      provider: await findLoginProvider(tx, attempt.loginProviderId)
+      provider: await findLoginProvider(tx, attempt.loginProviderId),
+      invitation: await findInvitationFor(tx, invitationToken, person, clock.now())
     }))
     if (tenant === null || provider === null) throw new AppError('not_found')
     const isBootstrapTenant = tenant.slug === bootstrap.tenantSlug
     const rule = {
       emailDomains: provider.emailDomains,
-      bootstrapAdmin: isBootstrapTenant ? bootstrap.adminEmail : tenant.firstAdminEmail
+      bootstrapAdmin: isBootstrapTenant ? bootstrap.adminEmail : tenant.firstAdminEmail,
+      invitation
     }
     if (!(await isAdmissible(db, scope, person, rule))) {
       throw new AppError('forbidden', { detail: 'You are not a member here, and may not join' })

@@ -5,6 +5,7 @@ import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { countFabricsOfTeam } from '../store/fabrics.ts'
 import { listGrantIdsOfUser } from '../store/grants.ts'
+import { deleteOpenInvitationsTo } from '../store/invitations.ts'
 import {
   deleteMembership,
   findMembership,
@@ -15,6 +16,7 @@ import {
 } from '../store/memberships.ts'
 import { deleteSessionsOfUser } from '../store/sessions.ts'
 import { deleteTeam, listTeamsOfUser } from '../store/teams.ts'
+import { findUser } from '../store/users.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { TenantRole } from './roles.ts'
 
@@ -56,6 +58,7 @@ export function createMemberships({ db, audit, vault }: MembershipDeps): Members
     if (!isAdminAfter) await keepAnAdmin(tx, row)
     await updateMembership(tx, userId, { role, status })
     if (status === 'suspended') await deleteSessionsOfUser(tx, userId)
+    await withdrawInvitations(tx, userId)
     await audit.append(tx, {
       action: 'member.update',
       object: ['user', userId],
@@ -82,6 +85,7 @@ export function createMemberships({ db, audit, vault }: MembershipDeps): Members
       for (const grantId of grantIds) await vault.forget(scope, asId('grant', grantId), event)
       await db.inTenant(scope, async (tx) => {
         await mustLockMember(tx, id)
+        await withdrawInvitations(tx, id)
         const personal = (await listTeamsOfUser(tx, id)).filter(({ kind }) => kind === 'personal')
         await deleteMembership(tx, id)
         for (const team of personal) {
@@ -91,6 +95,12 @@ export function createMemberships({ db, audit, vault }: MembershipDeps): Members
       })
     }
   }
+}
+
+/** An older promise does not outlive this decision. */
+async function withdrawInvitations(tx: Tx, userId: string): Promise<void> {
+  const user = await findUser(tx, userId)
+  if (user !== null) await deleteOpenInvitationsTo(tx, user.email.toLowerCase())
 }
 
 async function mustLockMember(tx: Tx, id: UserId): Promise<MembershipRow> {

@@ -1,6 +1,9 @@
 import type { Tx } from './db.ts'
 
-/** Deletes what ended before `before`: attempts, sessions, service tokens, idempotency keys. @returns how many rows */
+/**
+ * Deletes what ended before `before`: attempts, invitations, sessions, service tokens, idempotency keys.
+ * @returns how many rows
+ */
 export async function deleteExpiredRows(tx: Tx, before: Date): Promise<number> {
   const { tenantId } = tx.scope
   const expired = { where: { tenantId, expiresAt: { lt: before } } }
@@ -10,6 +13,8 @@ export async function deleteExpiredRows(tx: Tx, before: Date): Promise<number> {
   const signIns = await tx.rows.signInAttempt.deleteMany(expired)
   const keys = await tx.rows.idempotencyKey.deleteMany(expired)
   const tokens = await tx.rows.serviceToken.deleteMany(expired)
+  const invitations = await tx.rows.invitation.deleteMany(expired)
   const sessions = await tx.rows.session.deleteMany({ where: { tenantId, OR: [ended, idled] } })
-  return logins.count + signIns.count + keys.count + tokens.count + sessions.count
+  const all = [logins, signIns, keys, tokens, invitations, sessions]
+  return all.reduce((sum, { count }) => sum + count, 0)
 }

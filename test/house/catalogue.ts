@@ -12,6 +12,7 @@ export const tenantTables = [
   'grant_tokens',
   'grants',
   'idempotency_keys',
+  'invitations',
   'login_attempts',
   'login_providers',
   'memberships',
@@ -33,6 +34,7 @@ export const platformTables = ['_prisma_migrations', 'tenants', 'users']
 
 /** Ways to a row beside its tenant: each reads only, and only by a hash or an identity that is presented. */
 export const lookupPolicies = [
+  'invitations: token_hash',
   'login_attempts: state_hash',
   'memberships: user_id',
   'service_keys: hash',

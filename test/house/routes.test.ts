@@ -5,6 +5,7 @@ import { openApiOf } from '../../src/http/openapi.ts'
 import { installAccess } from '../../src/http/plugins/access.ts'
 import { publicUrlOf } from '../../src/http/public-url.ts'
 import type { App, RouteFact } from '../../src/http/route.ts'
+import { authorizationText } from './authorization-table.ts'
 import { buildReadableApp, openApiText, unasked } from './readable-app.ts'
 import { type Fault, readText } from './source.ts'
 
@@ -23,6 +24,7 @@ const publicRoutes = [
   'GET /fabrics/:fabricId/oidc/.well-known/openid-configuration',
   'GET /fabrics/:fabricId/oidc/jwks.json',
   'GET /healthz',
+  'GET /invitations/:token',
   'GET /problems/:code',
   'GET /readyz',
   'GET {fabric host}/.well-known/databricks-config',
@@ -112,6 +114,10 @@ describe('the routes as they stand', () => {
 
   test('docs/openapi.json is what the routes say (`npm run openapi` writes it)', () => {
     expect(readText('docs/openapi.json')).toBe(openApiText(app))
+  })
+
+  test('docs/authorization.md is what the role table says (`npm run openapi` writes it)', () => {
+    expect(readText('docs/authorization.md')).toBe(authorizationText(app.routeTable))
   })
 })
 

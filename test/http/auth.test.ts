@@ -113,6 +113,23 @@ describe('303 GET /auth/callback', () => {
     await app.close()
   })
 
+  test('A8 hands on the invitation that this browser opened, and keeps it no longer', async () => {
+    const calls: (string | null)[] = []
+    const app = await appWithLogin({
+      finish: async ({ invitationToken }) => {
+        calls.push(invitationToken)
+        throw new AppError('forbidden')
+      }
+    })
+    const cookie = '__Host-weft_invitation=i'
+    const { headers } = await app.inject({ url: callback, headers: { ...anonymous, cookie } })
+    expect(calls).toEqual(['i'])
+    expect(headers['set-cookie']).toMatch(
+      /^__Host-weft_invitation=; Max-Age=0; Path=\/; .*HttpOnly; Secure; SameSite=Lax$/
+    )
+    await app.close()
+  })
+
   test('A10 goes to no other origin, whatever was stored', async () => {
     let returnTo = ''
     const app = await appWithLogin({

@@ -94,6 +94,7 @@ async function logIn(tenantSlug: string | null) {
     query: callback.search.slice(1),
     browserToken: browser,
     sessionToken: null,
+    invitationToken: null,
     userAgent: 'test',
     requestId: randomUUID()
   })

@@ -69,6 +69,7 @@ describe('who may do what', () => {
     expect(publicOnes).toEqual([
       'login.start',
       'login.finish',
+      'invitation.open',
       'service_token.issue',
       'health.live',
       'health.ready',

@@ -80,6 +80,7 @@ export interface World extends Replica {
 export interface LoginOptions {
   readonly tenantSlug?: string
   readonly sessionToken?: string | null
+  readonly invitationToken?: string | null
   readonly userAgent?: string
 }
 
@@ -155,12 +156,11 @@ export async function createWorld(): Promise<World> {
     replica,
     createTenant,
     start,
-    async login(person, { tenantSlug = 'acme', sessionToken = null, userAgent = 'test' } = {}) {
+    async login(person, { tenantSlug = 'acme', ...presented } = {}) {
       const redirectUrl = await start({ tenantSlug })
       return await own.identity.login.finish({
         ...callbackOf(redirectUrl, oidc.authorize(redirectUrl, person)),
-        sessionToken,
-        userAgent
+        ...presented
       })
     },
     callerOf: (sessionToken) =>
@@ -194,6 +194,7 @@ export function callbackOf(redirectUrl: string, query: string) {
     query,
     browserToken,
     sessionToken: null,
+    invitationToken: null,
     userAgent: 'test',
     requestId: randomUUID()
   }

@@ -5,7 +5,9 @@ import { type App, answers, IdOfKind, Strict } from '../route.ts'
 import { LoggedOut } from '../schemas/identity.ts'
 import {
   browserCookie,
+  clearInvitationCookie,
   clearSessionCookie,
+  invitationCookie,
   sessionCookie,
   setBrowserCookie,
   setSessionCookie
@@ -39,10 +41,13 @@ export function authRoutes(
       schema: { hide: true, params: Strict({ loginProviderId: IdOfKind('loginProvider') }) }
     },
     async (request, reply) => {
+      const invitationToken = request.cookies[invitationCookie] ?? null
+      if (invitationToken !== null) clearInvitationCookie(reply)
       const { sessionToken, expiresAt, returnTo } = await identity.login.finish({
         loginProviderId: request.params.loginProviderId,
         query: queryOf(request),
         browserToken: request.cookies[browserCookie] ?? null,
+        invitationToken,
         sessionToken: request.cookies[sessionCookie] ?? null,
         userAgent: (request.headers['user-agent'] ?? '').slice(0, 256),
         requestId: request.id

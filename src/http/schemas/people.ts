@@ -57,3 +57,41 @@ export const TeamMember = Strict(
 )
 
 export const TeamMemberBody = Strict({ role: TeamRole }, { title: 'TeamMemberRole' })
+
+const invitationMembers = {
+  id: IdOfKind('invitation'),
+  email: Type.String(),
+  role: TenantRole,
+  teamIds: Type.Array(IdOfKind('team')),
+  status: Type.Enum(['pending', 'accepted', 'expired'], { type: 'string' }),
+  invitedBy: Type.String(),
+  createdAt: Time,
+  expiresAt: Time,
+  acceptedAt: Nullable(Time),
+  acceptedBy: Nullable(IdOfKind('user'))
+}
+
+export const Invitation = Strict(invitationMembers, { title: 'Invitation' })
+export const CreatedInvitation = Strict(
+  {
+    ...invitationMembers,
+    link: Type.String({ description: 'Shown this once, and sent to nobody' })
+  },
+  { title: 'CreatedInvitation' }
+)
+
+export const InvitationBody = Strict(
+  {
+    email: Text(320),
+    role: TenantRole,
+    teamIds: Type.Optional(
+      Type.Array(IdOfKind('team'), {
+        maxItems: 100,
+        uniqueItems: true,
+        description: 'Beside the team that everybody joins'
+      })
+    ),
+    expiresInHours: Type.Optional(Type.Integer({ minimum: 1, maximum: 720, default: 168 }))
+  },
+  { title: 'NewInvitation' }
+)
