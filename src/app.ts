@@ -34,6 +34,7 @@ import { dataPlane } from './http/routes/data-plane.ts'
 import { fabricRoutes } from './http/routes/fabrics.ts'
 import { healthRoutes } from './http/routes/health.ts'
 import { invitationRoutes } from './http/routes/invitations.ts'
+import { loginProviderRoutes } from './http/routes/login-providers.ts'
 import { meRoutes } from './http/routes/me.ts'
 import { memberRoutes } from './http/routes/members.ts'
 import { oauthRoutes } from './http/routes/oauth.ts'
@@ -125,6 +126,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   memberRoutes(app, identity)
   invitationRoutes(app, { invitations: identity.invitations, once, publicUrl })
   teamRoutes(app, { teams: identity.teams, once })
+  loginProviderRoutes(app, { loginProviders: identity.loginProviders, once })
   appConnectionRoutes(app, { appConnections, once })
   fabricRoutes(app, { fabrics, once })
   connectionTestRoutes(app, { fabrics, identity, events: eventStreams(problems, headersOf) })

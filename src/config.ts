@@ -4,6 +4,7 @@
  * Never: has a default or an "off" for a security setting, puts a value into a message.
  */
 import ipaddr from 'ipaddr.js'
+import { entraAuthorityOf, isEntraIssuer, isPublicIssuer } from './base/issuer.ts'
 import { Secret } from './base/secret.ts'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
@@ -136,7 +137,7 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
     if (isLoginSet && !isSet(name))
       refuse(name, 'is required beside the other WEFT_LOGIN_ variables')
   }
-  if (issuer !== null && isPublic(issuer) && !isSet('WEFT_LOGIN_EMAIL_DOMAINS')) {
+  if (issuer !== null && isPublicIssuer(issuer) && !isSet('WEFT_LOGIN_EMAIL_DOMAINS')) {
     refuse('WEFT_LOGIN_EMAIL_DOMAINS', 'is required: anyone can get an account at this issuer')
   }
   if (env.NODE_TLS_REJECT_UNAUTHORIZED?.trim() === '0') {
@@ -273,17 +274,14 @@ function parsePublicUrl(text: string): string {
 }
 
 /** An issuer is compared letter by letter (OpenID Connect Core §3.1.3.7), so it stays as written. */
-const parseIssuer = (text: string) => parseWebUrl(text) && text
-
-/** Where anyone can get an account; the GUID is the tenant of Microsoft's personal accounts. */
-const publicHost = /^(accounts\.google\.com|appleid\.apple\.com|gitlab\.com)$/
-const entraHost = /^login\.(microsoftonline\.(com|us)|partner\.microsoftonline\.cn)$/
-const entraForAnyone =
-  /^\/(common|organizations|consumers|9188040d-6c67-4c5b-b112-36a304b66dad)(\/|$)/i
-
-function isPublic(issuer: string): boolean {
-  const { hostname, pathname } = new URL(issuer)
-  return publicHost.test(hostname) || (entraHost.test(hostname) && entraForAnyone.test(pathname))
+function parseIssuer(text: string): string {
+  parseWebUrl(text)
+  const isOneTenant = !isEntraIssuer(text) || Boolean(entraAuthorityOf(text)?.tenantId)
+  refuseWhere({
+    'must name one Entra tenant by its id, https://login.microsoftonline.com/{tenant id}/v2.0':
+      !isOneTenant
+  })
+  return text
 }
 
 function parseOrigin(text: string): string {

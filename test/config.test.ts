@@ -304,16 +304,24 @@ describe('J5 C8 refusals', () => {
     expect(blamed({ ...login, WEFT_LOGIN_ISSUER: issuer })).toEqual(['WEFT_LOGIN_ISSUER'])
   })
 
-  test.each([
-    'https://accounts.google.com',
-    'https://login.microsoftonline.com/common/v2.0',
-    'https://login.microsoftonline.com/organizations',
-    'https://login.microsoftonline.com/Consumers/v2.0',
-    'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0'
-  ])('A9 the public issuer %s is refused without email domains', (issuer) => {
-    const env = { ...login, WEFT_LOGIN_ISSUER: issuer }
+  test('the public issuer https://accounts.google.com is refused without email domains', () => {
+    const env = { ...login, WEFT_LOGIN_ISSUER: 'https://accounts.google.com' }
     expect(blamed(env)).toEqual(['WEFT_LOGIN_EMAIL_DOMAINS'])
     expect(blamed({ ...env, WEFT_LOGIN_EMAIL_DOMAINS: 'acme.test' })).toEqual([])
+  })
+
+  test.each([
+    'https://login.microsoftonline.com/common/v2.0',
+    'https://login.microsoftonline.com/organizations/v2.0',
+    'https://login.microsoftonline.com/organizations',
+    'https://login.microsoftonline.com/Consumers/v2.0',
+    'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0',
+    'https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555',
+    'https://login.microsoftonline.com/acme.onmicrosoft.com/v2.0',
+    'https://login.microsoftonline.us/common/v2.0'
+  ])('A9 %s names no single Entra tenant and is refused at boot', (issuer) => {
+    const env = { ...login, WEFT_LOGIN_ISSUER: issuer, WEFT_LOGIN_EMAIL_DOMAINS: 'acme.test' }
+    expect(blamed(env)).toEqual(['WEFT_LOGIN_ISSUER'])
   })
 
   test('one Entra tenant is no public issuer', () => {

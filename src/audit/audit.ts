@@ -24,11 +24,10 @@ export type AuditAction =
   | 'login'
   | 'grant.refresh'
   | 'grant.revoke'
-  | 'login_provider.create'
-  | 'login_provider.update'
   | 'tenant.create'
   | 'member.join'
   | 'invitation.accept'
+  | 'member.map_groups'
 export type AuditOutcome = 'succeeded' | 'refused' | 'failed'
 
 export interface AuditEvent {

@@ -13,6 +13,7 @@ export const idPrefixes = {
   session: 'ses',
   loginProvider: 'lgp',
   loginAttempt: 'lga',
+  groupMapping: 'grm',
   appConnection: 'apc',
   clientSecret: 'sec',
   fabric: 'fab',

@@ -8,6 +8,7 @@ export function parseJsonObject(text: string): Record<string, unknown> | null {
   }
 }
 
-function isJsonObject(value: unknown): value is Record<string, unknown> {
+/** Whether a parsed JSON value is an object: neither null nor an array. */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

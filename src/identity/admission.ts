@@ -22,6 +22,8 @@ import type { TeamRole, TenantRole } from './roles.ts'
 export interface AdmissionRule {
   /** Lower case; empty: whoever the issuer authenticates. */
   readonly emailDomains: readonly string[]
+  /** The person is in a group that stands for a role here. */
+  readonly isInMappedGroup: boolean
   /** Of this tenant; null where none is named. */
   readonly bootstrapAdmin: string | null
 }
@@ -33,8 +35,8 @@ export interface Admission extends AdmissionRule {
 }
 
 /** Whether the login provider's rule lets this person join as a member. */
-export function mayJoin(person: Person, { emailDomains }: AdmissionRule): boolean {
-  if (emailDomains.length === 0) return true
+export function mayJoin(person: Person, { emailDomains, isInMappedGroup }: AdmissionRule): boolean {
+  if (emailDomains.length === 0 || isInMappedGroup) return true
   if (person.email === null || !person.isEmailVerified) return false
   return emailDomains.includes(person.email.domain)
 }

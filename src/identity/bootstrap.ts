@@ -2,9 +2,10 @@ import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import { invalidRequest } from '../base/errors.ts'
 import { asId, type LoginProviderId, newId, type TenantId } from '../base/ids.ts'
+import { isEntraIssuer } from '../base/issuer.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import { hashToken } from '../crypto/bearer.ts'
+import { hashToken, hintOf } from '../crypto/bearer.ts'
 import type { Db } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
 import {
@@ -18,6 +19,8 @@ import { findTenantBySlug, insertTenant } from '../store/tenants.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import { identityScope } from './identity-scope.ts'
 import { clientSecretPlace, loginRedirectUri } from './login-attempt.ts'
+import { settingsFrom } from './login-provider-settings.ts'
+import type { LoginProviderKind } from './login-providers.ts'
 
 export interface LoginProviderInput {
   readonly issuer: string
@@ -116,9 +119,11 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
       name: name ?? issuer,
       issuer,
       clientId,
-      clientSecretSealed: await strongbox.seal(scope, clientSecretPlace(id), login.clientSecret),
+      kind: kindOfIssuer(issuer),
+      ...(await sealSecret(scope, id, login.clientSecret)),
       emailDomains: [...login.emailDomains],
-      createdAt: clock.now()
+      createdAt: clock.now(),
+      updatedAt: clock.now()
     }
     const inserted = db.inTenant(scope, async (tx) => {
       await insertLoginProvider(tx, row)
@@ -151,14 +156,30 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
       row.emailDomains.join() !== login.emailDomains.join() && 'emailDomains'
     ].filter((name) => name !== false)
     if (changed.length === 0) return id
-    const clientSecretSealed = await strongbox.seal(scope, place, login.clientSecret)
-    const emailDomains = [...login.emailDomains]
+    const settings = {
+      kind: kindOfIssuer(issuer),
+      issuer,
+      clientId,
+      ...(await sealSecret(scope, id, login.clientSecret)),
+      emailDomains: [...login.emailDomains],
+      verifiedAt: null,
+      updatedAt: clock.now()
+    }
     await db.inTenant(scope, async (tx) => {
-      await updateLoginProvider(tx, id, { issuer, clientId, clientSecretSealed, emailDomains })
+      // Another replica that starts now brings the same settings.
+      if (!(await updateLoginProvider(tx, id, row.version, settings))) return
       const object = ['login_provider', id] as const
       await audit.append(tx, { action: 'login_provider.update', object, details: { changed } })
     })
     return id
+  }
+
+  async function sealSecret(scope: TenantScope, id: string, secret: Secret) {
+    return {
+      clientSecretSealed: await strongbox.seal(scope, clientSecretPlace(id), secret),
+      clientSecretHint: hintOf(secret),
+      clientSecretSetAt: clock.now()
+    }
   }
 
   async function ensure(
@@ -185,13 +206,20 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
         )
       }
       if (URL.parse(login.issuer) === null) throw invalidRequest('/login/issuer', 'is not a URL')
-      const emailDomains = login.emailDomains.map((domain) => domain.toLowerCase())
+      const { issuer, clientId } = login
+      const fresh = { isEnabled: true, allowedTenantIds: [], emailDomains: [] }
+      const settings = { name: issuer, kind: kindOfIssuer(issuer), issuer, clientId, ...fresh }
+      const { emailDomains } = settingsFrom(settings, { emailDomains: login.emailDomains })
       return await ensure(await ensureTenant(slug, name, adminEmail ?? null), null, {
         ...login,
         emailDomains
       })
     }
   }
+}
+
+function kindOfIssuer(issuer: string): LoginProviderKind {
+  return isEntraIssuer(issuer) ? 'entra' : 'oidc'
 }
 
 function falseWhereTaken(err: unknown): false {

@@ -12,6 +12,7 @@ import type { Caller } from './caller.ts'
 import { identityScope } from './identity-scope.ts'
 import type { LastUse } from './last-uses.ts'
 import { authorityOf } from './roles.ts'
+import { tenantRoleOf } from './tenant-role.ts'
 
 /** Whom a credential stands for, as it was read: good until its tenant changes or its time is over. */
 export interface Credential {
@@ -76,7 +77,7 @@ async function readSession(tx: Tx, hash: string): Promise<Credential | null> {
   const teams = await listTeamsOfUser(tx, row.userId)
   const authority = authorityOf({
     kind: 'user',
-    role: membership.role === 'tenant_admin' ? 'tenant_admin' : 'member',
+    role: await tenantRoleOf(tx, membership),
     teams: teams.map(({ id, role }) => ({
       id: asId('team', id),
       role: role === 'admin' ? 'admin' : 'member'

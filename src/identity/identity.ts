@@ -10,12 +10,14 @@ import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import { createAuthentication } from './authentication.ts'
 import type { Caller, Credentials } from './caller.ts'
+import { createLoginProviders } from './create-login-providers.ts'
 import { createIdempotency, type Idempotency } from './idempotency.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
 import type { LastUses } from './last-uses.ts'
 import { createLogin, type Login } from './login.ts'
 import { type LoginDeps, loginTarget } from './login-attempt.ts'
 import type { LoginClient } from './login-client.ts'
+import type { LoginProviders } from './login-providers.ts'
 import { createMembers, type Members } from './members.ts'
 import { createMemberships, type MembershipDeps } from './memberships.ts'
 import { createOpenCalls, type OpenCalls } from './open-calls.ts'
@@ -35,10 +37,18 @@ export { createBootstrap } from './bootstrap.ts'
 export type { Caller, Credentials } from './caller.ts'
 export type { Idempotency, IdempotentCall } from './idempotency.ts'
 export type { Invitations, InvitationView, NewInvitation } from './invitations.ts'
-export type { Login, LoginStart } from './login.ts'
+export type { Login, LoginStart, LoginStarted } from './login.ts'
 export type { LoggedIn, LoginCallback } from './login-callback.ts'
+export type { LoginChoice } from './login-choice.ts'
 export type { LoginClient } from './login-client.ts'
 export { createLoginClient } from './login-client.ts'
+export type {
+  LoginProviderCheck,
+  LoginProviderPatch,
+  LoginProviders,
+  LoginProviderView,
+  NewLoginProvider
+} from './login-providers.ts'
 export type { Members, MemberView } from './members.ts'
 export type { MemberChange } from './memberships.ts'
 export type { OpenCalls } from './open-calls.ts'
@@ -55,6 +65,7 @@ export type { Teams, TeamView } from './teams.ts'
 
 export interface Identity {
   readonly login: Login
+  readonly loginProviders: LoginProviders
   readonly sessions: Sessions
   readonly members: Members
   readonly invitations: Invitations
@@ -86,6 +97,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
   const { loginClient: client, publicUrl } = deps
   return {
     login: createLogin({ ...deps, client }),
+    loginProviders: createLoginProviders({ ...deps, client }),
     sessions: createSessions({
       ...deps,
       endSessionUrl: (provider) => client.endSessionUrl(loginTarget(publicUrl, provider))

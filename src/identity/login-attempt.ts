@@ -4,6 +4,7 @@ import type { Db } from '../store/db.ts'
 import type { LoginProviderRow } from '../store/login-providers.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import type { LoginClient, LoginTarget } from './login-client.ts'
+import type { LoginProviderKind } from './login-providers.ts'
 
 /** A login that is not finished by then never will be. */
 export const attemptLifeMs = 10 * 60_000
@@ -21,13 +22,18 @@ export interface LoginDeps {
   readonly bootstrap: { readonly tenantSlug: string; readonly adminEmail: string | null }
 }
 
+export function kindOf({ kind }: Pick<LoginProviderRow, 'kind'>): LoginProviderKind {
+  return kind === 'entra' ? 'entra' : 'oidc'
+}
+
 export function loginRedirectUri(publicUrl: string, loginProviderId: string): string {
   return `${publicUrl}/auth/callback/${loginProviderId}`
 }
 
 export function loginTarget(publicUrl: string, provider: LoginProviderRow): LoginTarget {
-  const { id, issuer, clientId } = provider
-  return { id, issuer, clientId, redirectUri: loginRedirectUri(publicUrl, id) }
+  const { id, issuer, allowedTenantIds, clientId } = provider
+  const redirectUri = loginRedirectUri(publicUrl, id)
+  return { id, kind: kindOf(provider), issuer, allowedTenantIds, clientId, redirectUri }
 }
 
 export function clientSecretPlace(loginProviderId: string) {

@@ -4,14 +4,17 @@ import { AppError } from '../base/errors.ts'
 import { asId, type LoginProviderId, newId } from '../base/ids.ts'
 import type { Actor, TenantScope } from '../base/tenant-scope.ts'
 import { disclose, hashToken } from '../crypto/bearer.ts'
+import type { Tx } from '../store/db.ts'
+import { listGroupMappings } from '../store/group-mappings.ts'
 import { findLoginAttempt, type LoginAttemptRow, useLoginAttempt } from '../store/login-attempts.ts'
-import { findLoginProvider } from '../store/login-providers.ts'
+import { findLoginProvider, noteLoginProvider } from '../store/login-providers.ts'
 import { noteMemberLogin } from '../store/memberships.ts'
 import { insertSession } from '../store/sessions.ts'
 import { findTenant } from '../store/tenants.ts'
 import { upsertUser } from '../store/users.ts'
 import { findInvitationFor } from './acceptance.ts'
 import { admit, isAdmissible } from './admission.ts'
+import { applyGroups, mappingsIn } from './group-roles.ts'
 import { identityScope } from './identity-scope.ts'
 import {
   clientSecretPlace,
@@ -20,6 +23,7 @@ import {
   loginTarget,
   opaqueToken
 } from './login-attempt.ts'
+import type { Redeemed } from './login-client.ts'
 import { identityHash, type Person } from './person.ts'
 import { safeReturnTo } from './return-to.ts'
 import { endPresentedSession, newSession } from './session-life.ts'
@@ -53,16 +57,16 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     const attempt = await findLoginAttempt(db, hashToken(state))
     if (attempt === null) throw new AppError('attempt_expired')
     const scope = identityScope(asId('tenant', attempt.tenantId), input.requestId)
-    let person: Person | null = null
+    let redeemed: Redeemed | null = null
     try {
-      person = await redeem(scope, attempt, state, input)
-      const { token, row } = await enter(scope, attempt, person, input)
+      redeemed = await redeem(scope, attempt, state, input)
+      const { token, row } = await enter(scope, attempt, redeemed, input)
       const returnTo = safeReturnTo(attempt.returnTo, publicUrl)
       return { sessionToken: disclose(token), expiresAt: row.expiresAt, returnTo }
     } catch (err) {
       // A used attempt was recorded when it was used.
       if (err instanceof AppError && err.code !== 'attempt_expired') {
-        await audit.record(scope, [refusalOf(err, attempt, person)])
+        await audit.record(scope, [refusalOf(err, attempt, redeemed?.person ?? null)])
       }
       throw err
     }
@@ -74,16 +78,12 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     attempt: LoginAttemptRow,
     state: string,
     { loginProviderId, query, browserToken }: LoginCallback
-  ): Promise<Person> {
+  ): Promise<Redeemed> {
     const isOurs = browserToken !== null && isEqual(hashToken(browserToken), attempt.browserHash)
     if (!isOurs || attempt.loginProviderId !== loginProviderId) {
       throw new AppError('attempt_not_yours')
     }
-    const provider = await db.inTenant(scope, async (tx) => {
-      const tenant = await findTenant(tx)
-      return tenant?.status === 'active' ? await findLoginProvider(tx, loginProviderId) : null
-    })
-    if (provider === null) throw new AppError('not_found')
+    const { provider, mappings } = await db.inTenant(scope, (tx) => readLogin(tx, attempt))
     const [codeVerifier, clientSecret] = await Promise.all([
       strongbox.open(scope, codeVerifierPlace(attempt.id), attempt.codeVerifierSealed),
       strongbox.open(scope, clientSecretPlace(provider.id), provider.clientSecretSealed)
@@ -91,7 +91,8 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     const isFirst = await db.inTenant(scope, (tx) => useLoginAttempt(tx, attempt.id, clock.now()))
     if (!isFirst) throw new AppError('attempt_expired')
     const { nonce } = attempt
-    const input = { query, state, nonce, codeVerifier, clientSecret }
+    const wantsGroups = mappings.length > 0
+    const input = { query, state, nonce, codeVerifier, clientSecret, wantsGroups }
     return await client.redeem(loginTarget(publicUrl, provider), input)
   }
 
@@ -99,18 +100,17 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
   async function enter(
     scope: TenantScope,
     attempt: LoginAttemptRow,
-    person: Person,
+    { person, groups }: Redeemed,
     { sessionToken, invitationToken, userAgent, requestId }: LoginCallback
   ) {
-    const { tenant, provider, invitation } = await db.inTenant(scope, async (tx) => ({
-      tenant: await findTenant(tx),
-      provider: await findLoginProvider(tx, attempt.loginProviderId),
+    const { tenant, provider, mappings, invitation } = await db.inTenant(scope, async (tx) => ({
+      ...(await readLogin(tx, attempt)),
       invitation: await findInvitationFor(tx, invitationToken, person, clock.now())
     }))
-    if (tenant === null || provider === null) throw new AppError('not_found')
     const isBootstrapTenant = tenant.slug === bootstrap.tenantSlug
     const rule = {
       emailDomains: provider.emailDomains,
+      isInMappedGroup: mappingsIn(mappings, groups).length > 0,
       bootstrapAdmin: isBootstrapTenant ? bootstrap.adminEmail : tenant.firstAdminEmail,
       invitation
     }
@@ -132,14 +132,29 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     const actor: Actor = { kind: 'user', id: asId('user', user.id) }
     await db.inTenant(scope, async (tx) => {
       await admit(tx, deps, user, person, rule)
+      await applyGroups(tx, deps, actor, { loginProviderId: provider.id, mappings, groups })
+      const lastUsedAt = clock.now()
+      const verifiedAt = provider.verifiedAt ?? lastUsedAt
+      await noteLoginProvider(tx, provider.id, { lastUsedAt, verifiedAt })
       await noteMemberLogin(tx, user.id, clock.now())
       await insertSession(tx, session.row)
-      await audit.append(tx, { action: 'login', object: ['session', session.row.id], actor })
+      const details = { loginProviderId: provider.id, hasGroupsOverage: groups.isOverage }
+      const object = ['session', session.row.id] as const
+      await audit.append(tx, { action: 'login', object, actor, details })
     })
     return session
   }
 
   return finish
+}
+
+/** What a login goes by, while its tenant and its provider stand. @throws AppError `not_found` */
+async function readLogin(tx: Tx, { loginProviderId }: LoginAttemptRow) {
+  const tenant = await findTenant(tx)
+  const provider = await findLoginProvider(tx, loginProviderId)
+  const isOpen = tenant?.status === 'active' && provider?.isEnabled
+  if (!isOpen) throw new AppError('not_found')
+  return { tenant, provider, mappings: await listGroupMappings(tx, [loginProviderId]) }
 }
 
 function isEqual(one: string, other: string): boolean {

@@ -13,15 +13,23 @@ import {
   customFetch,
   enableNonRepudiationChecks,
   fetchUserInfo,
-  type IDToken,
   None,
   type ServerMetadata
 } from 'openid-client'
 import type { Clock } from '../base/clock.ts'
-import { AppError } from '../base/errors.ts'
-import type { Secret } from '../base/secret.ts'
+import { parseJsonObject } from '../base/json-object.ts'
+import { Secret } from '../base/secret.ts'
 import { disclose } from '../crypto/bearer.ts'
 import type { Outbound } from '../outbound/outbound.ts'
+import {
+  checkClaims,
+  checkEntra,
+  expectedIssuer,
+  type GroupClaim,
+  groupsOf,
+  personOf,
+  toleranceSeconds
+} from './login-claims.ts'
 import { isKeyFault, loginFault } from './login-faults.ts'
 import {
   createLoginMetadata,
@@ -29,12 +37,16 @@ import {
   type KnownProvider,
   loginHosts
 } from './login-metadata.ts'
-import { displayName, type Person, parseEmail } from './person.ts'
+import type { LoginProviderCheck, LoginProviderKind } from './login-providers.ts'
+import { verifyLoginProvider } from './login-verification.ts'
+import type { Person } from './person.ts'
 
 /** A login provider as far as the wire needs it. */
 export interface LoginTarget {
   readonly id: string
+  readonly kind: LoginProviderKind
   readonly issuer: string
+  readonly allowedTenantIds: readonly string[]
   readonly clientId: string
   readonly redirectUri: string
 }
@@ -43,6 +55,10 @@ export interface AuthorizationInput {
   readonly state: Secret
   readonly nonce: string
   readonly codeVerifier: Secret
+  /** Who is probably coming (OpenID Connect Core §3.1.2.1). */
+  readonly loginHint: string | null
+  /** Asks for the groups too, where the provider has a scope for them. */
+  readonly wantsGroups: boolean
 }
 
 export interface RedemptionInput {
@@ -52,6 +68,17 @@ export interface RedemptionInput {
   readonly nonce: string
   readonly codeVerifier: Secret
   readonly clientSecret: Secret
+  readonly wantsGroups: boolean
+}
+
+/** What a login brought, checked. */
+export interface Redeemed {
+  readonly person: Person
+  readonly groups: GroupClaim
+  /** The subject and session as the provider itself calls them, for its logout. */
+  readonly subject: string
+  readonly sid: string | null
+  readonly idToken: Secret
 }
 
 /** OpenID Connect on the wire: authorization code, PKCE S256, nonce, signatures always checked. */
@@ -61,15 +88,16 @@ export interface LoginClient {
    * Spends the code, once: a second look at the signing keys asks for no second token.
    * @throws AppError `unauthenticated`, `upstream_unavailable`, `discovery_failed`, `host_not_allowed`
    */
-  redeem(target: LoginTarget, input: RedemptionInput): Promise<Person>
+  redeem(target: LoginTarget, input: RedemptionInput): Promise<Redeemed>
   /** Where the session at the provider ends (RP-Initiated Logout §2); null where it offers none. */
   endSessionUrl(target: LoginTarget): Promise<string | null>
+  /** Whether Weft may ask there at all. @throws AppError `host_not_allowed` */
+  checkIssuer(issuer: string): void
+  /** Asks anew, and tells how far it got. */
+  verify(target: LoginTarget): Promise<LoginProviderCheck>
 }
 
-const toleranceSeconds = 60
-/** An ID token answers an attempt, and no attempt lives longer. */
-const idTokenAgeMaxSeconds = 10 * 60
-const scope = 'openid email profile'
+const scopes = 'openid email profile'
 
 export function createLoginClient(deps: {
   readonly outbound: Pick<Outbound, 'fetchFor' | 'checkUrl'>
@@ -94,10 +122,10 @@ export function createLoginClient(deps: {
   }
 
   /** Keys come from the cache, and the token endpoint is asked once however often the answer is read. */
-  function redemptionFetch(known: KnownProvider): CustomFetch {
+  function redemptionFetch(known: KnownProvider) {
     const [tokenUrl, keysUrl] = [known.metadata.token_endpoint, known.metadata.jwks_uri].map(hrefOf)
     let answer: Promise<Response> | undefined
-    return async (url, options) => {
+    const fetch: CustomFetch = async (url, options) => {
       if (url === keysUrl) {
         const headers = { 'content-type': 'application/json' }
         return new Response(await known.keys(), { headers })
@@ -106,16 +134,23 @@ export function createLoginClient(deps: {
       answer ??= guardedFetch(url, options)
       return (await answer).clone()
     }
+    /** Nobody has proven it yet. */
+    async function idToken(): Promise<string | null> {
+      const body = parseJsonObject((await (await answer)?.clone().text()) ?? '')
+      return typeof body?.id_token === 'string' ? body.id_token : null
+    }
+    return { fetch, idToken }
   }
 
-  async function redeem(target: LoginTarget, input: RedemptionInput): Promise<Person> {
+  async function redeem(target: LoginTarget, input: RedemptionInput): Promise<Redeemed> {
     const known = await metadataOf.of(target)
     const auth = clientAuthOf(known.metadata, input.clientSecret)
-    const fetch = redemptionFetch(known)
+    const { fetch, idToken } = redemptionFetch(known)
     const callback = new URL(target.redirectUri)
     callback.search = input.query
-    const grant = async () => {
-      const config = configure(target, known, auth, fetch)
+    const grant = async (issuer: string) => {
+      const metadata = { ...known.metadata, issuer }
+      const config = configure(target, { ...known, metadata }, auth, fetch)
       const tokens = await authorizationCodeGrant(config, callback, {
         expectedState: input.state,
         expectedNonce: input.nonce,
@@ -124,27 +159,52 @@ export function createLoginClient(deps: {
       })
       return { config, tokens }
     }
+    /** Where the issuer stands in the token only, a first reading fetches the token and fails. */
+    async function learnIssuer(): Promise<string> {
+      const { issuer } = known.metadata
+      if (issuer === target.issuer) return issuer
+      const fault = await grant(issuer).then(
+        () => null,
+        (err: unknown) => err
+      )
+      const token = await idToken().catch(() => null)
+      if (token === null) throw fault
+      return expectedIssuer(target, token)
+    }
     try {
-      const { config, tokens } = await grant().catch((err: unknown) => {
-        if (isKeyFault(err) && known.renewKeys()) return grant()
+      const issuer = await learnIssuer()
+      const { config, tokens } = await grant(issuer).catch((err: unknown) => {
+        if (isKeyFault(err) && known.renewKeys()) return grant(issuer)
         throw err
       })
       const claims = checkClaims(tokens.claims(), clock)
-      if (claims.email !== undefined || known.metadata.userinfo_endpoint === undefined) {
-        return personOf(claims, claims)
+      const token = tokens.id_token ?? ''
+      checkEntra(target, claims, token, await known.keys())
+      const lacks = claims.email === undefined || (input.wantsGroups && claims.groups === undefined)
+      const isAsked =
+        lacks && target.kind === 'oidc' && known.metadata.userinfo_endpoint !== undefined
+      const info = isAsked ? await fetchUserInfo(config, tokens.access_token, claims.sub) : claims
+      return {
+        person: personOf(target, claims, claims.email === undefined ? info : claims),
+        groups: groupsOf(claims.groups === undefined && isAsked ? info : claims),
+        subject: claims.sub,
+        sid: typeof claims.sid === 'string' ? claims.sid : null,
+        idToken: new Secret(token)
       }
-      return personOf(claims, await fetchUserInfo(config, tokens.access_token, claims.sub))
     } catch (err) {
       throw loginFault(err)
     }
   }
 
   return {
-    async authorizationUrl(target, { state, nonce, codeVerifier }) {
-      const config = configure(target, await metadataOf.of(target), None(), guardedFetch)
+    async authorizationUrl(target, { state, nonce, codeVerifier, loginHint, wantsGroups }) {
+      const known = await metadataOf.of(target)
+      const config = configure(target, known, None(), guardedFetch)
+      const hasGroups = wantsGroups && known.metadata.scopes_supported?.includes('groups')
       const url = buildAuthorizationUrl(config, {
         redirect_uri: target.redirectUri,
-        scope,
+        scope: hasGroups ? `${scopes} groups` : scopes,
+        ...(loginHint !== null && { login_hint: loginHint }),
         state: disclose(state),
         nonce,
         code_challenge: await calculatePKCECodeChallenge(disclose(codeVerifier)),
@@ -157,7 +217,11 @@ export function createLoginClient(deps: {
       const known = await metadataOf.of(target)
       if (known.metadata.end_session_endpoint === undefined) return null
       return buildEndSessionUrl(configure(target, known, None(), guardedFetch)).href
-    }
+    },
+    checkIssuer(issuer) {
+      isPlainHttp(deps.outbound.checkUrl(issuer, loginHosts))
+    },
+    verify: (target) => verifyLoginProvider(target, metadataOf, deps.outbound)
   }
 }
 
@@ -170,33 +234,4 @@ function clientAuthOf(metadata: ServerMetadata, secret: Secret): ClientAuth {
 
 function hrefOf(url: string | undefined): string | undefined {
   return url === undefined ? undefined : new URL(url).href
-}
-
-const subjectPattern = /^[^\p{Cc}\p{Cs}]{1,255}$/u
-
-/** What openid-client leaves to us: an ID token as young as its attempt, a subject that can be a key. */
-function checkClaims(claims: IDToken | undefined, clock: Clock): IDToken {
-  const nowSeconds = clock.now().getTime() / 1000
-  const ageSeconds = nowSeconds - (claims?.iat ?? Number.NaN)
-  const isTimely =
-    ageSeconds <= idTokenAgeMaxSeconds + toleranceSeconds && ageSeconds >= -toleranceSeconds
-  if (claims !== undefined && isTimely && subjectPattern.test(claims.sub)) return claims
-  throw new AppError('unauthenticated', {
-    detail: "The identity provider's answer does not hold",
-    note: isTimely ? 'subject' : 'iat'
-  })
-}
-
-type Profile = Readonly<Record<string, unknown>>
-
-/** Identity from the ID token only; the profile, email and its verification always from one source. */
-function personOf({ iss, sub }: IDToken, profile: Profile): Person {
-  const email = parseEmail(profile.email)
-  return {
-    issuer: iss,
-    subject: sub,
-    email,
-    isEmailVerified: email !== null && profile.email_verified === true,
-    name: displayName(profile.name, profile.preferred_username, email?.text)
-  }
 }

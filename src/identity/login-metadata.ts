@@ -1,6 +1,7 @@
 import { allowInsecureRequests, customFetch, discovery, type ServerMetadata } from 'openid-client'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
+import { entraAuthorityOf, entraIssuer } from '../base/issuer.ts'
 import type { GuardedFetch, HostRule, Outbound } from '../outbound/outbound.ts'
 import { discoveryFault, unusableMetadata } from './login-faults.ts'
 
@@ -24,9 +25,17 @@ export interface KnownProvider {
   renewKeys(): boolean
 }
 
+interface Asked {
+  readonly id: string
+  readonly kind: 'entra' | 'oidc'
+  readonly issuer: string
+}
+
 export interface LoginMetadata {
   /** @throws AppError `host_not_allowed`, `discovery_failed`, `upstream_unavailable` */
-  of(provider: { readonly id: string; readonly issuer: string }): Promise<KnownProvider>
+  of(provider: Asked): Promise<KnownProvider>
+  /** The same, whatever is remembered. */
+  anew(provider: Asked): Promise<KnownProvider>
 }
 
 export function createLoginMetadata(
@@ -36,18 +45,21 @@ export function createLoginMetadata(
   const guardedFetch = outbound.fetchFor(loginHosts)
   const known = new Map<string, Remembered<KnownProvider>>()
 
-  async function discover(issuer: string): Promise<KnownProvider> {
+  async function discover({ kind, issuer }: Asked): Promise<KnownProvider> {
     const execute = isPlainHttp(outbound.checkUrl(issuer, loginHosts))
       ? [allowInsecureRequests]
       : []
     const options = { execute, [customFetch]: guardedFetch }
-    const config = await discovery(new URL(issuer), 'discovery', {}, undefined, options).catch(
+    const named = namedIssuer(kind, issuer)
+    // By its full address, so that the issuer is for us to compare: Entra's can be a template.
+    const url = new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
+    const config = await discovery(url, 'discovery', {}, undefined, options).catch(
       (err: unknown) => {
         throw discoveryFault(err)
       }
     )
     const metadata = config.serverMetadata()
-    checkMetadata(metadata, issuer, outbound)
+    checkMetadata(metadata, named, outbound)
     const keys = remember(clock, keysLifeMs, () => fetchKeys(guardedFetch, metadata.jwks_uri ?? ''))
     let renewedAtMs = Number.NEGATIVE_INFINITY
     return {
@@ -62,12 +74,19 @@ export function createLoginMetadata(
     }
   }
 
+  function entryOf(asked: Asked): Remembered<KnownProvider> {
+    const key = JSON.stringify([asked.id, asked.kind, asked.issuer])
+    const entry = known.get(key) ?? remember(clock, metadataLifeMs, () => discover(asked))
+    if (known.size >= knownMax) known.clear()
+    known.set(key, entry)
+    return entry
+  }
+
   return {
-    of({ id, issuer }) {
-      const key = JSON.stringify([id, issuer])
-      const entry = known.get(key) ?? remember(clock, metadataLifeMs, () => discover(issuer))
-      if (known.size >= knownMax) known.clear()
-      known.set(key, entry)
+    of: (asked) => entryOf(asked).get(),
+    anew(asked) {
+      const entry = entryOf(asked)
+      entry.forget()
       return entry.get()
     }
   }
@@ -80,6 +99,13 @@ export function isPlainHttp({ protocol, hostname }: URL): boolean {
   if (protocol !== 'http:') return false
   if (loopback.test(hostname)) return true
   throw new AppError('host_not_allowed', { note: 'an http: issuer beyond loopback' })
+}
+
+/** What the metadata must say: the issuer itself, or at Entra's `common` and `organizations` a template. */
+function namedIssuer(kind: 'entra' | 'oidc', issuer: string): string {
+  const authority = kind === 'entra' ? entraAuthorityOf(issuer) : null
+  const isShared = authority !== null && authority.tenantId === null
+  return isShared ? entraIssuer(authority, '{tenantid}') : issuer
 }
 
 /** OpenID Connect Discovery §4.3: the issuer is the one that was asked, letter by letter. */

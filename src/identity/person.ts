@@ -35,6 +35,11 @@ export function parseEmail(value: unknown): EmailAddress | null {
     : null
 }
 
+/** Whether a lower-case text is a domain that addresses can have. */
+export function isEmailDomain(text: string): boolean {
+  return domainPart.test(text)
+}
+
 /** Whether two texts are one address; letter case does not count. */
 export function isSameEmail(email: EmailAddress, other: string): boolean {
   return email.text.toLowerCase() === parseEmail(other)?.text.toLowerCase()

@@ -13,6 +13,7 @@ import { type Caller, personOf } from './caller.ts'
 import { identityScope } from './identity-scope.ts'
 import type { TeamRole, TenantRole } from './roles.ts'
 import { endPresentedSession } from './session-life.ts'
+import { tenantRoleOf } from './tenant-role.ts'
 
 interface TenantName {
   readonly id: TenantId
@@ -78,7 +79,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
         user: { id: userId, email: user.email, name: user.name },
         tenant: nameOf(tenant),
         tenants: tenants.filter(({ status }) => status === 'active').map(nameOf),
-        role: membership.role === 'tenant_admin' ? 'tenant_admin' : 'member',
+        role: await tenantRoleOf(tx, membership),
         teams: teams.map(({ id, name, role }) => ({
           id: asId('team', id),
           name,

@@ -31,3 +31,10 @@ export async function deleteLoginAttemptsBefore(tx: Tx, before: Date): Promise<n
   })
   return count
 }
+
+/** Logins under way through this provider lead nowhere any more. */
+export async function deleteLoginAttemptsOf(tx: Tx, loginProviderId: string): Promise<void> {
+  await tx.rows.loginAttempt.deleteMany({
+    where: { tenantId: tx.scope.tenantId, loginProviderId }
+  })
+}

@@ -5,6 +5,7 @@ export type MembershipRow = Membership
 /** A membership with the person it is about. */
 export type MemberRow = Membership & { readonly user: User }
 
+/** With the role given by hand; by a group of the identity provider's it may be higher (`isMappedAdmin`). */
 export function findMembership(tx: Tx, userId: string): Promise<MembershipRow | null> {
   return tx.rows.membership.findUnique({
     where: { tenantId_userId: { tenantId: tx.scope.tenantId, userId } }
@@ -93,4 +94,17 @@ export async function deleteMembership(tx: Tx, userId: string): Promise<boolean>
     where: { tenantId: tx.scope.tenantId, userId }
   })
   return count === 1
+}
+
+/** The issuers by which the tenant's admins are known who can come in, whoever made them admins. */
+export async function listAdminIssuers(tx: Tx): Promise<string[]> {
+  const { tenantId } = tx.scope
+  const mapped = {
+    some: { groupMapping: { role: 'tenant_admin', loginProvider: { isEnabled: true } } }
+  }
+  const rows = await tx.rows.membership.findMany({
+    where: { tenantId, status: 'active', OR: [{ role: 'tenant_admin' }, { mapped }] },
+    select: { user: { select: { issuer: true } } }
+  })
+  return [...new Set(rows.map(({ user }) => user.issuer))]
 }

@@ -1,5 +1,6 @@
 import type { Tx } from './db.ts'
 import type { Membership, Team, TeamMember, User } from './generated/client.ts'
+import { listMappedTeams } from './group-mappings.ts'
 
 export type TeamRow = Team
 /** A person's place in a team. */
@@ -104,17 +105,25 @@ export function listTeamsOfUser(tx: Tx, userId: string): Promise<TeamMembership[
   return listTeamsOfUsers(tx, [userId])
 }
 
-/** The teams of each of these people, shared ones first. */
+/**
+ * The teams of each of these people, shared ones first. A role is the one given by hand, or a higher one by a
+ * group of the identity provider's.
+ */
 export async function listTeamsOfUsers(
   tx: Tx,
   userIds: readonly string[]
 ): Promise<(TeamMembership & { readonly userId: string })[]> {
   const rows = await tx.rows.teamMember.findMany({
     where: { tenantId: tx.scope.tenantId, userId: { in: [...userIds] } },
-    select: { userId: true, role: true, team: { select: { id: true, name: true, kind: true } } },
-    orderBy: [{ team: { kind: 'desc' } }, { teamId: 'asc' }]
+    select: { userId: true, role: true, team: { select: { id: true, name: true, kind: true } } }
   })
-  return rows.map(({ userId, role, team }) => ({ ...team, role, userId }))
+  const byHand = rows.map(({ userId, role, team }) => ({ ...team, role, userId }))
+  const places = new Map<string, (typeof byHand)[number]>()
+  for (const place of [...byHand, ...(await listMappedTeams(tx, userIds))]) {
+    const key = `${place.userId}/${place.id}`
+    if (places.get(key)?.role !== 'admin') places.set(key, place)
+  }
+  return [...places.values()].sort((a, b) => b.kind.localeCompare(a.kind) || (a.id < b.id ? -1 : 1))
 }
 
 const withPerson = { membership: { select: { status: true, user: true } } } as const

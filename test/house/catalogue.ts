@@ -11,10 +11,12 @@ export const tenantTables = [
   'fabrics',
   'grant_tokens',
   'grants',
+  'group_mappings',
   'idempotency_keys',
   'invitations',
   'login_attempts',
   'login_providers',
+  'mapped_members',
   'memberships',
   'refresh_journal',
   'service_account_fabrics',
@@ -32,10 +34,11 @@ export const tenantTables = [
 /** Tables that stand above the tenants. */
 export const platformTables = ['_prisma_migrations', 'tenants', 'users']
 
-/** Ways to a row beside its tenant: each reads only, and only by a hash or an identity that is presented. */
+/** Ways to a row beside its tenant: each reads only, and only by a hash, an identity or a domain that is presented. */
 export const lookupPolicies = [
   'invitations: token_hash',
   'login_attempts: state_hash',
+  'login_providers: email_domains',
   'memberships: user_id',
   'service_keys: hash',
   'service_tokens: hash',
@@ -103,7 +106,8 @@ function isOwnTenant({ cmd, qual, check }: Policy): boolean {
 
 function isKnownLookup({ table, cmd, qual }: Policy): boolean {
   const [, column] = /^\((\w+) = weft_(?:lookup|user)\(\)\)$/.exec(qual) ?? []
-  return cmd === 'SELECT' && lookupPolicies.includes(`${table}: ${column}`)
+  const [, list] = /^\(weft_lookup\(\) = ANY \((\w+)\)\)$/.exec(qual) ?? []
+  return cmd === 'SELECT' && lookupPolicies.includes(`${table}: ${column ?? list}`)
 }
 
 function isKnownPlatform({ name, table, cmd, qual, check }: Policy): boolean {

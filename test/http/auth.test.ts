@@ -50,10 +50,39 @@ describe('302 GET /auth/login', () => {
       'https://idp.test/authorize?x=1'
     ])
     expect(starts).toEqual([
-      { tenantSlug: 'acme', returnTo: '/console?a=1', browserToken: 'before' }
+      {
+        tenantSlug: 'acme',
+        loginProviderId: null,
+        email: null,
+        returnTo: '/console?a=1',
+        browserToken: 'before'
+      }
     ])
     expect(answer.headers['set-cookie']).toBe(
       '__Host-weft_browser=bound; Path=/; HttpOnly; Secure; SameSite=Lax'
+    )
+    await app.close()
+  })
+
+  test('200 with a page to choose from, where the tenant has several login providers', async () => {
+    const wishes: unknown[] = []
+    const id = anId('loginProvider')
+    const providers = [{ id, name: '<b>Entra ID</b>' }]
+    const app = await appWithLogin({
+      start: async ({ email, tenantSlug }) => {
+        wishes.push({ email, tenantSlug })
+        return { choice: { tenantSlug: 'acme', providers } }
+      }
+    })
+    const answer = await app.inject({
+      url: '/auth/login?login_hint=ann%40acme.test&return_to=%2Fconsole%3Fa%3D1',
+      headers: anonymous
+    })
+    expect([answer.statusCode, answer.headers['set-cookie']]).toEqual([200, undefined])
+    expect(wishes).toEqual([{ email: 'ann@acme.test', tenantSlug: null }])
+    expect(answer.body).toContain('Log in with &lt;b&gt;Entra ID&lt;/b&gt;')
+    expect(answer.body).toContain(
+      `href="/auth/login?tenant=acme&amp;provider=${id}&amp;email=ann%40acme.test&amp;return_to=%2Fconsole%3Fa%3D1"`
     )
     await app.close()
   })

@@ -16,6 +16,7 @@ import type {
   Caller,
   Identity,
   Login,
+  LoginProviders,
   ServiceAccounts,
   ServiceTokens,
   Sessions
@@ -155,6 +156,7 @@ export async function appWith(fakes: Fakes = {}) {
         callerOf(sessionToken ?? bearer, requestId),
       sessions: room<Sessions>({ me: async () => me }, 'sessions'),
       login: room<Login>({}, 'login'),
+      loginProviders: room<LoginProviders>({}, 'loginProviders'),
       serviceTokens: room<ServiceTokens>({}, 'serviceTokens'),
       serviceAccounts: room<ServiceAccounts>({}, 'serviceAccounts'),
       idempotency: { once: (_scope, _call, work) => work() },

@@ -13,7 +13,11 @@ function person(email: unknown, isEmailVerified = true): Person {
   return { issuer: 'i', subject: 's', email: parseEmail(email), isEmailVerified, name: 'n' }
 }
 
-const rule = { emailDomains: ['corp.test'], bootstrapAdmin: 'root@corp.test' }
+const rule = {
+  emailDomains: ['corp.test'],
+  isInMappedGroup: false,
+  bootstrapAdmin: 'root@corp.test'
+}
 
 describe('A8 who a person is', () => {
   test('A8 the key is issuer and subject together, and no two pairs share one', () => {
@@ -78,7 +82,13 @@ describe('A8 which addresses open a door', () => {
   })
 
   test('no list of domains: whoever the issuer authenticates', () => {
-    expect(mayJoin(person(null, false), { emailDomains: [], bootstrapAdmin: null })).toBe(true)
+    expect(
+      mayJoin(person(null, false), {
+        emailDomains: [],
+        isInMappedGroup: false,
+        bootstrapAdmin: null
+      })
+    ).toBe(true)
   })
 
   test('letter case does not make another address', () => {

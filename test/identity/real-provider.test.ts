@@ -9,7 +9,7 @@ import {
 } from '../../src/local/identity-provider.ts'
 import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
-import { browser, codeOf, createWorld, publicUrl, type World } from './world.ts'
+import { browser, codeOf, createWorld, publicUrl, redirectOf, type World } from './world.ts'
 
 const email = 'admin@acme.test'
 let world: World
@@ -82,11 +82,14 @@ async function browse(start: string): Promise<URL> {
 }
 
 async function logIn(tenantSlug: string | null) {
-  const { redirectUrl } = await identity.login.start({
+  const started = await identity.login.start({
     tenantSlug,
+    loginProviderId: null,
+    email: null,
     returnTo: '/console',
     browserToken: browser
   })
+  const redirectUrl = redirectOf(started)
   const callback = await browse(redirectUrl)
   const loginProviderId = callback.pathname.split('/').at(-1) ?? ''
   return await identity.login.finish({

@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import pg from 'pg'
@@ -15,7 +16,8 @@ import {
   createIdentity,
   createLoginClient,
   type Identity,
-  type LoggedIn
+  type LoggedIn,
+  type LoginStarted
 } from '../../src/identity/identity.ts'
 import { createLastUses, type LastUses } from '../../src/identity/last-uses.ts'
 import { createAuthorizationServers } from '../../src/oauth/authorization-server.ts'
@@ -66,7 +68,7 @@ export interface World extends Replica {
   /** Another process on the same database. @param via the way to it, such as by a proxy */
   replica(via?: (url: string) => string): Replica
   createTenant(slug: string, emailDomains?: readonly string[]): Promise<CreatedTenant>
-  start(input?: { tenantSlug?: string; returnTo?: string; browserToken?: string }): Promise<string>
+  start(input?: Starting): Promise<string>
   /** The whole way through the identity provider. */
   login(person: JWTPayload, options?: LoginOptions): Promise<LoggedIn>
   callerOf(sessionToken: string): Promise<Caller>
@@ -77,8 +79,17 @@ export interface World extends Replica {
   close(): Promise<void>
 }
 
+interface Starting {
+  readonly tenantSlug?: string | null
+  readonly loginProviderId?: string | null
+  readonly email?: string | null
+  readonly returnTo?: string
+  readonly browserToken?: string
+}
+
 export interface LoginOptions {
   readonly tenantSlug?: string
+  readonly loginProviderId?: string | null
   readonly sessionToken?: string | null
   readonly invitationToken?: string | null
   readonly userAgent?: string
@@ -141,11 +152,13 @@ export async function createWorld(): Promise<World> {
 
   async function start({
     tenantSlug = 'acme',
+    loginProviderId = null,
+    email = null,
     returnTo = '/console',
     browserToken = browser
-  } = {}): Promise<string> {
-    const { redirectUrl } = await own.identity.login.start({ tenantSlug, returnTo, browserToken })
-    return redirectUrl
+  }: Starting = {}): Promise<string> {
+    const wish = { tenantSlug, loginProviderId, email, returnTo, browserToken }
+    return redirectOf(await own.identity.login.start(wish))
   }
 
   return {
@@ -156,8 +169,8 @@ export async function createWorld(): Promise<World> {
     replica,
     createTenant,
     start,
-    async login(person, { tenantSlug = 'acme', ...presented } = {}) {
-      const redirectUrl = await start({ tenantSlug })
+    async login(person, { tenantSlug = 'acme', loginProviderId = null, ...presented } = {}) {
+      const redirectUrl = await start({ tenantSlug, loginProviderId })
       return await own.identity.login.finish({
         ...callbackOf(redirectUrl, oidc.authorize(redirectUrl, person)),
         ...presented
@@ -182,6 +195,12 @@ export async function createWorld(): Promise<World> {
       await database.drop()
     }
   }
+}
+
+/** Where a login goes on that left nothing to choose. */
+export function redirectOf(started: LoginStarted): string {
+  assert('redirectUrl' in started, 'there was something to choose')
+  return started.redirectUrl
 }
 
 /** The callback of the browser that started the login. */

@@ -116,7 +116,7 @@ export async function startHostileOidc(now: () => Date): Promise<HostileOidc> {
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { pathname } = new URL(req.url ?? '/', issuer)
-    if (pathname === '/.well-known/openid-configuration') {
+    if (pathname.endsWith('/.well-known/openid-configuration')) {
       oidc.counts.discovery += 1
       return send(res, oidc.script.discoveryStatus, metadataNow())
     }

@@ -83,7 +83,10 @@ const connectionWords = {
 // By script, since the way leads to the identity provider and no form may lead to another site.
 byId('login').addEventListener('submit', (event) => {
   event.preventDefault()
-  location.assign(`auth/login?tenant=${encodeURIComponent(byId('tenant').value)}`)
+  const text = byId('tenant').value
+  location.assign(
+    `auth/login?${text.includes('@') ? 'email' : 'tenant'}=${encodeURIComponent(text)}`
+  )
 })
 
 byId('logout').addEventListener('click', async () => {

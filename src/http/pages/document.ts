@@ -14,14 +14,22 @@ export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
 }
 
+interface Link {
+  readonly href: string
+  readonly text: string
+}
+
 /** A page of plain text: `lines` are paragraphs, escaped here. */
 export function textPage(
   publicUrl: PublicUrl,
   title: string,
   lines: readonly string[],
-  link: { readonly href: string; readonly text: string }
+  ...links: readonly Link[]
 ): string {
   const paragraphs = lines.map((line) => `    <p>${escapeHtml(line)}</p>\n`).join('')
+  const anchors = links.map(
+    ({ href, text }) => `    <p><a href="${escapeHtml(href)}">${escapeHtml(text)}</a></p>\n`
+  )
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -33,8 +41,7 @@ export function textPage(
   <body>
     <main>
     <h1>${escapeHtml(title)}</h1>
-${paragraphs}    <p><a href="${escapeHtml(link.href)}">${escapeHtml(link.text)}</a></p>
-    </main>
+${paragraphs}${anchors.join('')}    </main>
   </body>
 </html>
 `

@@ -1,4 +1,5 @@
-import type { Identity } from '../../identity/identity.ts'
+import type { Identity, LoginChoice } from '../../identity/identity.ts'
+import { textPage } from '../pages/document.ts'
 import { localPath, type PublicUrl } from '../public-url.ts'
 import { queryOf, queryValue } from '../raw-query.ts'
 import { type App, answers, IdOfKind, Strict } from '../route.ts'
@@ -13,6 +14,20 @@ import {
   setSessionCookie
 } from '../session-cookie.ts'
 
+/** A tenant with several login providers: a link to each. */
+function choicePage(
+  publicUrl: PublicUrl,
+  { tenantSlug, providers }: LoginChoice,
+  kept: Readonly<Record<string, string | null>>
+): string {
+  const links = providers.map(({ id, name }) => {
+    const query = new URLSearchParams({ tenant: tenantSlug, provider: id })
+    for (const key in kept) if (kept[key]) query.set(key, kept[key])
+    return { href: publicUrl.pathOf(`/auth/login?${query}`), text: `Log in with ${name}` }
+  })
+  return textPage(publicUrl, 'How do you log in?', [], ...links)
+}
+
 export function authRoutes(
   app: App,
   { identity, publicUrl }: { identity: Identity; publicUrl: PublicUrl }
@@ -24,13 +39,21 @@ export function authRoutes(
       schema: { hide: true }
     },
     async (request, reply) => {
-      const { redirectUrl, browserToken } = await identity.login.start({
+      const returnTo = localPath(queryValue(request, 'return_to'), publicUrl)
+      const email = queryValue(request, 'email') ?? queryValue(request, 'login_hint')
+      const started = await identity.login.start({
         tenantSlug: queryValue(request, 'tenant'),
-        returnTo: localPath(queryValue(request, 'return_to'), publicUrl),
+        loginProviderId: queryValue(request, 'provider'),
+        email,
+        returnTo,
         browserToken: request.cookies[browserCookie] ?? null
       })
-      setBrowserCookie(reply, browserToken)
-      return reply.redirect(redirectUrl, 302)
+      if ('choice' in started) {
+        reply.type('text/html; charset=utf-8')
+        return reply.send(choicePage(publicUrl, started.choice, { email, return_to: returnTo }))
+      }
+      setBrowserCookie(reply, started.browserToken)
+      return reply.redirect(started.redirectUrl, 302)
     }
   )
 
