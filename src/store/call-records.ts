@@ -53,7 +53,7 @@ export async function insertCallRecords(
   records: readonly NewCallRecord[]
 ): Promise<ReadonlySet<number>> {
   const { tenantId } = tx.scope
-  const rows = await tx.rows.$queryRaw<{ seq: bigint }[]>`
+  const [stored] = await tx.rows.$queryRaw<{ seqs: number[] }[]>`
     WITH given AS (
       SELECT * FROM json_to_recordset(${JSON.stringify(records)}::json) AS r (
         "seq" bigint, "at" timestamptz, "actorKind" text, "actorId" text, "onBehalfOf" text,
@@ -104,8 +104,8 @@ export async function insertCallRecords(
         duration_ms = u.duration_ms + excluded.duration_ms,
         duration_max_ms = greatest(u.duration_max_ms, excluded.duration_max_ms)
     )
-    SELECT seq FROM stored`
-  return new Set(rows.map(({ seq }) => Number(seq)))
+    SELECT coalesce(json_agg(seq), '[]') AS seqs FROM stored`
+  return new Set(stored?.seqs)
 }
 
 /** Deletes the tenant's oldest records that came before `before`. @returns how many, at most `limit` */
