@@ -23,6 +23,7 @@ import { installProblems, problemWriter } from './http/plugins/problem.ts'
 import { installRequestId, requestIdOf } from './http/plugins/request-id.ts'
 import { installSecurityHeaders, securityHeaders } from './http/plugins/security-headers.ts'
 import { installSlowBody } from './http/plugins/slow-body.ts'
+import { installSlowReader } from './http/plugins/slow-reader.ts'
 import { installUnexpectedBody } from './http/plugins/unexpected-body.ts'
 import { publicUrlOf } from './http/public-url.ts'
 import type { App } from './http/route.ts'
@@ -44,7 +45,7 @@ import { signInRoutes } from './http/routes/sign-in.ts'
 import { teamRoutes } from './http/routes/teams.ts'
 import { workspaceOAuthRoutes } from './http/routes/workspace-oauth.ts'
 import type { AuditReader } from './http/schemas/audit.ts'
-import { defaultHttpLimits, type HttpLimits } from './http/server-options.ts'
+import { defaultHttpLimits, type HttpLimits, type SlowClients } from './http/server-options.ts'
 import { validatorCompiler } from './http/validation.ts'
 import type { Identity } from './identity/identity.ts'
 
@@ -66,12 +67,14 @@ export interface AppDeps {
   readonly logger: FastifyBaseLogger
   readonly clock: Clock
   readonly newRequestId: () => string
+  readonly slowClients: SlowClients
   readonly limits?: Partial<HttpLimits>
 }
 
 /** The app, ready and not yet listening. */
 export async function buildApp(deps: AppDeps): Promise<App> {
-  const { identity, appConnections, fabrics, gateway, logger, clock, newRequestId } = deps
+  const { identity, appConnections, fabrics, gateway, logger, clock, newRequestId, slowClients } =
+    deps
   const limits = { ...defaultHttpLimits, ...deps.limits }
   const publicUrl = publicUrlOf(deps.publicUrl)
   const headersOf = securityHeaders(publicUrl)
@@ -110,7 +113,17 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   installSecurityHeaders(app, headersOf)
   installSlowBody(app, {
     intervalMs: limits.slowBodyIntervalMs,
-    bytesMin: limits.slowBodyBytesMin
+    bytesMin: limits.slowBodyBytesMin,
+    onCut: () => {
+      slowClients.bodies += 1
+    }
+  })
+  installSlowReader(app, {
+    slowMs: limits.slowReaderMs,
+    checkMs: limits.timeoutCheckMs,
+    onCut: () => {
+      slowClients.readers += 1
+    }
   })
   installClosing(app, limits)
   installFabricHosts(app, fabricHostsOf(deps.fabricDomain, publicUrl), publicUrl)

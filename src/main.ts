@@ -57,8 +57,10 @@ async function serve(config: Config): Promise<number> {
   const { parts, rooms, close } = await open(config, logger)
   const { login, tenantSlug } = config.bootstrap
   const { login: made } = await rooms.bootstrap.ensureBootstrap({ tenantSlug, login })
+  const slowClients = { bodies: 0, readers: 0 }
   const app = await buildApp({
     ...rooms,
+    slowClients,
     publicUrl: config.publicUrl,
     fabricDomain: config.fabricDomain,
     trustedProxies: config.trustedProxies,
@@ -69,7 +71,7 @@ async function serve(config: Config): Promise<number> {
     clock: parts.clock,
     newRequestId: () => randomUUID()
   })
-  const admin = await buildAdminApp({ ...rooms, lagMs: parts.lagMs })
+  const admin = await buildAdminApp({ ...rooms, slowClients, lagMs: parts.lagMs })
   await admin.listen({ host: '127.0.0.1', port: config.adminPort })
   await app.listen({ host: '0.0.0.0', port: config.port })
   rooms.clockwork.start()

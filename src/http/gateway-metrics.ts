@@ -1,8 +1,10 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { type Gateway, refusalReasons } from '../gateway/gateway.ts'
+import type { SlowClients } from './server-options.ts'
 
 export interface GatewayMetricsDeps {
   readonly gateway: Pick<Gateway, 'load'>
+  readonly slowClients: Readonly<SlowClients>
   /** How late the event loop's turns come, milliseconds. */
   readonly lagMs: () => number
 }
@@ -10,7 +12,7 @@ export interface GatewayMetricsDeps {
 /** What the gateway is at, read when the metrics are. */
 export function registerGatewayMetrics(
   register: Registry,
-  { gateway, lagMs }: GatewayMetricsDeps
+  { gateway, slowClients, lagMs }: GatewayMetricsDeps
 ): void {
   const registers = [register]
   new Gauge({
@@ -38,6 +40,17 @@ export function registerGatewayMetrics(
       this.reset()
       const { refused } = gateway.load()
       for (const bound of refusalReasons) this.inc({ bound }, refused[bound])
+    }
+  })
+  new Counter({
+    name: 'weft_slow_clients_cut_total',
+    help: 'Connections cut because the client was slow with its body, or slow to read an answer',
+    labelNames: ['at'],
+    registers,
+    collect() {
+      this.reset()
+      this.inc({ at: 'body' }, slowClients.bodies)
+      this.inc({ at: 'answer' }, slowClients.readers)
     }
   })
   new Gauge({

@@ -1,3 +1,9 @@
+/** Clients that were cut for being slow, since the start: counted by the app, read by the metrics. */
+export interface SlowClients {
+  bodies: number
+  readers: number
+}
+
 /** Bounds of the HTTP server; milliseconds and bytes. */
 export interface HttpLimits {
   /** All headers of a request. */
@@ -9,6 +15,8 @@ export interface HttpLimits {
   /** A body that brings less than `slowBodyBytesMin` in this time is cut, at the latest after twice it. */
   readonly slowBodyIntervalMs: number
   readonly slowBodyBytesMin: number
+  /** An answer of which the client takes nothing for this long is cut, up to `timeoutCheckMs` later. */
+  readonly slowReaderMs: number
   readonly maxBodyBytes: number
   readonly maxDataBodyBytes: number
   /** Data-plane bodies up to this are read whole before they are sent on. */
@@ -28,6 +36,7 @@ export const defaultHttpLimits: HttpLimits = {
   timeoutCheckMs: 1_000,
   slowBodyIntervalMs: 6_000,
   slowBodyBytesMin: 4_096,
+  slowReaderMs: 10_000,
   maxBodyBytes: 1024 * 1024,
   maxDataBodyBytes: 16 * 1024 * 1024,
   wholeBodyBytes: 1024 * 1024,

@@ -79,6 +79,8 @@ export function aSink({ isSlow = false } = {}) {
 export interface WorldOptions {
   readonly workspaceOrigin: string
   readonly fabric?: Partial<OpenFabric>
+  /** The same for one of several. */
+  readonly fabricOf?: (id: string) => Partial<OpenFabric>
   /** Thrown instead of opening the fabric. */
   readonly openFailure?: Error
   readonly clock?: Clock
@@ -118,7 +120,8 @@ export function gatewayAt(options: WorldOptions) {
         warehouseId: null,
         requestsPerMinute: null,
         grantId: null,
-        ...options.fabric
+        ...options.fabric,
+        ...options.fabricOf?.(id)
       }
     },
     async token(_scope, _fabric, _minLifeMs, tokenOptions): Promise<AccessToken> {

@@ -27,6 +27,7 @@ beforeAll(async () => {
   gateway = createTestGateway(world)
   app = await buildApp({
     ...gateway.rooms,
+    slowClients: { bodies: 0, readers: 0 },
     publicUrl: `https://${publicHost}`,
     fabricDomain: 'fabrics.test',
     trustedProxies: [],

@@ -18,6 +18,7 @@ export function unasked<T>(): T {
 /** The app with all its routes and nothing behind them: no database, no network. */
 export function buildReadableApp(): Promise<App> {
   const deps: AppDeps = {
+    slowClients: { bodies: 0, readers: 0 },
     publicUrl: 'https://weft.example',
     fabricDomain: 'fabrics.example',
     trustedProxies: [],

@@ -177,6 +177,7 @@ export async function appWith(fakes: Fakes = {}) {
     gateway: room({ enter: () => () => undefined, ...fakes.gateway }, 'gateway'),
     audit: room(fakes.audit ?? {}, 'audit'),
     readiness: async () => {},
+    slowClients: { bodies: 0, readers: 0 },
     logger: pino({ level: 'trace' }, stream),
     clock: { now: () => now, monotonicMs: () => performance.now() },
     newRequestId: () => `req-${String(++count).padStart(8, '0')}`,

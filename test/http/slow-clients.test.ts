@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
+import { AppError } from '../../src/base/errors.ts'
+import type { GatewayOutcome } from '../../src/gateway/gateway.ts'
 import type { App } from '../../src/http/route.ts'
 import { anonymous, appWith, browser, fabricId, service, tokens } from './fakes.ts'
 import { answerOf, bytesOf, call, listen, open, trickle } from './sockets.ts'
@@ -13,13 +16,58 @@ const key = `Authorization: Bearer ${tokens.service}`
 const session = `Cookie: __Host-weft_session=${tokens.admin}\r\nx-weft-csrf: 1\r\nsec-fetch-site: same-origin`
 const json = 'Content-Type: application/json'
 
-describe('H1 under the limits that ship', () => {
-  test('T6 trickled headers and bodies end within 15 s; others are served all the while', async () => {
+const outcome: GatewayOutcome = {
+  operation: 'endpoint.query',
+  fabricId,
+  identity: null,
+  tokenSource: null,
+  upstreamMs: null,
+  upstreamStatus: null,
+  code: null
+}
+
+/** Asks for an endless answer and reads none of it; resolves with how long it was let. */
+async function neverReads(port: number, { server }: App): Promise<number> {
+  const startedAt = performance.now()
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  const ours = await new Promise<number | undefined>((resolve) =>
+    socket.once('connect', () => resolve(socket.localPort))
+  )
+  const isOurs = (one: Socket) => one.remotePort === ours
+  const theirs = new Promise<void>((resolve) => {
+    server.on('request', ({ socket: one }) => isOurs(one) && one.once('close', () => resolve()))
+  })
+  socket.pause().write(`GET ${path}?endless HTTP/1.1\r\nHost: weft.test\r\n${key}\r\n\r\n`)
+  await theirs
+  socket.destroy()
+  return performance.now() - startedAt
+}
+
+describe('H1 H2 under the limits that ship', () => {
+  test('T6 trickled headers and bodies and unread answers end within 15 s; others are served all the while', async () => {
+    const cut = { bodies: 0, readers: 0 }
+    let tell: () => void = () => {}
     const built = await appWith({
+      deps: { slowClients: cut },
       gateway: {
-        handle: async ({ body }) => {
+        handle: async ({ body, query, signal }, sink) => {
           if (body instanceof Readable) await bytesOf(body)
-          throw new TypeError('not reached')
+          sink.head(200, [['content-type', 'text/event-stream']])
+          if (query === 'endless') {
+            while (!signal.aborted) {
+              if (sink.write(Buffer.alloc(65_536))) continue
+              const drained = new Promise<void>((resolve) => sink.onDrain(resolve))
+              await Promise.race([drained, once(signal, 'abort')])
+            }
+            throw new AppError('upstream_unavailable')
+          }
+          await new Promise<void>((resolve) => {
+            tell = resolve
+          })
+          sink.write(Buffer.from('data: late\n\n'))
+          sink.end()
+          return outcome
         }
       }
     })
@@ -41,11 +89,19 @@ describe('H1 under the limits that ship', () => {
         port,
         `POST ${path} HTTP/1.1\r\nHost: weft.test\r\n${key}\r\nContent-Length: 5000000\r\n\r\n`,
         1_500
-      )
+      ),
+      neverReads(port, built.app)
     ])
+    const quiet = open(port, { method: 'POST', path: `${path}?quiet`, headers: service() })
+    quiet.end()
+    const stream = await answerOf(quiet)
     const other = await call(port, { path: '/healthz', headers: anonymous })
     expect(other.status).toBe(200)
     for (const ms of await slow) expect(ms).toBeLessThan(15_000)
+    expect(cut).toEqual({ bodies: 3, readers: 1 })
+    // A stream that has nothing to tell is nobody's fault.
+    tell()
+    expect((await bytesOf(stream)).toString()).toBe('data: late\n\n')
   })
 })
 
@@ -63,15 +119,7 @@ describe('a body that is not slow by its own fault', () => {
           sink.head(200, [])
           sink.write(Buffer.from(String(received.length)))
           sink.end()
-          return {
-            operation: 'endpoint.query',
-            fabricId,
-            identity: null,
-            tokenSource: null,
-            upstreamMs: null,
-            upstreamStatus: null,
-            code: null
-          }
+          return outcome
         }
       }
     })

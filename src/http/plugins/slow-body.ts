@@ -14,7 +14,7 @@ interface Reception {
  */
 export function installSlowBody(
   app: App,
-  { intervalMs, bytesMin }: { intervalMs: number; bytesMin: number }
+  { intervalMs, bytesMin, onCut }: { intervalMs: number; bytesMin: number; onCut: () => void }
 ): void {
   const receptions = new Map<Socket, Reception>()
   app.server.on('connection', (socket: Socket) => {
@@ -39,8 +39,11 @@ export function installSlowBody(
 
   function check(socket: Socket, reception: Reception): void {
     const isFirstLook = reception.bytesRead < 0
-    if (!isFirstLook && socket.bytesRead - reception.bytesRead < bytesMin) socket.destroy()
+    const bytes = socket.bytesRead - reception.bytesRead
     reception.bytesRead = socket.bytesRead
+    if (isFirstLook || bytes >= bytesMin) return
+    onCut()
+    socket.destroy()
   }
 }
 
