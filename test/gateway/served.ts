@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { asId } from '../../src/base/ids.ts'
 import { makeTenantScope } from '../../src/base/tenant-scope.ts'
 import type { HttpLimits } from '../../src/http/server-options.ts'
@@ -81,6 +83,15 @@ export async function served(
       await Promise.all(workspaces.map((workspace) => workspace.close()))
     }
   }
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+/** Without what only waits to be collected. */
+export function memoryInUse(): NodeJS.MemoryUsage {
+  collectGarbage()
+  return process.memoryUsage()
 }
 
 /** Status and code of an answer, its body read to the end. */

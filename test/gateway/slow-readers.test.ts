@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { fabricId } from './fakes.ts'
-import { served, workspaceAt } from './served.ts'
+import { memoryInUse, served, workspaceAt } from './served.ts'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -34,7 +34,7 @@ test('H2 25 clients that read nothing of 400 MB each: the workspace waits, memor
   const weft = await served([workspace], { limits: { slowReaderMs: 4_000, timeoutCheckMs: 500 } })
   closers.push(weft.close)
   const sockets: Socket[] = []
-  const before = process.memoryUsage()
+  const before = memoryInUse()
   for (let i = 0; i < clients; i += 1) {
     const socket = connect(weft.port, '127.0.0.1')
     socket.on('error', () => {})
@@ -51,7 +51,7 @@ test('H2 25 clients that read nothing of 400 MB each: the workspace waits, memor
     return isStill
   }
   await expect.poll(standsStill, { interval: 300, timeout: 20_000 }).toBe(true)
-  const { arrayBuffers, heapUsed } = process.memoryUsage()
+  const { arrayBuffers, heapUsed } = memoryInUse()
   // What stands in the kernel's buffers is the kernel's; of ours there is a chunk or two for each.
   expect(sentBytes).toBeLessThan((clients * answerBytes) / 10)
   expect(arrayBuffers - before.arrayBuffers).toBeLessThan(clients * 1024 * 1024)
