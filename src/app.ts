@@ -43,6 +43,7 @@ import { pageRoutes } from './http/routes/pages.ts'
 import { serviceAccountRoutes } from './http/routes/service-accounts.ts'
 import { signInRoutes } from './http/routes/sign-in.ts'
 import { teamRoutes } from './http/routes/teams.ts'
+import { tenantRoutes } from './http/routes/tenants.ts'
 import { workspaceOAuthRoutes } from './http/routes/workspace-oauth.ts'
 import type { AuditReader } from './http/schemas/audit.ts'
 import { defaultHttpLimits, type HttpLimits, type SlowClients } from './http/server-options.ts'
@@ -144,6 +145,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   fabricRoutes(app, { fabrics, once })
   connectionTestRoutes(app, { fabrics, identity, events: eventStreams(problems, headersOf) })
   signInRoutes(app, { fabrics, publicUrl })
+  tenantRoutes(app, { tenants: identity.tenants, once })
   serviceAccountRoutes(app, { serviceAccounts: identity.serviceAccounts, once })
   await oauthRoutes(app, { identity, problems, publicUrl })
   auditRoutes(app, deps)

@@ -22,7 +22,9 @@ import {
   auditFlush,
   callRecordSweep,
   clockSync,
+  erasures,
   expirySweep,
+  keyForgetting,
   lastUseFlush,
   openCallReview,
   recoverySweep,
@@ -61,7 +63,7 @@ export interface Rooms {
   readonly bootstrap: Bootstrap
   readonly clockwork: Clockwork
   readonly records: AuditBuffer
-  /** Finishes the refreshes and revocations that this process has begun. */
+  /** Finishes the refreshes and revocations that this process has begun; erasures go on elsewhere. */
   close(): Promise<void>
 }
 
@@ -91,6 +93,8 @@ export function buildRooms(parts: Parts): Rooms {
     auditFlush(records),
     lastUseFlush(lastUses),
     recoverySweep(db, vault),
+    erasures(identity.tenants),
+    keyForgetting(strongbox),
     expirySweep(db, clock),
     callRecordSweep(db, clock)
   ]
@@ -108,6 +112,6 @@ export function buildRooms(parts: Parts): Rooms {
       onFailure: parts.onJobFailure
     }),
     records,
-    close: () => vault.close()
+    close: async () => void (await Promise.all([vault.close(), identity.tenants.settle()]))
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { AppError } from '../base/errors.ts'
 import type { TenantId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { HeldCall, NotedCall, WriteCalls } from './call-writer.ts'
@@ -32,10 +33,15 @@ export function createAuditBuffer(write: WriteCalls): AuditBuffer {
       const batch = (held.get(tenantId) ?? []).slice(0, batchMax)
       const [first] = batch
       if (first === undefined) return void held.delete(tenantId)
-      await write(first.scope, writer, batch)
+      await write(first.scope, writer, batch).catch(passWhereErased)
       held.get(tenantId)?.splice(0, batch.length)
       size -= batch.length
     }
+  }
+
+  /** The tenant has been erased, and its records with it. */
+  function passWhereErased(error: unknown): void {
+    if (!(error instanceof AppError) || error.code !== 'not_found') throw error
   }
 
   async function writeAll(): Promise<void> {

@@ -24,10 +24,11 @@ export type AuditAction =
   | 'login'
   | 'grant.refresh'
   | 'grant.revoke'
-  | 'tenant.create'
   | 'member.join'
   | 'invitation.accept'
   | 'member.map_groups'
+  | 'operator.add'
+  | 'operator.remove'
 export type AuditOutcome = 'succeeded' | 'refused' | 'failed'
 
 export interface AuditEvent {

@@ -2,9 +2,8 @@ import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import { invalidRequest } from '../base/errors.ts'
 import { asId, type LoginProviderId, newId, type TenantId } from '../base/ids.ts'
-import { isEntraIssuer } from '../base/issuer.ts'
 import type { Secret } from '../base/secret.ts'
-import type { TenantScope } from '../base/tenant-scope.ts'
+import type { Actor, TenantScope } from '../base/tenant-scope.ts'
 import { hashToken, hintOf } from '../crypto/bearer.ts'
 import type { Db } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
@@ -19,23 +18,13 @@ import { findTenantBySlug, insertTenant } from '../store/tenants.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import { identityScope } from './identity-scope.ts'
 import { clientSecretPlace, loginRedirectUri } from './login-attempt.ts'
-import { settingsFrom } from './login-provider-settings.ts'
-import type { LoginProviderKind } from './login-providers.ts'
-
-export interface LoginProviderInput {
-  readonly issuer: string
-  readonly clientId: string
-  readonly clientSecret: Secret
-  readonly emailDomains: readonly string[]
-}
-
-export interface NewTenant {
-  readonly slug: string
-  readonly name: string
-  /** Becomes the first admin at their first login; none: nobody does. */
-  readonly adminEmail?: string | null
-  readonly login: LoginProviderInput
-}
+import {
+  checkedTenant,
+  kindOfIssuer,
+  type LoginProviderInput,
+  type NewTenant,
+  type OpenedTenant
+} from './new-tenant.ts'
 
 export interface CreatedTenant {
   readonly tenantId: TenantId
@@ -57,6 +46,8 @@ export interface Bootstrap {
   }): Promise<{ tenantId: TenantId; login: CreatedTenant | null }>
   /** The same tenant for the same slug, the same login provider for the same issuer and client. */
   createTenant(input: NewTenant): Promise<CreatedTenant>
+  /** @throws AppError `invalid_request`: the slug is taken, or something is no slug, URL or address */
+  openTenant(input: OpenedTenant): Promise<{ tenantId: TenantId; login: CreatedTenant | null }>
 }
 
 export interface BootstrapDeps {
@@ -70,7 +61,6 @@ export interface BootstrapDeps {
 const sharedTeamName = 'Everyone'
 /** Name of the one login provider that follows the environment. */
 const environment = 'environment'
-const slugPattern = /^(?!.*--)[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/
 
 export function createBootstrap(deps: BootstrapDeps): Bootstrap {
   const { db, audit, strongbox, clock, publicUrl } = deps
@@ -78,9 +68,11 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
   async function ensureTenant(
     slug: string,
     name: string,
-    firstAdminEmail: string | null
+    firstAdminEmail: string | null,
+    founder: Actor | null = null
   ): Promise<TenantScope> {
     const existing = await findTenantBySlug(db, slug)
+    if (existing !== null && founder !== null) throw invalidRequest('/slug', 'is taken')
     const tenantId = existing === null ? newId('tenant', clock) : asId('tenant', existing.id)
     const scope = identityScope(tenantId, null)
     if (existing === null) {
@@ -91,11 +83,12 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
         const team = { id: teamId, name: sharedTeamName, kind: 'shared', createdAt }
         await insertTeam(tx, { ...team, isDefault: true })
         const object = ['tenant', tenantId] as const
-        await audit.append(tx, { action: 'tenant.create', object, details: { slug } })
+        const actor = founder ?? scope.actor
+        await audit.append(tx, { action: 'tenant.create', object, actor, details: { slug } })
         return true
       })
       const isOurs = await inserted.catch(falseWhereTaken)
-      if (!isOurs) return await ensureTenant(slug, name, firstAdminEmail)
+      if (!isOurs) return await ensureTenant(slug, name, firstAdminEmail, founder)
     }
     await strongbox.prepare(scope)
     return scope
@@ -194,32 +187,25 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
 
   return {
     async ensureBootstrap({ tenantSlug, login }) {
+      const existing = await findTenantBySlug(db, tenantSlug)
+      // The next start makes it anew.
+      if (existing?.status === 'erasing')
+        return { tenantId: asId('tenant', existing.id), login: null }
       const scope = await ensureTenant(tenantSlug, tenantSlug, null)
       const { tenantId } = scope
       return { tenantId, login: login === null ? null : await ensure(scope, environment, login) }
     },
-    async createTenant({ slug, name, adminEmail, login }) {
-      if (!slugPattern.test(slug)) {
-        throw invalidRequest(
-          '/slug',
-          '1 to 40 of a-z, 0-9 and single hyphens, beginning with a letter'
-        )
-      }
-      if (URL.parse(login.issuer) === null) throw invalidRequest('/login/issuer', 'is not a URL')
-      const { issuer, clientId } = login
-      const fresh = { isEnabled: true, allowedTenantIds: [], emailDomains: [] }
-      const settings = { name: issuer, kind: kindOfIssuer(issuer), issuer, clientId, ...fresh }
-      const { emailDomains } = settingsFrom(settings, { emailDomains: login.emailDomains })
-      return await ensure(await ensureTenant(slug, name, adminEmail ?? null), null, {
-        ...login,
-        emailDomains
-      })
+    async createTenant({ slug, name, adminEmail = null, login }) {
+      const input = checkedTenant({ slug, adminEmail, login })
+      return await ensure(await ensureTenant(slug, name, input.adminEmail), null, input.login)
+    },
+    async openTenant({ slug, name, adminEmail, login, by }) {
+      const input = checkedTenant({ slug, adminEmail, login })
+      const scope = await ensureTenant(slug, name, input.adminEmail, by)
+      const { tenantId } = scope
+      return { tenantId, login: input.login && (await ensure(scope, null, input.login)) }
     }
   }
-}
-
-function kindOfIssuer(issuer: string): LoginProviderKind {
-  return isEntraIssuer(issuer) ? 'entra' : 'oidc'
 }
 
 function falseWhereTaken(err: unknown): false {

@@ -2,6 +2,7 @@ import { asId, type KeyId, type SessionId, type TenantId } from '../base/ids.ts'
 import type { Actor, Authority } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { findMembership } from '../store/memberships.ts'
+import { isPlatformOperator } from '../store/platform-operators.ts'
 import { findServiceKey, findServiceKeyByHash, type ServiceKeyRow } from '../store/service-keys.ts'
 import { findServiceToken, findServiceTokenByHash } from '../store/service-tokens.ts'
 import { findSession, findSessionByHash } from '../store/sessions.ts'
@@ -77,6 +78,7 @@ async function readSession(tx: Tx, hash: string): Promise<Credential | null> {
   const teams = await listTeamsOfUser(tx, row.userId)
   const authority = authorityOf({
     kind: 'user',
+    isPlatformOperator: await isPlatformOperator(tx, row.userId),
     role: await tenantRoleOf(tx, membership),
     teams: teams.map(({ id, role }) => ({
       id: asId('team', id),

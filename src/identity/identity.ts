@@ -8,7 +8,9 @@ import type { Clock } from '../base/clock.ts'
 import type { Db } from '../store/db.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
+import type { Vault } from '../vault/vault.ts'
 import { createAuthentication } from './authentication.ts'
+import { createBootstrap } from './bootstrap.ts'
 import type { Caller, Credentials } from './caller.ts'
 import { createLoginProviders } from './create-login-providers.ts'
 import { createIdempotency, type Idempotency } from './idempotency.ts'
@@ -21,17 +23,17 @@ import type { LoginProviders } from './login-providers.ts'
 import { createMembers, type Members } from './members.ts'
 import { createMemberships, type MembershipDeps } from './memberships.ts'
 import { createOpenCalls, type OpenCalls } from './open-calls.ts'
+import { createOperators, type Operators } from './operators.ts'
 import { createServiceAccounts, type ServiceAccounts } from './service-accounts.ts'
 import { createServiceTokens, type ServiceTokens } from './service-tokens.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createTeams, type Teams } from './teams.ts'
+import { createTenants, type Tenants } from './tenants.ts'
 
 export type {
   Bootstrap,
   BootstrapDeps,
-  CreatedTenant,
-  LoginProviderInput,
-  NewTenant
+  CreatedTenant
 } from './bootstrap.ts'
 export { createBootstrap } from './bootstrap.ts'
 export type { Caller, Credentials } from './caller.ts'
@@ -51,7 +53,10 @@ export type {
 } from './login-providers.ts'
 export type { Members, MemberView } from './members.ts'
 export type { MemberChange } from './memberships.ts'
+export type { LoginProviderInput, NewTenant } from './new-tenant.ts'
 export type { OpenCalls } from './open-calls.ts'
+export { commandLineCall, type OperatorCall } from './operator-call.ts'
+export type { OperatorChoice, Operators, OperatorView } from './operators.ts'
 export { safeReturnTo } from './return-to.ts'
 export type {
   FabricAccess,
@@ -62,6 +67,8 @@ export type { KeyView } from './service-keys.ts'
 export type { IssuedToken, ServiceTokens, TokenRequest } from './service-tokens.ts'
 export type { Me, Sessions, SessionView } from './sessions.ts'
 export type { Teams, TeamView } from './teams.ts'
+export type { ErasureReceipt } from './tenant-erasure.ts'
+export type { TenantInput, Tenants, TenantView } from './tenants.ts'
 
 export interface Identity {
   readonly login: Login
@@ -74,6 +81,8 @@ export interface Identity {
   readonly serviceTokens: ServiceTokens
   readonly idempotency: Idempotency
   readonly openCalls: OpenCalls
+  readonly tenants: Tenants
+  readonly operators: Operators
   /** @throws AppError `unauthenticated`: nothing, or nothing valid, was presented */
   authenticate(credentials: Credentials): Promise<Caller>
 }
@@ -90,13 +99,15 @@ export interface IdentityDeps {
   readonly publicUrl: string
   readonly bootstrap: LoginDeps['bootstrap']
   /** For what people hold there when they go. */
-  readonly vault: MembershipDeps['vault']
+  readonly vault: MembershipDeps['vault'] & Pick<Vault, 'prepareRevocations'>
 }
 
 export function createIdentity(deps: IdentityDeps): Identity {
   const { loginClient: client, publicUrl } = deps
+  const operators = createOperators(deps)
+  const { openTenant } = createBootstrap(deps)
   return {
-    login: createLogin({ ...deps, client }),
+    login: createLogin({ ...deps, client, claimFirstOperator: operators.claimFirst }),
     loginProviders: createLoginProviders({ ...deps, client }),
     sessions: createSessions({
       ...deps,
@@ -109,6 +120,8 @@ export function createIdentity(deps: IdentityDeps): Identity {
     serviceTokens: createServiceTokens(deps),
     idempotency: createIdempotency(deps),
     openCalls: createOpenCalls(deps),
+    tenants: createTenants({ ...deps, openTenant }),
+    operators,
     authenticate: createAuthentication(deps)
   }
 }

@@ -1,5 +1,6 @@
 import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
+import type { UserId } from '../base/ids.ts'
 import type { Db } from '../store/db.ts'
 import type { LoginProviderRow } from '../store/login-providers.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
@@ -20,6 +21,8 @@ export interface LoginDeps {
   readonly publicUrl: string
   /** The tenant that a login without a slug means, and who is its first admin. */
   readonly bootstrap: { readonly tenantSlug: string; readonly adminEmail: string | null }
+  /** Makes the bootstrap admin the platform's first operator, where there has never been one. */
+  readonly claimFirstOperator: (userId: UserId) => Promise<void>
 }
 
 export function kindOf({ kind }: Pick<LoginProviderRow, 'kind'>): LoginProviderKind {

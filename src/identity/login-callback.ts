@@ -8,12 +8,12 @@ import type { Tx } from '../store/db.ts'
 import { listGroupMappings } from '../store/group-mappings.ts'
 import { findLoginAttempt, type LoginAttemptRow, useLoginAttempt } from '../store/login-attempts.ts'
 import { findLoginProvider, noteLoginProvider } from '../store/login-providers.ts'
-import { noteMemberLogin } from '../store/memberships.ts'
+import { findMembership, noteMemberLogin } from '../store/memberships.ts'
 import { insertSession } from '../store/sessions.ts'
 import { findTenant } from '../store/tenants.ts'
 import { upsertUser } from '../store/users.ts'
 import { findInvitationFor } from './acceptance.ts'
-import { admit, isAdmissible } from './admission.ts'
+import { admit, isAdmissible, isBootstrapAdmin } from './admission.ts'
 import { applyGroups, mappingsIn } from './group-roles.ts'
 import { identityScope } from './identity-scope.ts'
 import {
@@ -129,8 +129,9 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     })
     await endPresentedSession(deps, sessionToken, 'new_login', requestId)
     const session = newSession(clock, { userId: user.id, loginProviderId: provider.id, userAgent })
-    const actor: Actor = { kind: 'user', id: asId('user', user.id) }
-    await db.inTenant(scope, async (tx) => {
+    const userId = asId('user', user.id)
+    const actor: Actor = { kind: 'user', id: userId }
+    const membership = await db.inTenant(scope, async (tx) => {
       await admit(tx, deps, user, person, rule)
       await applyGroups(tx, deps, actor, { loginProviderId: provider.id, mappings, groups })
       const lastUsedAt = clock.now()
@@ -141,7 +142,10 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
       const details = { loginProviderId: provider.id, hasGroupsOverage: groups.isOverage }
       const object = ['session', session.row.id] as const
       await audit.append(tx, { action: 'login', object, actor, details })
+      return await findMembership(tx, userId)
     })
+    const isFirstAdmin = isBootstrapAdmin(person, rule) && membership?.role === 'tenant_admin'
+    if (isBootstrapTenant && isFirstAdmin) await deps.claimFirstOperator(userId)
     return session
   }
 

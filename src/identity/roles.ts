@@ -3,11 +3,17 @@ import type { TeamId } from '../base/ids.ts'
 import type { Operation } from '../base/operations.ts'
 import type { Authority, TenantScope } from '../base/tenant-scope.ts'
 
-export type Role = 'tenant_admin' | 'team_admin' | 'member' | 'service_account'
+export type Role =
+  | 'platform_operator'
+  | 'tenant_admin'
+  | 'team_admin'
+  | 'member'
+  | 'service_account'
 export type TenantRole = 'tenant_admin' | 'member'
 export type TeamRole = 'admin' | 'member'
 
 const nobody: readonly Role[] = []
+const operators: readonly Role[] = ['platform_operator']
 const tenantAdmins: readonly Role[] = ['tenant_admin']
 const teamAdmins: readonly Role[] = ['tenant_admin', 'team_admin']
 const people: readonly Role[] = ['tenant_admin', 'team_admin', 'member']
@@ -79,6 +85,13 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'service_key.create': tenantAdmins,
   'service_key.revoke': tenantAdmins,
   'service_token.issue': nobody,
+  'tenant.list': operators,
+  'tenant.get': operators,
+  'tenant.create': operators,
+  'tenant.update': operators,
+  'tenant.suspend': operators,
+  'tenant.resume': operators,
+  'tenant.erase': operators,
   'health.live': nobody,
   'health.ready': nobody,
   'openapi.get': nobody,
@@ -96,6 +109,8 @@ export type PrincipalFacts =
   | {
       readonly kind: 'user'
       readonly role: TenantRole
+      /** Which gives no right to anything in a tenant. */
+      readonly isPlatformOperator?: boolean
       readonly teams: readonly { readonly id: TeamId; readonly role: TeamRole }[]
     }
   | { readonly kind: 'service_account' }
@@ -118,6 +133,14 @@ export function authorityOf(facts: PrincipalFacts): Authority {
 
 function rolesOf(facts: PrincipalFacts, teamId: TeamId | undefined): readonly Role[] {
   if (facts.kind === 'service_account') return ['service_account']
+  const roles = rolesInTenant(facts, teamId)
+  return facts.isPlatformOperator === true ? ['platform_operator', ...roles] : roles
+}
+
+function rolesInTenant(
+  facts: Extract<PrincipalFacts, { kind: 'user' }>,
+  teamId: TeamId | undefined
+): readonly Role[] {
   if (facts.role === 'tenant_admin') return ['tenant_admin']
   const teams = teamId === undefined ? facts.teams : facts.teams.filter(({ id }) => id === teamId)
   if (teamId !== undefined && teams.length === 0) return []
@@ -130,6 +153,9 @@ function teamsOf(facts: PrincipalFacts): Authority['teams'] {
 }
 
 /** @throws AppError `forbidden` */
-export function requireAuthority(scope: TenantScope, operation: Operation): void {
+export function requireAuthority(
+  scope: Pick<TenantScope, 'authority'>,
+  operation: Operation
+): void {
   if (!scope.authority.may(operation)) throw new AppError('forbidden')
 }

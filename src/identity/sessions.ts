@@ -2,9 +2,11 @@ import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { asId, type SessionId, type TeamId, type TenantId, type UserId } from '../base/ids.ts'
+import { disclose } from '../crypto/bearer.ts'
 import type { Db } from '../store/db.ts'
 import { findLoginProvider, type LoginProviderRow } from '../store/login-providers.ts'
 import { findMembership } from '../store/memberships.ts'
+import { isPlatformOperator } from '../store/platform-operators.ts'
 import { deleteSession, insertSession, listSessionsOfUser, takeSession } from '../store/sessions.ts'
 import { listTeamsOfUser } from '../store/teams.ts'
 import { findTenant, listTenantsOfUser } from '../store/tenants.ts'
@@ -12,7 +14,7 @@ import { findUser } from '../store/users.ts'
 import { type Caller, personOf } from './caller.ts'
 import { identityScope } from './identity-scope.ts'
 import type { TeamRole, TenantRole } from './roles.ts'
-import { endPresentedSession } from './session-life.ts'
+import { endPresentedSession, newSession } from './session-life.ts'
 import { tenantRoleOf } from './tenant-role.ts'
 
 interface TenantName {
@@ -26,6 +28,7 @@ export interface Me {
   readonly tenant: TenantName
   readonly tenants: readonly TenantName[]
   readonly role: TenantRole
+  readonly isPlatformOperator: boolean
   readonly teams: readonly {
     readonly id: TeamId
     readonly name: string
@@ -42,11 +45,19 @@ export interface SessionView {
   readonly expiresAt: Date
 }
 
+export interface SwitchedTenant {
+  readonly me: Me
+  readonly session: { readonly token: string; readonly expiresAt: Date } | null
+}
+
 /** Of a person with a session; a service account gets `forbidden` from all but `logout`. */
 export interface Sessions {
   me(caller: Caller): Promise<Me>
-  /** Moves this session to another tenant of the same person. @throws AppError `not_found` */
-  switchTenant(caller: Caller, tenantId: TenantId): Promise<Me>
+  /**
+   * Moves this session to another tenant of the same person, under a new id and token; null where it is there.
+   * @throws AppError `not_found`
+   */
+  switchTenant(caller: Caller, tenantId: TenantId): Promise<SwitchedTenant>
   list(caller: Caller): Promise<readonly SessionView[]>
   /** @throws AppError `not_found` */
   end(caller: Caller, sessionId: SessionId): Promise<void>
@@ -80,6 +91,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
         tenant: nameOf(tenant),
         tenants: tenants.filter(({ status }) => status === 'active').map(nameOf),
         role: await tenantRoleOf(tx, membership),
+        isPlatformOperator: await isPlatformOperator(tx, userId),
         teams: teams.map(({ id, name, role }) => ({
           id: asId('team', id),
           name,
@@ -89,27 +101,35 @@ export function createSessions(deps: SessionsDeps): Sessions {
     })
   }
 
-  async function switchTenant(caller: Caller, tenantId: TenantId): Promise<Me> {
+  async function switchTenant(caller: Caller, tenantId: TenantId): Promise<SwitchedTenant> {
     const { userId, sessionId } = requirePerson(caller)
     const { scope } = caller
     const own = await listTenantsOfUser(db, userId)
     const target = own.find(({ id, status }) => id === tenantId && status === 'active')
     if (target === undefined) throw new AppError('not_found')
-    if (tenantId === scope.tenantId) return await meIn(tenantId, userId, scope.requestId)
-    const event = { action: 'me.switch_tenant', object: ['session', sessionId] } as const
-    const row = await db.inTenant(scope, async (tx) => {
+    if (tenantId === scope.tenantId) {
+      return { me: await meIn(tenantId, userId, scope.requestId), session: null }
+    }
+    const action = 'me.switch_tenant'
+    const left = await db.inTenant(scope, async (tx) => {
       const taken = await takeSession(tx, sessionId, userId)
       if (taken === null) throw new AppError('unauthenticated')
-      await audit.append(tx, { ...event, details: { direction: 'left' } })
+      const object = ['session', sessionId] as const
+      await audit.append(tx, { action, object, details: { direction: 'left' } })
       return taken
     })
+    const { token, row: fresh } = newSession(clock, left)
+    // It ends when the login's would have.
+    const row = { ...fresh, createdAt: left.createdAt, expiresAt: left.expiresAt }
     // Row-level security serves one tenant a transaction: a crash in between logs out, never in twice.
     await db.inTenant(identityScope(tenantId, scope.requestId), async (tx) => {
-      const { tenantId: _left, ...session } = row
-      await insertSession(tx, session)
-      await audit.append(tx, { ...event, actor: scope.actor, details: { direction: 'entered' } })
+      await insertSession(tx, row)
+      const object = ['session', row.id] as const
+      const details = { direction: 'entered' }
+      await audit.append(tx, { action, object, actor: scope.actor, details })
     })
-    return await meIn(tenantId, userId, scope.requestId)
+    const session = { token: disclose(token), expiresAt: row.expiresAt }
+    return { me: await meIn(tenantId, userId, scope.requestId), session }
   }
 
   return {

@@ -2,7 +2,7 @@ import type { AuditBuffer } from '../audit/audit-buffer.ts'
 import { type Clock, type FollowingClock, plusMs } from '../base/clock.ts'
 import { asId } from '../base/ids.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../base/tenant-scope.ts'
-import type { OpenCalls } from '../identity/identity.ts'
+import type { OpenCalls, Tenants } from '../identity/identity.ts'
 import type { LastUses } from '../identity/last-uses.ts'
 import { deleteCallRecords } from '../store/call-records.ts'
 import type { Db } from '../store/db.ts'
@@ -10,6 +10,7 @@ import { deleteExpiredRows } from '../store/expired-rows.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import { listTenantIds } from '../store/tenants.ts'
 import { deleteUsageDays } from '../store/usage-days.ts'
+import type { Strongbox } from '../vault/strongbox.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Job } from './clockwork.ts'
 
@@ -50,6 +51,16 @@ export function versionPoll(versions: TenantVersions): Job {
 /** Ends the calls under way of callers whose credential, role or tenant is gone. */
 export function openCallReview(openCalls: OpenCalls): Job {
   return { name: 'open_call_review', everyMs: 1_000, run: () => openCalls.review() }
+}
+
+/** Goes on with erasures that a process left half done. */
+export function erasures(tenants: Pick<Tenants, 'continueErasures'>): Job {
+  return { name: 'erasures', everyMs: 15_000, run: () => tenants.continueErasures() }
+}
+
+/** Lets go of the keys of erased tenants, which another replica may have destroyed. */
+export function keyForgetting(strongbox: Pick<Strongbox, 'forgetErased'>): Job {
+  return { name: 'key_forgetting', everyMs: 2_000, run: () => strongbox.forgetErased() }
 }
 
 /** Finishes refreshes whose owners died, first at the start and then for as long as Weft runs. */

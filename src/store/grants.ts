@@ -60,6 +60,24 @@ export function listGrantsFor(
   })
 }
 
+/** The users' grants that a provider can be told to end. */
+export async function listRevocableGrants(
+  tx: Tx
+): Promise<{ grant: GrantRow; refreshTokenSealed: string }[]> {
+  const rows = await tx.rows.grant.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      kind: 'user',
+      token: { refreshTokenSealed: { not: null } }
+    },
+    include: { token: { select: { refreshTokenSealed: true } } }
+  })
+  return rows.flatMap(({ token, ...grant }) => {
+    const refreshTokenSealed = token?.refreshTokenSealed ?? null
+    return refreshTokenSealed === null ? [] : [{ grant, refreshTokenSealed }]
+  })
+}
+
 export async function insertGrant(
   tx: Tx,
   row: Omit<GrantRow, 'tenantId' | 'failures' | 'nextTryAt' | 'cause' | 'signedInAt'> & {

@@ -14,9 +14,19 @@ export interface RoleCredentials {
 const narrowRights: Readonly<Record<string, string>> = {
   audit_events: 'SELECT, INSERT',
   call_records: 'SELECT, INSERT, DELETE',
+  tenants: 'SELECT, INSERT, UPDATE',
+  tenant_erasures: 'SELECT',
   users: 'SELECT, INSERT, UPDATE',
+  platform_operators: 'SELECT, INSERT, UPDATE',
   _prisma_migrations: 'SELECT'
 }
+
+/** What the app role may do with its owner's rights; each looks at the transaction's own tenant only. */
+const grantedFunctions = [
+  'weft_begin_erasure(text, text)',
+  'weft_note_revocations(int, int)',
+  'weft_erase_rows(int)'
+]
 
 /** As the owner role: creates or updates the least-privileged role that Weft runs as. */
 export async function grantAppRole(client: pg.Client, app: RoleCredentials): Promise<void> {
@@ -42,6 +52,7 @@ export async function grantAppRole(client: pg.Client, app: RoleCredentials): Pro
     await client.query(`REVOKE ALL ON ${table} FROM ${role}`)
     await client.query(`GRANT ${rights} ON ${table} TO ${role}`)
   }
+  await client.query(`GRANT EXECUTE ON FUNCTION ${grantedFunctions.join(', ')} TO ${role}`)
 }
 
 /** Why the role that is logged in must not run Weft, empty when it may. */

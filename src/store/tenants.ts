@@ -18,12 +18,70 @@ export function findTenantBySlug(db: Db, slug: string): Promise<TenantRow | null
   return db.inLookup({ key: slug }, (tx) => tx.rows.tenant.findUnique({ where: { slug } }))
 }
 
-/** Every tenant's id, for sweeps that then serve one tenant after the other. */
+/** Every tenant's id but of those that are being erased, for sweeps that then serve one after the other. */
 export async function listTenantIds(db: Db): Promise<string[]> {
-  const rows = await db.inLookup({ key: '*' }, (tx) =>
-    tx.rows.tenant.findMany({ select: { id: true }, orderBy: { id: 'asc' } })
+  return (await listTenantsOfStatus(db, { not: 'erasing' })).map(({ id }) => id)
+}
+
+/** Oldest first. */
+export function listTenantsOfStatus(
+  db: Db,
+  status: 'erasing' | { readonly not: 'erasing' }
+): Promise<{ id: string }[]> {
+  return db.inLookup({ key: '*' }, (tx) =>
+    tx.rows.tenant.findMany({ where: { status }, select: { id: true }, orderBy: { id: 'asc' } })
   )
-  return rows.map((row) => row.id)
+}
+
+/** For the platform operator: newest first, from before `cursor`. */
+export function listTenants(
+  db: Db,
+  page: { limit: number; cursor: string | null }
+): Promise<TenantRow[]> {
+  return db.inLookup({ key: '*' }, (tx) =>
+    tx.rows.tenant.findMany({
+      where: page.cursor === null ? {} : { id: { lt: page.cursor } },
+      orderBy: { id: 'desc' },
+      take: page.limit
+    })
+  )
+}
+
+/** How much a tenant has; not one of its rows. */
+export interface TenantCounts {
+  readonly members: number
+  readonly teams: number
+  readonly appConnections: number
+  readonly fabrics: number
+  readonly serviceAccounts: number
+}
+
+export async function countTenant(tx: Tx): Promise<TenantCounts> {
+  const where = { tenantId: tx.scope.tenantId }
+  return {
+    members: await tx.rows.membership.count({ where }),
+    teams: await tx.rows.team.count({ where: { ...where, kind: 'shared' } }),
+    appConnections: await tx.rows.appConnection.count({ where }),
+    fabrics: await tx.rows.fabric.count({ where }),
+    serviceAccounts: await tx.rows.serviceAccount.count({ where })
+  }
+}
+
+/** @returns whether it was there in one of the states and, where one is named, at that revision */
+export async function updateTenant(
+  tx: Tx,
+  patch: Partial<Pick<TenantRow, 'name' | 'status'>>,
+  when: { readonly statuses: readonly string[]; readonly revision?: number }
+): Promise<boolean> {
+  const { count } = await tx.rows.tenant.updateMany({
+    where: {
+      id: tx.scope.tenantId,
+      status: { in: [...when.statuses] },
+      ...(when.revision === undefined ? {} : { revision: when.revision })
+    },
+    data: { ...patch, revision: { increment: 1 } }
+  })
+  return count === 1
 }
 
 /** The tenants that let a person in, by name. */

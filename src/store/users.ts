@@ -24,6 +24,17 @@ export function findUserByIdentity(db: Db, identityHash: string): Promise<UserRo
   )
 }
 
+export function findUserById(db: Db, userId: string): Promise<UserRow | null> {
+  return db.inLookup({ userId }, (tx) => tx.rows.user.findUnique({ where: { id: userId } }))
+}
+
+/** The members of the tenant who came by this issuer. */
+export function listMembersOfIssuer(tx: Tx, issuer: string): Promise<UserRow[]> {
+  return tx.rows.user.findMany({
+    where: { issuer, memberships: { some: { tenantId: tx.scope.tenantId } } }
+  })
+}
+
 /** A fellow member of the tenant. */
 export function findUser(tx: Tx, userId: string): Promise<UserRow | null> {
   return tx.rows.user.findUnique({ where: { id: userId } })

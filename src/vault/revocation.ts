@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { GrantId } from '../base/ids.ts'
 import { asId } from '../base/ids.ts'
-import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { revokeRefreshToken } from '../oauth/revocation.ts'
-import type { GrantRow } from '../store/grants.ts'
+import { type GrantRow, listRevocableGrants } from '../store/grants.ts'
 import { credentialsOf } from './credentials.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { refreshTokenPlace } from './refresh-projection.ts'
@@ -26,10 +27,8 @@ export async function revokeAtProvider(
 ): Promise<void> {
   if (grant.kind !== 'user' || refreshTokenSealed === null) return
   const grantId: GrantId = asId('grant', grant.id)
-  const place = refreshTokenPlace(grantId)
-  const fault = await deps.strongbox
-    .open(scope, place, refreshTokenSealed)
-    .then((token) => revoke(deps, scope, grant, token))
+  const fault = await prepareRevocation(deps, scope, grant, refreshTokenSealed)
+    .then((revoke) => revoke())
     .then(
       () => null,
       (error: unknown) => (error instanceof AppError ? error.code : 'internal')
@@ -45,20 +44,79 @@ export async function revokeAtProvider(
   ])
 }
 
-async function revoke(
+/** Opens all that a revocation needs, so that it can be done when nothing can be opened any more. */
+async function prepareRevocation(
   deps: RefreshDeps,
   scope: TenantScope,
   grant: GrantRow,
-  token: Secret
-): Promise<void> {
+  refreshTokenSealed: string
+): Promise<() => Promise<void>> {
+  const place = refreshTokenPlace(asId('grant', grant.id))
+  const token = await deps.strongbox.open(scope, place, refreshTokenSealed)
   const { provider, candidates } = await credentialsOf(deps, scope, grant)
   const { workspaceOrigin } = grant
-  const server = await deps.servers.discover(provider, workspaceOrigin)
   const [newest] = candidates
   if (newest === undefined) throw new AppError('app_connection_missing')
-  await revokeRefreshToken(
-    deps.exchange,
-    { provider, workspaceOrigin, server, client: newest.client },
-    token
-  )
+  return async () => {
+    const server = await deps.servers.discover(provider, workspaceOrigin)
+    const target = { provider, workspaceOrigin, server, client: newest.client }
+    await revokeRefreshToken(deps.exchange, target, token)
+  }
+}
+
+/** What was done of a tenant's revocations. */
+export interface Revocations {
+  readonly revoked: number
+  /** Refused, failed, or not even begun when the time was up. */
+  readonly notRevoked: number
+}
+
+/** Tells the provider of every user's grant of a tenant, within `deadlineMs`. */
+export type RevokeAll = (deadlineMs: number) => Promise<Revocations>
+
+const openedAtOnce = 8
+
+/**
+ * Opens the refresh tokens of all of a tenant's users, as many as `deadlineMs` allows; what it returns needs
+ * no key and no row any more.
+ */
+export async function prepareRevocations(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  deadlineMs: number
+): Promise<RevokeAll> {
+  const held = await deps.db.inTenant(scope, listRevocableGrants)
+  const revocations: (() => Promise<void>)[] = []
+  await eachWithin(deps.clock, deadlineMs, held, async ({ grant, refreshTokenSealed }) => {
+    revocations.push(await prepareRevocation(deps, scope, grant, refreshTokenSealed))
+  })
+  return async (leftMs) => {
+    const revoked = await eachWithin(deps.clock, leftMs, revocations, (revoke) => revoke())
+    return { revoked, notRevoked: held.length - revoked }
+  }
+}
+
+/** Does `work` for each, a few at once, and begins none after the deadline. @returns how many went well in time */
+async function eachWithin<T>(
+  clock: Clock,
+  deadlineMs: number,
+  items: readonly T[],
+  work: (item: T) => Promise<void>
+): Promise<number> {
+  const endMs = clock.monotonicMs() + deadlineMs
+  const left = [...items]
+  let done = 0
+  const worker = async () => {
+    for (let item = left.pop(); item !== undefined; item = left.pop()) {
+      if (clock.monotonicMs() >= endMs) return
+      const isWell = await work(item).then(
+        () => true,
+        () => false
+      )
+      if (isWell) done += 1
+    }
+  }
+  const all = Promise.all(Array.from({ length: openedAtOnce }, worker))
+  await Promise.race([all, delay(deadlineMs, undefined, { ref: false })])
+  return done
 }

@@ -13,6 +13,7 @@ import {
 import type { KeyWrap } from '../crypto/key-wrap.ts'
 import { type DataKeyRow, insertDataKey, listDataKeys, lockDataKeys } from '../store/data-keys.ts'
 import type { Db } from '../store/db.ts'
+import { findTenant, listTenantIds } from '../store/tenants.ts'
 
 /** Where a sealed value lies: table, row, column. The tenant comes from the scope. */
 export type Place = readonly [table: string, rowId: string, column: string]
@@ -25,6 +26,8 @@ export interface Strongbox {
   open(scope: TenantScope, place: Place, sealed: string): Promise<Secret>
   /** Makes the tenant's first data key, where it has none. */
   prepare(scope: TenantScope): Promise<void>
+  /** Lets go of the keys of tenants that have been erased, or are being erased, since they were opened. */
+  forgetErased(): Promise<void>
 }
 
 /** Data keys stay unwrapped in memory, newest first per tenant. */
@@ -49,6 +52,8 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
     const wrapped = await keyWrap.wrap(fresh.key, wrapContext(scope, fresh.id))
     const winner = await db.inTenant(scope, async (tx) => {
       await lockDataKeys(tx)
+      // The key of a tenant that is being erased was destroyed under this lock.
+      if ((await findTenant(tx))?.status === 'erasing') throw new AppError('key_unavailable')
       const existing = await listDataKeys(tx)
       if (existing.length > 0) return existing
       await insertDataKey(tx, {
@@ -86,6 +91,12 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
     },
     async prepare(scope) {
       await keysOf(scope)
+    },
+    async forgetErased() {
+      const held = [...keyrings.keys()]
+      if (held.length === 0) return
+      const living = new Set(await listTenantIds(db))
+      for (const tenantId of held) if (!living.has(tenantId)) keyrings.delete(tenantId)
     }
   }
 }

@@ -18,6 +18,7 @@ import { recoverTenant } from './recovery.ts'
 import { refreshToItsEnd } from './refresh.ts'
 import { refreshLeaseMs } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
+import { prepareRevocations, type RevokeAll } from './revocation.ts'
 import { decide, type GrantFacts } from './token-state.ts'
 
 /** A short-lived access token and where it comes from. */
@@ -60,6 +61,8 @@ export interface Vault extends GrantKeeping {
    * @returns how many grants were looked after
    */
   recover(scope: TenantScope): Promise<number>
+  /** For a tenant that is about to lose its key; see `prepareRevocations`. */
+  prepareRevocations(scope: TenantScope, deadlineMs: number): Promise<RevokeAll>
   /** Resolves when every refresh and revocation that runs now has ended. */
   settle(): Promise<void>
   /** Finishes what this process has begun; what it only waits for is left to those who do it. */
@@ -126,6 +129,7 @@ export function createVault(deps: RefreshDeps): Vault {
   return {
     ...keeping,
     accessToken,
+    prepareRevocations: (scope, deadlineMs) => prepareRevocations(deps, scope, deadlineMs),
     recover: (scope) => recoverTenant(deps, scope, joinRefresh),
     async close() {
       closing.abort()

@@ -10,6 +10,7 @@ const length = 12
 
 beforeAll(async () => {
   world = await createAuditWorld()
+  await world.addTenants([a, b, scopeOf('ten_c')])
 })
 afterAll(() => world.close())
 beforeEach(async () => {

@@ -14,6 +14,7 @@ export interface AuditWorld {
   readonly audit: Audit
   /** As the superuser, who can do what the app role cannot. */
   sql<T extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<T[]>
+  addTenants(scopes: readonly TenantScope[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -28,6 +29,12 @@ export async function createAuditWorld(): Promise<AuditWorld> {
     audit: createAudit(db, systemClock()),
     sql: async <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
       (await keeper.query<T>(text, values)).rows,
+    async addTenants(scopes) {
+      for (const { tenantId } of scopes) {
+        const sql = 'INSERT INTO tenants (id, slug, name, created_at) VALUES ($1, $1, $1, now())'
+        await keeper.query(sql, [tenantId])
+      }
+    },
     async close() {
       await db.close()
       await keeper.end()

@@ -15,10 +15,7 @@ const clock = systemClock()
 
 beforeAll(async () => {
   world = await createAuditWorld()
-  for (const scope of [a, b]) {
-    const sql = 'INSERT INTO tenants (id, slug, name, created_at) VALUES ($1, $1, $1, now())'
-    await world.sql(sql, [scope.tenantId])
-  }
+  await world.addTenants([a, b])
 })
 afterAll(() => world.close())
 beforeEach(async () => {

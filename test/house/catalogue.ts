@@ -32,7 +32,13 @@ export const tenantTables = [
 ]
 
 /** Tables that stand above the tenants. */
-export const platformTables = ['_prisma_migrations', 'tenants', 'users']
+export const platformTables = [
+  '_prisma_migrations',
+  'platform_operators',
+  'tenant_erasures',
+  'tenants',
+  'users'
+]
 
 /** Ways to a row beside its tenant: each reads only, and only by a hash, an identity or a domain that is presented. */
 export const lookupPolicies = [
@@ -55,8 +61,17 @@ export const platformPolicies = [
   'users_identity ALL (identity_hash = weft_lookup())',
   'users_own SELECT (id = weft_user())',
   'users_fellow_members SELECT (EXISTS ( SELECT 1 FROM memberships m ' +
-    'WHERE ((m.tenant_id = weft_tenant()) AND (m.user_id = users.id))))'
+    'WHERE ((m.tenant_id = weft_tenant()) AND (m.user_id = users.id))))',
+  "platform_operators_all ALL (weft_lookup() = '*'::text)",
+  'platform_operators_own SELECT (user_id = weft_user())',
+  'platform_operators_fellow_members SELECT (EXISTS ( SELECT 1 FROM memberships m ' +
+    'WHERE ((m.tenant_id = weft_tenant()) AND (m.user_id = platform_operators.user_id))))',
+  'tenant_erasures_tenant ALL (id = weft_tenant())',
+  "tenant_erasures_lookup SELECT (weft_lookup() = '*'::text)"
 ]
+
+/** Functions with their owner's rights; each serves the tenant of its transaction and no other. */
+export const ownersFunctions = ['weft_begin_erasure', 'weft_erase_rows', 'weft_note_revocations']
 
 const ownTenant = '(tenant_id = weft_tenant())'
 const inSchema = `n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')`
@@ -173,6 +188,11 @@ export async function roleFaults(client: pg.Client, role: string): Promise<Fault
       UNION ALL
      SELECT 'call_records: UPDATE' WHERE has_any_column_privilege($1, 'call_records', 'UPDATE')
       UNION ALL
+     SELECT t.name || ': ' || t.right_
+       FROM (VALUES ('tenant_erasures', 'INSERT'), ('tenant_erasures', 'UPDATE'), ('tenant_erasures', 'DELETE'),
+                    ('tenants', 'DELETE'), ('users', 'DELETE'), ('platform_operators', 'DELETE')) AS t(name, right_)
+      WHERE has_table_privilege($1, t.name, t.right_)
+      UNION ALL
      SELECT '_prisma_migrations: ' || p.name FROM unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) AS p(name)
       WHERE has_table_privilege($1, '_prisma_migrations', p.name)`,
     [role]
@@ -216,7 +236,16 @@ export async function tunnelFaults(client: pg.Client): Promise<Fault[]> {
      SELECT p.proname || ' is SECURITY DEFINER without a search_path'
        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
       WHERE p.prosecdef AND ${inSchema} AND NOT EXISTS (
-            SELECT FROM unnest(p.proconfig) o WHERE o LIKE 'search_path=%')`
+            SELECT FROM unnest(p.proconfig) o WHERE o = 'search_path=pg_catalog, public, pg_temp')
+      UNION ALL
+     SELECT p.proname || ' is SECURITY DEFINER and on no list'
+       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+      WHERE p.prosecdef AND ${inSchema} AND p.proname <> ALL ($1)
+      UNION ALL
+     SELECT p.proname || ' is SECURITY DEFINER and everybody’s'
+       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+      WHERE p.prosecdef AND ${inSchema} AND has_function_privilege('public', p.oid, 'EXECUTE')`,
+    [ownersFunctions]
   )
   return found.map(({ fault }) => fault)
 }

@@ -69,7 +69,8 @@ describe('D7 rows as the app role sees them', () => {
 
   beforeAll(async () => {
     for (const id of ['ten_a', 'ten_b']) {
-      const tenant = { id, slug: id, name: id, status: 'active', version: 1, created_at: now }
+      const counts = { version: 1, revision: 1 }
+      const tenant = { id, slug: id, name: id, status: 'active', ...counts, created_at: now }
       const team = { ...shared, id: `team_of_${id}`, tenant_id: id, name: id }
       for (const [table, row] of Object.entries({ tenants: tenant, teams: team })) {
         const sql = `INSERT INTO ${table} SELECT (jsonb_populate_record(NULL::${table}, $1)).*`
@@ -144,12 +145,17 @@ describe('D7 a planted fault is seen', () => {
     ['GRANT DELETE ON audit_events TO PUBLIC', roleFaults],
     ['GRANT UPDATE (status) ON call_records TO weft_app', roleFaults],
     ['GRANT pg_read_all_data TO weft_app', roleFaults],
+    ['GRANT INSERT ON tenant_erasures TO weft_app', roleFaults],
+    ['GRANT DELETE ON tenants TO weft_app', roleFaults],
     ['GRANT DELETE ON _prisma_migrations TO weft_app', roleFaults],
     ['ALTER TABLE grants ADD FOREIGN KEY (fabric_id) REFERENCES fabrics (id)', referenceFaults],
     ['ALTER TABLE grants ADD FOREIGN KEY (fabric_id) REFERENCES tenants (id)', referenceFaults],
     ['CREATE MATERIALIZED VIEW all_grants AS SELECT * FROM grants', tunnelFaults],
     ['CREATE VIEW all_grants AS SELECT * FROM grants', tunnelFaults],
-    ["CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", tunnelFaults]
+    ["CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'", tunnelFaults],
+    ['ALTER FUNCTION weft_erase_rows(int) SET search_path = public', tunnelFaults],
+    ['ALTER FUNCTION weft_forget_person(text) SECURITY DEFINER', tunnelFaults],
+    ['GRANT EXECUTE ON FUNCTION weft_erase_rows(int) TO PUBLIC', tunnelFaults]
   ])('%s', async (sql, find) => {
     expect((await faultsAfter(sql, find)).length).toBeGreaterThan(0)
   })

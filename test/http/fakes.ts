@@ -19,7 +19,8 @@ import type {
   LoginProviders,
   ServiceAccounts,
   ServiceTokens,
-  Sessions
+  Sessions,
+  Tenants
 } from '../../src/identity/identity.ts'
 
 export const publicUrl = 'http://weft.test'
@@ -80,6 +81,7 @@ export const me = {
   tenant: { id: anId('tenant'), slug: 'acme', name: 'Acme' },
   tenants: [],
   role: 'tenant_admin',
+  isPlatformOperator: false,
   teams: []
 } as const
 
@@ -160,6 +162,7 @@ export async function appWith(fakes: Fakes = {}) {
       serviceTokens: room<ServiceTokens>({}, 'serviceTokens'),
       serviceAccounts: room<ServiceAccounts>({}, 'serviceAccounts'),
       idempotency: { once: (_scope, _call, work) => work() },
+      tenants: room<Tenants>({}, 'tenants'),
       openCalls: { open: () => () => undefined, review: async () => {} },
       ...fakes.identity
     },

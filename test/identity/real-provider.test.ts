@@ -29,7 +29,10 @@ beforeAll(async () => {
   const { clock, db, strongbox } = world
   outbound = createOutbound({ extraOrigins: [provider.url], clock, userAgent: 'weft-test' })
   identity = createIdentity({
-    vault: { forget: async () => false },
+    vault: {
+      forget: async () => false,
+      prepareRevocations: async () => async () => ({ revoked: 0, notRevoked: 0 })
+    },
     db,
     strongbox,
     clock,

@@ -61,6 +61,15 @@ const ofTeamAdmins: Operation[] = [
   'team_member.put',
   'team_member.delete'
 ]
+const ofOperators: Operation[] = [
+  'tenant.list',
+  'tenant.get',
+  'tenant.create',
+  'tenant.update',
+  'tenant.suspend',
+  'tenant.resume',
+  'tenant.erase'
+]
 const publicOnes = operations.filter((operation) => roleTable[operation].length === 0)
 
 describe('who may do what', () => {
@@ -79,8 +88,9 @@ describe('who may do what', () => {
     ])
   })
 
-  test('a tenant admin: everything, of every team', () => {
-    const all = operations.filter((operation) => !publicOnes.includes(operation))
+  test('a tenant admin: everything in the tenant, of every team', () => {
+    const elsewhere = [...publicOnes, ...ofOperators]
+    const all = operations.filter((operation) => !elsewhere.includes(operation))
     expect(allowed(tenantAdmin)).toEqual(all)
     expect(allowed(tenantAdmin, grey)).toEqual(all)
     expect(authorityOf(tenantAdmin).teams).toBe('all')
@@ -112,8 +122,19 @@ describe('who may do what', () => {
     expect(authorityOf(serviceAccount).teams).toEqual([])
   })
 
+  test('a platform operator: the tenants, and nothing more inside one than without that', () => {
+    for (const facts of [loner, person]) {
+      const operator: PrincipalFacts = { ...facts, isPlatformOperator: true }
+      for (const team of [undefined, red, blue, grey]) {
+        const more = allowed(operator, team).filter((one) => !allowed(facts, team).includes(one))
+        expect(more).toEqual(ofOperators)
+      }
+      expect(authorityOf(operator).teams).toEqual(authorityOf(facts).teams)
+    }
+  })
+
   test('what the table does not know is refused', () => {
-    for (const name of ['tenant.erase', 'constructor', '__proto__', '']) {
+    for (const name of ['tenant.rename', 'constructor', '__proto__', '']) {
       expect(authorityOf(tenantAdmin).may(name as Operation)).toBe(false)
     }
   })

@@ -202,23 +202,35 @@ describe('A13 a session ends', () => {
 })
 
 describe('moving to another tenant', () => {
-  test('the same session serves one tenant at a time, on record in both', async () => {
+  test('A6 the session serves one tenant at a time, with a new id and token in each, on record in both', async () => {
     const globex = await world.createTenant('globex')
     await world.login(personNamed('fay'), { tenantSlug: 'globex' })
     const { sessionToken } = await world.login(personNamed('fay'))
     const caller = await world.callerOf(sessionToken)
     const { me, switchTenant } = world.identity.sessions
     expect((await me(caller)).tenants.map(({ slug }) => slug)).toEqual(['acme', 'globex'])
-    expect(await switchTenant(caller, globex.tenantId)).toMatchObject({
-      tenant: { slug: 'globex' }
-    })
-    const moved = await world.callerOf(sessionToken)
-    expect(moved).toMatchObject({ sessionId: caller.sessionId })
+    const { me: there, session } = await switchTenant(caller, globex.tenantId)
+    expect(there).toMatchObject({ tenant: { slug: 'globex' } })
+    await elsewhere.noticeChanges()
+    expect(await seen(sessionToken)).toBe('unauthenticated')
+    const moved = await world.callerOf(session?.token ?? '')
+    expect(moved.sessionId).not.toBe(caller.sessionId)
     expect(moved.scope.tenantId).toBe(globex.tenantId)
     for (const { tenantId } of [world.acme, globex]) {
       expect(await auditOf(world, tenantId, 'me.switch_tenant')).toHaveLength(1)
     }
-    expect(await codeOf(switchTenant(caller, world.acme.tenantId))).toBe('no error')
+    expect(await codeOf(switchTenant(caller, globex.tenantId))).toBe('unauthenticated')
+    expect((await switchTenant(moved, globex.tenantId)).session).toBeNull()
+  })
+
+  test('A13 a session that moves ends when its login would have ended', async () => {
+    const globex = await world.createTenant('globex')
+    await world.login(personNamed('gil'), { tenantSlug: 'globex' })
+    const { sessionToken, expiresAt } = await world.login(personNamed('gil'))
+    world.clock.advance(hour)
+    const caller = await world.callerOf(sessionToken)
+    const { session } = await world.identity.sessions.switchTenant(caller, globex.tenantId)
+    expect(session?.expiresAt).toEqual(expiresAt)
   })
 
   test('404 for a tenant of others, in the same words as for none', async () => {

@@ -28,7 +28,13 @@ describe('I6 the app role and the audit trail', () => {
     'TRUNCATE teams CASCADE',
     'INSERT INTO audit_events SELECT * FROM audit_events ON CONFLICT (id) DO UPDATE SET hash = $$x$$',
     'MERGE INTO audit_events a USING tenants t ON a.tenant_id = t.id WHEN MATCHED THEN DELETE',
-    'SELECT FROM audit_events FOR UPDATE'
+    'SELECT FROM audit_events FOR UPDATE',
+    'DELETE FROM tenants',
+    'SELECT weft_erase_rows(1)',
+    `SELECT weft_forget_person('users.id.ten_a')`,
+    'INSERT INTO tenant_erasures SELECT * FROM tenant_erasures',
+    `UPDATE tenant_erasures SET row_counts = '{}'`,
+    'DELETE FROM tenant_erasures'
   ])('%s is refused', async (sql) => {
     await expect(app.query(sql)).rejects.toMatchObject({ code: '42501' })
   })
@@ -36,7 +42,7 @@ describe('I6 the app role and the audit trail', () => {
   test('what happened stays, also when the tenant’s other rows go', async () => {
     await app.query('BEGIN')
     await app.query('DELETE FROM fabrics')
-    await app.query('DELETE FROM tenants')
+    await app.query('DELETE FROM grants')
     expect((await app.query('SELECT FROM audit_events')).rowCount).toBe(1)
     await app.query('ROLLBACK')
   })
@@ -70,6 +76,7 @@ describe('D7 the app role and the schema', () => {
     'DROP POLICY teams_tenant ON teams',
     'CREATE OR REPLACE FUNCTION weft_tenant() RETURNS text LANGUAGE sql AS $$ SELECT $x$ten_b$x$ $$',
     'DELETE FROM users',
+    'DELETE FROM platform_operators',
     `UPDATE _prisma_migrations SET finished_at = NULL`,
     'CREATE ROLE more LOGIN',
     `SET ROLE postgres`

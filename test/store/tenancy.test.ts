@@ -197,7 +197,7 @@ describe('D9 what a clash tells', () => {
     const team = { id: 'team_twin', name, kind: 'shared', createdAt: clock.now() }
     await expect(
       world.db.inTenant(scopeOf(b), (tx) => insertTeam(tx, team))
-    ).resolves.toBeUndefined()
+    ).resolves.toMatchObject({ name })
   })
 
   test.each(['sessions', 'teams'])(

@@ -51,6 +51,15 @@ export async function createStoreWorld(poolMax = 5): Promise<StoreWorld> {
                     JOIN pg_attribute ON attrelid = confrelid AND attnum = n ORDER BY o) AS "targetColumns"
        FROM pg_constraint WHERE contype = 'f'`
   )
+  const { rows: words } = await keeper.query<{ table: string; definition: string }>(
+    `SELECT conrelid::regclass::text AS "table", pg_get_constraintdef(oid) AS definition
+       FROM pg_constraint WHERE contype = 'c'`
+  )
+  for (const { table, definition } of words) {
+    const [, name, first] = /^CHECK \(\((\w+) = ANY \(ARRAY\['(\w+)'/.exec(definition) ?? []
+    const column = columns.find((one) => one.table === table && one.name === name)
+    if (column !== undefined && first !== undefined) Object.assign(column, { first })
+  }
   const insert = async (table: string, row: Row) => {
     const sql = `INSERT INTO ${table} SELECT (jsonb_populate_record(NULL::${table}, $1)).*`
     await keeper.query(sql, [row])
@@ -102,20 +111,21 @@ interface Column {
   readonly name: string
   readonly type: string
   readonly needed: boolean
+  /** Of the words that a check constraint lets it take. */
+  readonly first?: string
 }
 
-/** What check constraints ask for. */
+/** What check constraints ask for that say more than which words a column takes. */
 const fixed: Readonly<Record<string, Row>> = {
-  memberships: { role: 'member' },
-  team_members: { role: 'member' },
-  grants: { kind: 'user', state: 'active', fabric_id: null },
-  client_secrets: { state: 'current' }
+  grants: { kind: 'user', fabric_id: null },
+  client_secrets: { state: 'current' },
+  group_mappings: { role: 'member' }
 }
 
 function rowOf(columns: readonly Column[], table: string, tenant: string): Row {
   const own = columns.filter((column) => column.table === table && column.needed)
   return Object.fromEntries(
-    own.map(({ name, type }) => [name, sampleOf(type, table, name, tenant)])
+    own.map(({ name, type, first }) => [name, first ?? sampleOf(type, table, name, tenant)])
   )
 }
 

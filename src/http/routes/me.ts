@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Caller, Sessions } from '../../identity/identity.ts'
 import { type App, answers, IdOfKind, Nothing, PageOf, Strict } from '../route.ts'
 import { Me, Session, TenantChoice } from '../schemas/identity.ts'
+import { setSessionCookie } from '../session-cookie.ts'
 
 const tags = ['me']
 
@@ -32,7 +33,12 @@ export function meRoutes(app: App, { sessions }: { sessions: Sessions }): void {
         response: answers({ 200: Me })
       }
     },
-    (request) => sessions.switchTenant(callerOf(request), request.body.tenantId)
+    async (request, reply) => {
+      const { tenantId } = request.body
+      const { me, session } = await sessions.switchTenant(callerOf(request), tenantId)
+      if (session !== null) setSessionCookie(reply, session.token, session.expiresAt)
+      return me
+    }
   )
 
   app.get(

@@ -9,6 +9,7 @@ export const Me = Strict(
     tenant: Tenant,
     tenants: Type.Array(Tenant),
     role: Type.Enum(['tenant_admin', 'member'], { type: 'string' }),
+    isPlatformOperator: Type.Boolean(),
     teams: Type.Array(
       Strict({
         id: IdOfKind('team'),
