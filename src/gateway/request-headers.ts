@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { GatewayCall } from './gateway.ts'
 
 /** Headers of a call that reach the workspace; no credential, no routing, no cookie is among them. */
@@ -13,12 +14,22 @@ const passedHeaders = [
   'user-agent'
 ] as const
 
-/** As names and values in turn; a repeated header is left out, since its meaning would be a guess. */
-export function requestHeadersOf({ headers }: GatewayCall): string[] {
+/**
+ * As names and values in turn; a repeated header is left out, since its meaning would be a guess.
+ * @param body as it will be sent; one that flows keeps the length that its client announced
+ */
+export function requestHeadersOf(
+  { headers }: GatewayCall,
+  body: Buffer | Readable | null
+): string[] {
   const block: string[] = []
   for (const name of passedHeaders) {
     const value = headers[name]
     if (typeof value === 'string') block.push(name, value)
+  }
+  const length = headers['content-length']
+  if (typeof length === 'string' && body !== null && !Buffer.isBuffer(body)) {
+    block.push('content-length', length)
   }
   return block
 }

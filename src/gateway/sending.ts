@@ -66,7 +66,7 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
         rule: { kind: 'origin', origin },
         method: call.method,
         path: upstreamPathOf(origin, path, call.query),
-        headers: requestHeadersOf(call),
+        headers: requestHeadersOf(call, ask.body),
         bearer: token.token,
         body: ask.body,
         signal: call.signal,

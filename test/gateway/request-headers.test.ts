@@ -1,10 +1,11 @@
+import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { requestHeadersOf } from '../../src/gateway/request-headers.ts'
 import { aCall } from './fakes.ts'
 
 const namesOf = (headers: Record<string, string | string[]>) =>
-  requestHeadersOf(aCall({ headers })).filter((_text, index) => index % 2 === 0)
+  requestHeadersOf(aCall({ headers }), null).filter((_text, index) => index % 2 === 0)
 
 describe('headers of a call that reach the workspace', () => {
   test('are those that clients need, with their values as they are', () => {
@@ -14,7 +15,7 @@ describe('headers of a call that reach the workspace', () => {
       'user-agent': 'OpenAI/JS 7.57.0',
       traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
     }
-    expect(requestHeadersOf(aCall({ headers }))).toEqual(
+    expect(requestHeadersOf(aCall({ headers }), null)).toEqual(
       expect.arrayContaining(Object.entries(headers).flat())
     )
     expect(namesOf(headers)).toHaveLength(4)
@@ -56,5 +57,12 @@ describe('headers of a call that reach the workspace', () => {
 
   test('that came twice are left out, for which of them counts would be a guess', () => {
     expect(namesOf({ 'content-type': ['text/plain', 'application/json'] })).toEqual([])
+  })
+
+  test('tell the length of a body that flows, where its client told it; of any other, HTTP does', () => {
+    const call = aCall({ headers: { 'content-length': '8' } })
+    expect(requestHeadersOf(call, Readable.from([]))).toEqual(['content-length', '8'])
+    for (const body of [Buffer.alloc(9), null]) expect(requestHeadersOf(call, body)).toEqual([])
+    expect(requestHeadersOf(aCall(), Readable.from([]))).toEqual([])
   })
 })
