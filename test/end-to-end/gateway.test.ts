@@ -6,6 +6,7 @@ import { pathSuite, policySuite } from './gateway-rules.ts'
 import { sqlSuite } from './gateway-sql.ts'
 import { tableSuite } from './gateway-table.ts'
 import { tokenSuite } from './gateway-tokens.ts'
+import { usageSuite } from './gateway-usage.ts'
 import { workspaceSuite } from './gateway-workspace.ts'
 import { type Simulator, simulatorAt } from './simulator.ts'
 import { openTenancy, type Tenancy } from './tenancy.ts'
@@ -62,3 +63,4 @@ policySuite(running)
 workspaceSuite(running)
 sqlSuite(running)
 tableSuite(running)
+usageSuite(running)
