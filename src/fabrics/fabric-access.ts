@@ -13,9 +13,11 @@ import { readTenantVersion } from '../store/tenant-versions.ts'
 import { createVersionedMemory, type Remembered } from '../store/versioned-memory.ts'
 import { refuseHost } from '../vault/credentials.ts'
 import type { AccessToken, TokenOptions } from '../vault/vault.ts'
+import { viewDeadlines } from './fabric-deadlines.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import { computeOf } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
+import type { Deadlines } from './fabrics.ts'
 
 export type ActAs = 'user' | 'service_principal'
 
@@ -29,6 +31,8 @@ export interface OpenFabric {
   readonly endpoints: ReadonlySet<string> | null
   /** The SQL warehouse that statements go to where they name none. */
   readonly warehouseId: string | null
+  /** What the fabric sets of them; null: nothing. */
+  readonly deadlines: Deadlines | null
   /** Of the calling service account through this fabric; null: no limit by the minute. */
   readonly requestsPerMinute: number | null
   /** Null: a service principal whose grant is not made yet, or a person who never signed in. */
@@ -76,6 +80,7 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
       const provider = providers.databricks
       const compute = computeOf(provider, row)
       const warehouseId = compute?.kind === 'warehouse' ? compute.id : null
+      const deadlines = viewDeadlines(row)
       const value: OpenFabric = {
         id,
         provider,
@@ -83,6 +88,7 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
         identity,
         endpoints,
         warehouseId,
+        deadlines: Object.keys(deadlines).length === 0 ? null : deadlines,
         requestsPerMinute,
         grantId
       }

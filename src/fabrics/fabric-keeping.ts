@@ -17,6 +17,7 @@ import {
   upsertServicePrincipal
 } from '../store/fabrics.ts'
 import { servicePrincipalPlace } from '../vault/credentials.ts'
+import { mergeDeadlines } from './fabric-deadlines.ts'
 import {
   type FabricDeps,
   forgetPrincipalGrant,
@@ -99,6 +100,7 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
         ...readCompute(provider, input.compute, address.httpPath),
         hasEndpointList: list !== undefined,
         endpointAllowList: checkEndpointList(provider, list ?? []),
+        ...mergeDeadlines(null, input.deadlines),
         status: 'draft',
         createdAt: now,
         updatedAt: now
@@ -144,6 +146,7 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
             ...(list === undefined
               ? {}
               : { hasEndpointList: list !== null, endpointAllowList: endpoints ?? [] }),
+            ...mergeDeadlines(row, patch.deadlines),
             updatedAt: clock.now()
           }
           if (!(await updateFabric(tx, id, patch.version, changes))) {

@@ -8,6 +8,7 @@ import {
 import type { Tx } from '../store/db.ts'
 import type { FabricRow, ServicePrincipalRow } from '../store/fabrics.ts'
 import { type GrantRow, listGrantsFor } from '../store/grants.ts'
+import { viewDeadlines } from './fabric-deadlines.ts'
 import type { Compute, FabricView, FabricWarning, GrantState } from './fabrics.ts'
 
 /** Fabrics as the actor sees them: with what is missing, and how the actor's own connection does. */
@@ -67,6 +68,7 @@ function viewFabric(
     servicePrincipalUse: row.servicePrincipalUse === 'team' ? 'team' : 'admins',
     compute: viewCompute(row),
     endpointAllowList: row.hasEndpointList ? row.endpointAllowList : null,
+    deadlines: viewDeadlines(row),
     status: row.status === 'complete' ? 'complete' : 'draft',
     warnings: warningsOf(row, connection),
     health: healthOf(scope, row, grants, connection),

@@ -30,6 +30,14 @@ export interface Compute {
   readonly schema?: string | undefined
 }
 
+/** Of the data plane, each in milliseconds and counted apart; what is not set is Weft's own. */
+export interface Deadlines {
+  readonly connectMs?: number | undefined
+  readonly firstByteMs?: number | undefined
+  readonly idleMs?: number | undefined
+  readonly totalMs?: number | undefined
+}
+
 export interface FabricWarning {
   readonly code:
     | 'service_principal_missing'
@@ -67,6 +75,7 @@ export interface FabricView {
   readonly servicePrincipalUse: 'admins' | 'team'
   readonly compute: Compute
   readonly endpointAllowList: readonly string[] | null
+  readonly deadlines: Deadlines
   readonly status: 'draft' | 'complete'
   readonly warnings: readonly FabricWarning[]
   readonly health: { readonly state: GrantState | 'unknown'; readonly since: Date | null }
@@ -95,9 +104,10 @@ export interface NewFabric {
   readonly servicePrincipalUse?: 'admins' | 'team' | undefined
   readonly compute?: Compute | undefined
   readonly endpointAllowList?: readonly string[] | undefined
+  readonly deadlines?: Deadlines | undefined
 }
 
-/** JSON merge patch (RFC 7396): null removes, absent keeps; members of `compute` likewise. */
+/** JSON merge patch (RFC 7396): null removes, absent keeps; members of `compute` and `deadlines` likewise. */
 export interface FabricPatch {
   readonly version: number
   readonly name?: string | undefined
@@ -112,6 +122,10 @@ export interface FabricPatch {
     | null
     | undefined
   readonly endpointAllowList?: readonly string[] | null | undefined
+  readonly deadlines?:
+    | { readonly [K in keyof Deadlines]?: number | null | undefined }
+    | null
+    | undefined
 }
 
 export interface FabricTransfer {

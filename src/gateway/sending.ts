@@ -8,6 +8,7 @@ import {
   type StreamEnd,
   wasNeverSent
 } from '../outbound/outbound.ts'
+import type { DataPlanePath } from '../providers/provider.ts'
 import type { AccessToken } from '../vault/vault.ts'
 import { AnswerRelay } from './answer-relay.ts'
 import type { Breakers, Permit } from './breaker.ts'
@@ -43,7 +44,7 @@ interface Deps {
   readonly clock: Clock
 }
 
-const deadlines: Readonly<Record<'short' | 'long', StreamDeadlines>> = {
+const ownDeadlines: Readonly<Record<'short' | 'long', StreamDeadlines>> = {
   long: { connectMs: 5_000, firstByteMs: 300_000, idleMs: 120_000, totalMs: 3_600_000 },
   short: { connectMs: 5_000, firstByteMs: 60_000, idleMs: 60_000, totalMs: 600_000 }
 }
@@ -70,7 +71,7 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
         bearer: token.token,
         body: ask.body,
         signal: call.signal,
-        deadlines: deadlines[course.claim.row.pace]
+        deadlines: deadlinesOf(course.claim.row.pace, parcel.fabric)
       },
       relay
     )
@@ -139,6 +140,20 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
     parcel.course.answerBytes = relay.receivedBytes
     parcel.sink.end()
     return true
+  }
+}
+
+/** The fabric's own where it sets one; a short call is never given longer than it takes. */
+function deadlinesOf(pace: DataPlanePath['pace'], { deadlines }: OpenFabric): StreamDeadlines {
+  const own = ownDeadlines[pace]
+  if (deadlines === null) return own
+  const pick = (set: number | undefined, ms: number) =>
+    pace === 'short' ? Math.min(set ?? ms, ms) : (set ?? ms)
+  return {
+    connectMs: deadlines.connectMs ?? own.connectMs,
+    firstByteMs: pick(deadlines.firstByteMs, own.firstByteMs),
+    idleMs: pick(deadlines.idleMs, own.idleMs),
+    totalMs: pick(deadlines.totalMs, own.totalMs)
   }
 }
 

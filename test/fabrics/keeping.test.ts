@@ -81,6 +81,17 @@ describe('a fabric as it stands', () => {
     expect(await world.fabrics.get(as.lead, made.id)).toEqual(next)
   })
 
+  test('has Weft’s own deadlines but for those that it sets; null removes one, and all', async () => {
+    const made = await create({ deadlines: { firstByteMs: 900_000, idleMs: 60_000 } })
+    expect(made.deadlines).toEqual({ firstByteMs: 900_000, idleMs: 60_000 })
+    const next = await update(made, { deadlines: { idleMs: null, totalMs: 7_200_000 } })
+    expect(next.deadlines).toEqual({ firstByteMs: 900_000, totalMs: 7_200_000 })
+    const same = await update(next, { description: 'new' })
+    expect(same.deadlines).toEqual(next.deadlines)
+    expect((await update(same, { deadlines: null })).deadlines).toEqual({})
+    expect((await create({ name: 'Another' })).deadlines).toEqual({})
+  })
+
   test('null removes and absent keeps, inside compute too', async () => {
     const made = await create({
       compute: { warehouseId: 'abc', catalog: 'main', schema: 's' },

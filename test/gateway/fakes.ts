@@ -118,6 +118,7 @@ export function gatewayAt(options: WorldOptions) {
         identity: 'service_principal',
         endpoints: null,
         warehouseId: null,
+        deadlines: null,
         requestsPerMinute: null,
         grantId: null,
         ...options.fabric,

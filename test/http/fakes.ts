@@ -100,6 +100,7 @@ export const fabric: FabricView = {
   servicePrincipalUse: 'admins',
   compute: { warehouseId: 'w1' },
   endpointAllowList: null,
+  deadlines: {},
   status: 'draft',
   warnings: [],
   health: { state: 'unknown', since: null },

@@ -57,6 +57,22 @@ const post = (url: string, payload: unknown, more: object = {}) =>
   })
 
 describe('400', () => {
+  test.each([
+    ['connectMs', 99],
+    ['connectMs', 10_001],
+    ['firstByteMs', 1_800_001],
+    ['idleMs', 0],
+    ['totalMs', 14_400_001],
+    ['totalMs', 1_000.5],
+    ['totalMs', '1000'],
+    ['someMs', 1_000]
+  ])('a deadline out of its range: %s %s', async (name, ms) => {
+    const answer = await post('/api/v1/fabrics', { ...body, deadlines: { [name]: ms } })
+    expect([answer.statusCode, received]).toEqual([400, []])
+    const [fault] = answer.json().errors
+    expect(fault.pointer).toBe(`/deadlines/${name}`)
+  })
+
   test('D11 all faults come at once, each with its pointer, none with its value', async () => {
     const answer = await post('/api/v1/fabrics', {
       ...body,

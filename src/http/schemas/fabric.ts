@@ -37,6 +37,29 @@ const ComputePatch = Strict({
   schema: Type.Optional(Nullable(computeMembers.schema))
 })
 
+const deadlineMembers = {
+  connectMs: Milliseconds(10_000, '5 s unless set: name look-up, TCP and TLS'),
+  firstByteMs: Milliseconds(1_800_000, '300 s unless set: from the request to the answer'),
+  idleMs: Milliseconds(1_800_000, '120 s unless set: between two pieces of an answer'),
+  totalMs: Milliseconds(14_400_000, 'an hour unless set')
+}
+const Deadlines = Strict({
+  connectMs: Type.Optional(deadlineMembers.connectMs),
+  firstByteMs: Type.Optional(deadlineMembers.firstByteMs),
+  idleMs: Type.Optional(deadlineMembers.idleMs),
+  totalMs: Type.Optional(deadlineMembers.totalMs)
+})
+const DeadlinesPatch = Strict({
+  connectMs: Type.Optional(Nullable(deadlineMembers.connectMs)),
+  firstByteMs: Type.Optional(Nullable(deadlineMembers.firstByteMs)),
+  idleMs: Type.Optional(Nullable(deadlineMembers.idleMs)),
+  totalMs: Type.Optional(Nullable(deadlineMembers.totalMs))
+})
+
+function Milliseconds(maximum: number, description: string) {
+  return Type.Integer({ minimum: 100, maximum, description })
+}
+
 const ServicePrincipal = Strict({ clientId: Text(255), clientSecret: ClientSecretText })
 
 const GrantState = [
@@ -91,6 +114,7 @@ export const Fabric = Strict(
     servicePrincipalUse: ServicePrincipalUse,
     compute: Compute,
     endpointAllowList: Nullable(Type.Array(Type.String())),
+    deadlines: Deadlines,
     status: Type.Enum(['draft', 'complete'], { type: 'string' }),
     warnings: Warnings,
     health: Strict({
@@ -117,7 +141,8 @@ const newFabricMembers = {
   servicePrincipal: Type.Optional(ServicePrincipal),
   servicePrincipalUse: Type.Optional(ServicePrincipalUse),
   compute: Type.Optional(Compute),
-  endpointAllowList: Type.Optional(EndpointNames)
+  endpointAllowList: Type.Optional(EndpointNames),
+  deadlines: Type.Optional(Deadlines)
 }
 
 export const TransferBody = Strict(
@@ -152,7 +177,8 @@ export const FabricPatchBody = Strict(
     servicePrincipal: Type.Optional(Nullable(ServicePrincipal)),
     servicePrincipalUse: Type.Optional(ServicePrincipalUse),
     compute: Type.Optional(Nullable(ComputePatch)),
-    endpointAllowList: Type.Optional(Nullable(EndpointNames))
+    endpointAllowList: Type.Optional(Nullable(EndpointNames)),
+    deadlines: Type.Optional(Nullable(DeadlinesPatch))
   },
   { title: 'FabricPatch', description: 'JSON merge patch (RFC 7396)' }
 )
