@@ -104,7 +104,14 @@ export function buildRooms(parts: Parts): Rooms {
     appConnections: createAppConnections({ ...kept, extraOrigins }),
     fabrics: createFabrics(fabricDeps),
     fabricSlugs: createFabricSlugs(fabricDeps),
-    gateway: createGateway({ access, outbound, records, clock, lagMs: parts.lagMs }),
+    gateway: createGateway({
+      access,
+      scopedTokens: access,
+      outbound,
+      records,
+      clock,
+      lagMs: parts.lagMs
+    }),
     audit: createAuditReader(db),
     bootstrap: createBootstrap(kept),
     clockwork: createClockwork(jobs, {

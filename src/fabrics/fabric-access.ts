@@ -56,6 +56,17 @@ export interface FabricAccess {
     minLifeMs: number,
     options?: TokenOptions
   ): Promise<AccessToken>
+  /**
+   * The same for one thing alone, see `Vault.scopedToken`.
+   * @throws AppError as `token`, and `forbidden`: the identity has not these rights
+   */
+  scopedToken(
+    scope: TenantScope,
+    fabric: OpenFabric,
+    authorizationDetails: string,
+    minLifeMs: number,
+    options?: TokenOptions
+  ): Promise<AccessToken>
 }
 
 const openMax = 50_000
@@ -106,6 +117,19 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
     return grantId
   }
 
+  async function withGrant(
+    scope: TenantScope,
+    fabric: OpenFabric,
+    take: (grantId: GrantId) => Promise<AccessToken>
+  ): Promise<AccessToken> {
+    try {
+      return await take(await grantOf(scope, fabric))
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'sign_in_needed') throw error
+      throw signInNeeded(publicUrl, fabric.id, error)
+    }
+  }
+
   return {
     async open(scope, id, actAs) {
       const fabric = await opened.get(keyOf(scope, id, actAs), () => readOpen(scope, id, actAs))
@@ -113,15 +137,13 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
       return fabric
     },
 
-    async token(scope, fabric, minLifeMs, options) {
-      try {
-        const grantId = await grantOf(scope, fabric)
-        return await vault.accessToken(scope, grantId, minLifeMs, options)
-      } catch (error) {
-        if (!(error instanceof AppError) || error.code !== 'sign_in_needed') throw error
-        throw signInNeeded(publicUrl, fabric.id, error)
-      }
-    }
+    token: (scope, fabric, minLifeMs, options) =>
+      withGrant(scope, fabric, (grantId) => vault.accessToken(scope, grantId, minLifeMs, options)),
+
+    scopedToken: (scope, fabric, authorizationDetails, minLifeMs, options) =>
+      withGrant(scope, fabric, (grantId) =>
+        vault.scopedToken(scope, grantId, authorizationDetails, minLifeMs, options)
+      )
   }
 }
 

@@ -9,23 +9,7 @@ import type { AccessToken, TokenOptions } from '../vault/vault.ts'
 import type { Target } from './sending.ts'
 
 /** Tokens that open nothing but what they are asked for. */
-export interface ScopedTokens {
-  /**
-   * An access token of the fabric's service principal by its client credentials (RFC 6749 §4.4), down-scoped
-   * by `authorization_details` (RFC 9396); kept and joined per grant and details, in memory alone.
-   * @param authorizationDetails JSON, byte for byte as it goes into the form
-   * @param minLifeMs least remaining life that the caller accepts, milliseconds
-   * @throws AppError as `FabricAccess.token`, and `forbidden` where the provider answers
-   *   `invalid_authorization_details`
-   */
-  scopedToken(
-    scope: TenantScope,
-    fabric: OpenFabric,
-    authorizationDetails: string,
-    minLifeMs: number,
-    options?: TokenOptions
-  ): Promise<AccessToken>
-}
+export type ScopedTokens = Pick<FabricAccess, 'scopedToken'>
 
 /** The way to an endpoint's own data plane. */
 export interface OwnRoute {
@@ -34,7 +18,7 @@ export interface OwnRoute {
 }
 
 export interface ServingRoutes {
-  /** Null: the endpoint is asked at the workspace, as the caller is. */
+  /** Null: the endpoint is asked at the workspace, like any other. */
   find(scope: TenantScope, fabric: OpenFabric, endpoint: string | null): Promise<OwnRoute | null>
 }
 
@@ -61,10 +45,7 @@ const knownMs = 300_000
 const unknownMs = 30_000
 const knownMax = 10_000
 
-/**
- * Which endpoints have a data plane of their own, asked of the workspace once in a while. Only a service
- * principal goes there: a person's sign-in cannot be down-scoped by client credentials.
- */
+/** Which endpoints have a data plane of their own, asked of the workspace once in a while, as whoever asks them. */
 export function createServingRoutes(deps: Deps): ServingRoutes {
   const { access, outbound, clock, scopedTokens } = deps
   const known = new Map<string, Known>()
@@ -76,15 +57,24 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
   ): Promise<Found | null> {
     const { workspaceOrigin: origin, provider } = fabric
     const call = provider.servingRouteCall(endpoint)
-    const { token } = await access.token(scope, fabric, leastLifeMs)
-    const { status, headers, body } = await outbound.request({
-      url: new URL(call.path, origin),
-      rule: { kind: 'origin', origin },
-      method: call.method,
-      headers: call.headers,
-      bearer: token
-    })
-    const read = call.interpret(status, headers, body.toString('utf8'))
+    const ask = async ({ token }: AccessToken) => {
+      const answer = await outbound.request({
+        url: new URL(call.path, origin),
+        rule: { kind: 'origin', origin },
+        method: call.method,
+        headers: call.headers,
+        bearer: token
+      })
+      return { ...answer, body: answer.body.toString('utf8') }
+    }
+    const token = await access.token(scope, fabric, leastLifeMs)
+    const first = await ask(token)
+    const isDead = provider.isDeadTokenAnswer(first.status, first.body, first.headers)
+    const rejected = { rejectedGeneration: token.generation }
+    const { status, headers, body } = isDead
+      ? await ask(await access.token(scope, fabric, leastLifeMs, rejected))
+      : first
+    const read = call.interpret(status, headers, body)
     if (!read.ok) throw new AppError(read.code)
     return read.value === null ? null : pin(fabric, read.value)
   }
@@ -99,7 +89,10 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
   }
 
   function look(scope: TenantScope, fabric: OpenFabric, endpoint: string): Promise<Found | null> {
-    const key = `${scope.tenantId}/${fabric.id}/${fabric.workspaceOrigin}/${endpoint}`
+    const { id, identity, workspaceOrigin } = fabric
+    // What one person may not see says nothing about the next.
+    const asker = identity === 'user' ? scope.actor.id : identity
+    const key = `${scope.tenantId}/${id}/${asker}/${workspaceOrigin}/${endpoint}`
     const nowMs = clock.monotonicMs()
     const held = known.get(key)
     if (held !== undefined && held.untilMs > nowMs) return held.finding
@@ -119,7 +112,7 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
 
   return {
     async find(scope, fabric, endpoint) {
-      if (endpoint === null || fabric.identity !== 'service_principal') return null
+      if (endpoint === null) return null
       const found = await look(scope, fabric, endpoint)
       if (found === null) return null
       const { target, authorizationDetails } = found

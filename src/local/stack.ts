@@ -128,7 +128,9 @@ export function createStack(options: StackOptions) {
       WEFT_ADMIN_PORT: String(metricsPort),
       WEFT_DATABASE_URL: database.appUrl,
       WEFT_KEY_RING_FILE: data.keyRing,
-      WEFT_EXTRA_WORKSPACE_ORIGINS: workspaces.map(({ url }) => url).join(','),
+      WEFT_EXTRA_WORKSPACE_ORIGINS: workspaces
+        .flatMap(({ url, dataPlaneUrl }) => [url, dataPlaneUrl])
+        .join(','),
       WEFT_BOOTSTRAP_TENANT: tenant,
       WEFT_BOOTSTRAP_ADMIN: people[0].email,
       WEFT_LOGIN_ISSUER: idp.url,

@@ -9,15 +9,20 @@ import {
 
 /**
  * A token as the client itself (RFC 6749 §4.4).
+ * @param authorizationDetails JSON of all that the token may do (RFC 9396), as it goes into the form; none: no limit
  * @throws AppError of outbound when no answer came
  */
 export function requestClientCredentials(
   deps: TokenExchangeDeps,
   endpoint: TokenEndpoint,
   scopes: readonly string[],
-  keep: KeepAnswer
+  keep: KeepAnswer,
+  authorizationDetails?: string
 ): Promise<RawAnswer> {
-  return exchangeTokens(deps, endpoint, keep, (config) =>
-    clientCredentialsGrant(config, { scope: scopes.join(' ') })
-  )
+  const scope = scopes.join(' ')
+  const form =
+    authorizationDetails === undefined
+      ? { scope }
+      : { scope, authorization_details: authorizationDetails }
+  return exchangeTokens(deps, endpoint, keep, (config) => clientCredentialsGrant(config, form))
 }

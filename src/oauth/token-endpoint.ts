@@ -19,7 +19,8 @@ export interface TokenEndpoint {
   readonly provider: Provider
   readonly workspaceOrigin: string
   readonly server: AuthorizationServer
-  readonly client: OAuthClient
+  /** Null: what is presented stands for itself, and no client is named. */
+  readonly client: OAuthClient | null
 }
 
 /** Keeps the answer before anything judges it; the exchange goes on only once it has resolved. */
@@ -77,11 +78,6 @@ export async function exchangeTokens(
 
 /** openid-client's view of the pinned server, with the client's authentication. */
 export function configurationOf({ server, client }: TokenEndpoint): openid.Configuration {
-  const secret = client.clientSecret.reveal()
-  const auth =
-    client.authMethod === 'client_secret_basic'
-      ? openid.ClientSecretBasic(secret)
-      : openid.ClientSecretPost(secret)
   const config = new openid.Configuration(
     {
       issuer: server.issuer,
@@ -91,15 +87,24 @@ export function configurationOf({ server, client }: TokenEndpoint): openid.Confi
       ...(server.jwksUri === null ? {} : { jwks_uri: server.jwksUri }),
       authorization_response_iss_parameter_supported: server.isIssuerPromised
     },
-    client.clientId,
+    client?.clientId ?? 'nobody',
     undefined,
-    auth
+    client === null ? noAuthentication : authenticationOf(client)
   )
   openid.enableNonRepudiationChecks(config)
   // The host guard of outbound lets http through only for an exact origin that the operator named.
   if (server.tokenEndpoint.startsWith('http:')) openid.allowInsecureRequests(config)
   return config
 }
+
+function authenticationOf({ clientSecret, authMethod }: OAuthClient): openid.ClientAuth {
+  const secret = clientSecret.reveal()
+  return authMethod === 'client_secret_basic'
+    ? openid.ClientSecretBasic(secret)
+    : openid.ClientSecretPost(secret)
+}
+
+const noAuthentication: openid.ClientAuth = () => undefined
 
 async function fetchKeys(
   { outbound }: TokenExchangeDeps,

@@ -60,6 +60,8 @@ export type OAuthFailureKind =
   | 'throttled'
   /** Worth the same call later; nothing is lost. */
   | 'transient'
+  /** The identity has not the rights that were asked for in `authorization_details` (RFC 9396 §5). */
+  | 'details_refused'
   /** Another refusal in OAuth's own form. */
   | 'refused'
   /** Not an answer of a token endpoint. */

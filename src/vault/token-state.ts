@@ -138,6 +138,7 @@ export function setbackOf(
         ? ended('needs_sign_in', 'refresh_token_refused', 'sign_in_needed')
         : misconfigured('service_principal_refused', at)
     case 'refused':
+    case 'details_refused':
       // What the provider has against this one identity is nothing against the client.
       return misconfigured(
         kind === 'user' ? 'principal_not_in_workspace' : 'service_principal_refused',

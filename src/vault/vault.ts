@@ -8,9 +8,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { GrantId } from '../base/ids.ts'
-import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { tokenTimeoutMs } from '../oauth/token-endpoint.ts'
+import type { AccessToken, TokenOptions } from './access-token.ts'
 import { createAllowance, createFlights } from './flights.ts'
 import { createGrantKeeping, type GrantKeeping } from './grant-keeping.ts'
 import { createHeldGrants, type HeldGrant, keyOf } from './held-grants.ts'
@@ -19,27 +19,12 @@ import { refreshToItsEnd } from './refresh.ts'
 import { refreshLeaseMs } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { prepareRevocations, type RevokeAll } from './revocation.ts'
+import { createScopedTokens, type ScopedTokens } from './scoped-tokens.ts'
 import { decide, type GrantFacts } from './token-state.ts'
 
-/** A short-lived access token and where it comes from. */
-export interface AccessToken {
-  readonly token: Secret
-  readonly grantId: GrantId
-  readonly expiresAt: Date
-  readonly generation: number
-  /** As granted (RFC 6749 §3.3); null where the provider did not tell. */
-  readonly scope: string | null
-  readonly source: 'cached' | 'refreshed'
-}
+export type { AccessToken, TokenOptions } from './access-token.ts'
 
-export interface TokenOptions {
-  /** The workspace refused the token of this generation: hand out a newer one. */
-  readonly rejectedGeneration?: number
-  /** How long the caller waits for somebody's refresh, milliseconds, default 15,000. */
-  readonly waitMs?: number
-}
-
-export interface Vault extends GrantKeeping {
+export interface Vault extends GrantKeeping, Pick<ScopedTokens, 'scopedToken'> {
   /**
    * An access token alive for at least `minLifeMs`; at most one refresh per grant runs at a time, on any
    * replica, and it runs to its end whoever waits for it.
@@ -122,14 +107,17 @@ export function createVault(deps: RefreshDeps): Vault {
     }
   }
 
+  const scoped = createScopedTokens(deps, accessToken)
+
   async function settle(): Promise<void> {
-    await Promise.all([flights.settle(), keeping.settle()])
+    await Promise.all([flights.settle(), scoped.settle(), keeping.settle()])
   }
 
   return {
     ...keeping,
     accessToken,
     prepareRevocations: (scope, deadlineMs) => prepareRevocations(deps, scope, deadlineMs),
+    scopedToken: scoped.scopedToken,
     recover: (scope) => recoverTenant(deps, scope, joinRefresh),
     async close() {
       closing.abort()

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest'
 import { type StartedStack, startStack } from '../support/stack.ts'
 import { leavingSuite } from './gateway-leaving.ts'
 import { passingSuite } from './gateway-passing.ts'
+import { routeSuite } from './gateway-routes.ts'
 import { pathSuite, policySuite } from './gateway-rules.ts'
 import { sqlSuite } from './gateway-sql.ts'
 import { tableSuite } from './gateway-table.ts'
@@ -58,6 +59,7 @@ function running(): World {
 passingSuite(running)
 leavingSuite(running)
 tokenSuite(running)
+routeSuite(running)
 pathSuite(running)
 policySuite(running)
 workspaceSuite(running)

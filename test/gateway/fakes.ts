@@ -138,7 +138,8 @@ export function gatewayAt(options: WorldOptions) {
         scope: 'all-apis',
         source: generation === 1 ? 'cached' : 'refreshed'
       }
-    }
+    },
+    scopedToken: () => Promise.reject(new TypeError('not through here'))
   }
   const extraOrigins = [options.workspaceOrigin, ...(options.otherOrigins ?? [])]
   const outbound = options.outbound ?? createOutbound({ extraOrigins, clock, userAgent: 'weft' })

@@ -25,7 +25,11 @@ const ownPath = '/123/serving-endpoints/whoami/invocations'
 /** A workspace that describes its endpoints as it is told, and a data plane beside it. */
 async function world(
   describe: (dataPlane: string) => unknown,
-  options: Partial<WorldOptions> & { onDataPlane?: RequestListener; isUnnamed?: boolean } = {}
+  options: Partial<WorldOptions> & {
+    onDataPlane?: RequestListener
+    isUnnamed?: boolean
+    isTokenDead?: (authorization: string | undefined) => boolean
+  } = {}
 ) {
   const lines = { workspace: [] as string[], dataPlane: [] as string[] }
   const asked: { details: string; rejected: number | undefined }[] = []
@@ -41,6 +45,9 @@ async function world(
     req.resume()
     lines.workspace.push(`${req.method} ${req.url}`)
     if (req.method === 'POST') return void res.end('workspace')
+    if (options.isTokenDead?.(req.headers.authorization)) {
+      return void res.writeHead(401).end('{"error_code":401,"message":"Token is expired"}')
+    }
     const answer = describe(dataPlaneOrigin)
     res.writeHead(answer === null ? 500 : 200, { 'content-type': 'application/json' })
     return void res.end(JSON.stringify(answer ?? {}))
@@ -121,11 +128,11 @@ describe('an endpoint with a data plane of its own', () => {
     expect(asked.map(({ rejected }) => rejected)).toEqual([undefined, 1])
   })
 
-  test('is asked at the workspace by a person, without a look', async () => {
+  test('is asked there by a person too', async () => {
     const fabric = { identity: 'user' } as const
     const { ask, lines } = await world((at) => routed(at + ownPath), { fabric })
-    expect(await ask()).toBe('workspace')
-    expect(lines).toEqual({ workspace: [`POST ${path}`], dataPlane: [] })
+    expect(await ask()).toBe('own')
+    expect(lines.dataPlane).toEqual([`POST ${ownPath} Bearer scoped-1`])
   })
 
   test('is not looked up for a caller whose list does not name it', async () => {
@@ -151,6 +158,13 @@ describe('an endpoint with a data plane of its own', () => {
     expect(lines.workspace.filter((line) => line === lookUp)).toHaveLength(1)
     pass(31_000)
     expect(await ask()).toBe('own')
+  })
+
+  test('is found with a fresh token where the first one died before its time', async () => {
+    const isTokenDead = (authorization: string | undefined) => authorization === 'Bearer token-1'
+    const { ask, lines } = await world((at) => routed(at + ownPath), { isTokenDead })
+    expect(await ask()).toBe('own')
+    expect(lines.workspace).toEqual([lookUp, lookUp])
   })
 
   test('E10 F45 on a host that nobody named never gets a token', async () => {

@@ -161,6 +161,11 @@ export async function startHostileServer(
 
   function act(request: TokenRequest): Answer {
     const { clientId, clientSecret, grantType } = request
+    if (grantType === 'urn:ietf:params:oauth:grant-type:jwt-bearer') {
+      const holder = books.holderOf(request.form.get('assertion') ?? '')
+      if (holder === null) return refusals.invalidGrant()
+      return granted({ accessToken: books.issueAccess(holder, null), refreshToken: null })
+    }
     if (hostile.clients.get(clientId)?.has(clientSecret) !== true) return refusals.invalidClient()
     if (grantType === 'client_credentials') {
       return granted({ accessToken: books.issueAccess(clientId, null), refreshToken: null })

@@ -44,6 +44,8 @@ function kindOfError(error: string, description: string): OAuthFailureKind {
       return 'client_refused'
     case 'invalid_scope':
       return 'scope_missing'
+    case 'invalid_authorization_details':
+      return 'details_refused'
     case 'slow_down':
       return 'throttled'
     case 'temporarily_unavailable':
