@@ -6,13 +6,13 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
-import { parseArgs } from 'node:util'
 import pino from 'pino'
 import { buildApp } from './app.ts'
 import { followingClock, systemClock } from './base/clock.ts'
 import { AppError } from './base/errors.ts'
 import { watchEventLoop } from './base/event-loop.ts'
-import { Secret } from './base/secret.ts'
+import type { CommandRooms } from './commands/command.ts'
+import { type CommandEnd, commands, helpOf, readCommandLine } from './commands/commands.ts'
 import { type Config, ConfigError, describeFaults, parseConfig } from './config.ts'
 import { createKeyRing } from './crypto/key-ring.ts'
 import { buildAdminApp } from './http/admin.ts'
@@ -28,16 +28,16 @@ const help = `weft – a connection platform for Databricks
   weft                    serve, as the environment says (see .env.example)
   weft config check       report every fault of the environment
   weft migrate            apply migrations and the app role's rights, as WEFT_OWNER_DATABASE_URL
-  weft tenant create --slug SLUG --name NAME --login-issuer URL --login-client-id ID
-                     --login-client-secret-stdin [--email-domains a.com,b.com]
-                     [--admin EMAIL]
-                          make a tenant with its login provider; the secret comes on standard input
-  weft --help
+${helpOf(commands)}  weft --help
 `
 
 const drainDeadlineMs = 25_000
 
+type RunCommand = (rooms: CommandRooms) => Promise<CommandEnd>
+
 async function main(args: string[]): Promise<number> {
+  const invocation = readCommandLine(args)
+  if (invocation !== null && 'end' in invocation) return finish(invocation.end)
   if (args.includes('--help') || args.includes('-h')) return say(help)
   const command = args
     .filter((arg) => !arg.startsWith('-'))
@@ -47,7 +47,7 @@ async function main(args: string[]): Promise<number> {
   if (args.length === 0) return await serve(config)
   if (command === 'config check') return say('The configuration is good.\n')
   if (command === 'migrate') return await migrateNow(config)
-  if (command === 'tenant create') return await createTenant(config, args.slice(2))
+  if (invocation !== null) return await runCommand(config, invocation.run)
   process.stderr.write(`weft: no such command\n\n${help}`)
   return 2
 }
@@ -153,33 +153,18 @@ async function migrateNow(config: Config, logger?: pino.Logger): Promise<number>
   return logger === undefined ? say(`applied: ${applied.join(', ') || 'nothing was missing'}\n`) : 0
 }
 
-async function createTenant(config: Config, args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      slug: { type: 'string' },
-      name: { type: 'string' },
-      'login-issuer': { type: 'string' },
-      'login-client-id': { type: 'string' },
-      'login-client-secret-stdin': { type: 'boolean' },
-      'email-domains': { type: 'string' },
-      admin: { type: 'string' }
-    }
-  })
-  const { slug, name, 'login-issuer': issuer, 'login-client-id': clientId } = values
-  const hasAll = slug && name && issuer && clientId && values['login-client-secret-stdin']
-  if (!hasAll) {
-    process.stderr.write(help)
-    return 2
-  }
-  const clientSecret = new Secret((await text(process.stdin)).trim())
-  const emailDomains = values['email-domains']?.split(',') ?? []
-  const adminEmail = values.admin ?? null
+async function runCommand(config: Config, run: RunCommand): Promise<number> {
   const { rooms, close } = await open(config, pino({ level: 'silent' }))
-  const login = { issuer, clientId, clientSecret, emailDomains }
-  const created = await rooms.bootstrap.createTenant({ slug, name, adminEmail, login })
+  const end = await run({ ...rooms, readInput: () => text(process.stdin) })
+  await rooms.close()
   await close()
-  return say(`${JSON.stringify(created)}\n`)
+  return finish(end)
+}
+
+function finish({ code, out, err }: CommandEnd): number {
+  process.stdout.write(out)
+  process.stderr.write(err)
+  return code
 }
 
 function portOf(app: { server: { address(): unknown } }): number {

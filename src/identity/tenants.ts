@@ -6,6 +6,7 @@ import type { Db, Tx } from '../store/db.ts'
 import {
   countTenant,
   findTenant,
+  findTenantBySlug,
   listTenants,
   type TenantCounts,
   type TenantRow,
@@ -41,6 +42,8 @@ export interface Tenants extends TenantErasure {
   list(by: OperatorCall, page: PageQuery): Promise<Page<TenantView>>
   /** @throws AppError `not_found` */
   get(by: OperatorCall, id: TenantId): Promise<TenantView>
+  /** By slug or id. @throws AppError `not_found` */
+  find(by: OperatorCall, slugOrId: string): Promise<TenantView>
   /** @throws AppError `invalid_request`: the slug is taken, or something is no slug, URL or address */
   create(
     by: OperatorCall,
@@ -102,6 +105,13 @@ export function createTenants(deps: TenantsDeps): Tenants {
     async get(by, id) {
       requireAuthority(by, 'tenant.get')
       const view = await readView(db, id)
+      if (view === null) throw new AppError('not_found')
+      return view
+    },
+    async find(by, slugOrId) {
+      requireAuthority(by, 'tenant.get')
+      const row = await findTenantBySlug(db, slugOrId)
+      const view = await readView(db, asId('tenant', row?.id ?? slugOrId))
       if (view === null) throw new AppError('not_found')
       return view
     },

@@ -7,7 +7,7 @@ export async function createGlobex(
   idp: RunningIdentityProvider,
   loginSecret: string
 ): Promise<void> {
-  const args = ['tenant', 'create', '--slug', 'globex', '--name', 'Globex']
+  const args = ['tenant', 'create', '--json', '--slug', 'globex', '--name', 'Globex']
   const login = ['--login-issuer', idp.url, '--login-client-id', 'weft-globex']
   const rest = [
     '--login-client-secret-stdin',

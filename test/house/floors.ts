@@ -17,6 +17,7 @@ export const floors: Readonly<Record<string, number>> = {
   gateway: 6,
   http: 7,
   jobs: 7,
+  commands: 8,
   'app.ts': 8,
   'rooms.ts': 8,
   'main.ts': 9,

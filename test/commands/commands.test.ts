@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type CommandEnd, commands, readCommandLine } from '../../src/commands/commands.ts'
+import { clientSecret, createWorld, personNamed, type World } from '../identity/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+afterAll(() => world?.close())
+
+async function weft(line: string, input = ''): Promise<CommandEnd> {
+  const invocation = readCommandLine(line.split(' '))
+  if (invocation === null) throw new TypeError(`${line} is no command`)
+  return 'end' in invocation
+    ? invocation.end
+    : await invocation.run({ ...world, readInput: async () => input })
+}
+
+const jsonOf = async (line: string, input = '') => {
+  const { code, out } = await weft(`${line} --json`, input)
+  return { code, answer: JSON.parse(out) }
+}
+
+describe('the command line', () => {
+  test('each command tells how it is written, without an environment, and is refused in other words', async () => {
+    for (const { name } of commands) {
+      const help = await weft(`${name} --help`)
+      expect([help.code, help.err]).toEqual([0, ''])
+      expect(help.out).toContain(`weft ${name}`)
+      const faulty = await weft(`${name} --no-such-option`)
+      expect([faulty.code, faulty.out]).toEqual([2, ''])
+      expect((await weft(`${name} one two three`)).code).toBe(2)
+    }
+    expect((await weft('tenant forget acme')).code).toBe(2)
+    expect((await weft('tenant --help')).code).toBe(0)
+    expect(readCommandLine(['config', 'check'])).toBeNull()
+    expect(readCommandLine([])).toBeNull()
+  })
+
+  test.each([
+    'tenant create --slug x',
+    'tenant create --slug x --name X --login-issuer https://i.test',
+    'tenant create --slug x --name X --login-issuer https://i.test --login-client-id c',
+    'tenant suspend',
+    'tenant erase acme',
+    'operator add',
+    'operator add --email a@b.test',
+    'operator add usr_1 --email a@b.test --issuer https://i.test'
+  ])('2 and nothing done: weft %s', async (line) => {
+    const { code, out, err } = await weft(line)
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toMatch(/^weft: /)
+  })
+})
+
+describe('tenants', () => {
+  test('0 made, listed, suspended, resumed and erased, by slug and by id', async () => {
+    const made = await jsonOf('tenant create --slug one --name One --admin ann@one.test')
+    expect(made).toMatchObject({ code: 0, answer: { redirectUri: null } })
+    const { tenantId } = made.answer
+    const listed = await jsonOf('tenant list')
+    expect(listed.answer.map(({ slug }: { slug: string }) => slug)).toEqual(['one', 'acme'])
+    expect((await weft('tenant list')).out).toMatch(
+      /^ten_\w+ {2}active {5}one {2}0 members {2}One$/m
+    )
+    expect((await jsonOf('tenant suspend one')).answer.status).toBe('suspended')
+    expect((await jsonOf(`tenant resume ${tenantId}`)).answer.status).toBe('active')
+    const wrong = await jsonOf('tenant erase one --confirm acme')
+    expect(wrong).toMatchObject({ code: 1, answer: { code: 'invalid_request' } })
+    const { code, answer } = await jsonOf(`tenant erase ${tenantId} --confirm one`)
+    expect(code).toBe(0)
+    expect(answer).toMatchObject({ tenantId, slug: 'one', erasedBy: { kind: 'system', id: 'cli' } })
+    expect(answer.finishedAt).not.toBeNull()
+    expect((await jsonOf('tenant suspend one')).code).toBe(1)
+  })
+
+  test('0 made with a login provider, its secret from standard input, as often as one likes', async () => {
+    const { issuer } = world.oidc
+    const line = `tenant create --slug two --name Two --login-issuer ${issuer} --login-client-id c --login-client-secret-stdin`
+    const first = await jsonOf(line, `${clientSecret}\n`)
+    expect(first.answer.redirectUri).toContain(first.answer.loginProviderId)
+    expect((await jsonOf(line, clientSecret)).answer).toEqual(first.answer)
+    const bare = await weft('tenant create --slug two --name Two')
+    expect([bare.code, bare.err]).toEqual([1, 'weft: invalid_request: /slug: is taken\n'])
+  })
+})
+
+describe('operators', () => {
+  test('0 added by id or by verified address, listed, removed', async () => {
+    const { issuer } = world.oidc
+    const { sessionToken } = await world.login(personNamed('ann'))
+    const { id } = (await world.callerOf(sessionToken)).scope.actor
+    const added = await jsonOf(`operator add --email ann@acme.test --issuer ${issuer}`)
+    expect(added).toMatchObject({ code: 0, answer: { userId: id, email: 'ann@acme.test' } })
+    expect((await world.callerOf(sessionToken)).scope.authority.may('tenant.list')).toBe(true)
+    expect((await weft('operator list')).out).toBe(`${id}  ann@acme.test  ${issuer}  ann\n`)
+    expect((await jsonOf(`operator remove ${id}`)).code).toBe(0)
+    expect((await weft(`operator remove ${id}`)).code).toBe(1)
+    expect((await jsonOf('operator list')).answer).toEqual([])
+    expect((await world.callerOf(sessionToken)).scope.authority.may('tenant.list')).toBe(false)
+  })
+})
