@@ -28,12 +28,14 @@ import {
   lastUseFlush,
   openCallReview,
   recoverySweep,
+  signingKeyRotation,
   versionPoll
 } from './jobs/jobs.ts'
 import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Db } from './store/db.ts'
 import { createTenantVersions } from './store/tenant-versions.ts'
+import { createSigningKeys } from './vault/signing-keys.ts'
 import { createStrongbox } from './vault/strongbox.ts'
 import { createVault } from './vault/vault.ts'
 
@@ -74,6 +76,7 @@ export function buildRooms(parts: Parts): Rooms {
   const audit = createAudit(db, clock)
   const records = createAuditBuffer(createCallWriter(db, audit))
   const strongbox = createStrongbox(db, keyWrap, clock)
+  const signingKeys = createSigningKeys({ db, keyWrap, clock })
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
   const versions = createTenantVersions(db, clock)
@@ -85,7 +88,8 @@ export function buildRooms(parts: Parts): Rooms {
   const lastUses = createLastUses(db)
   const extraOrigins = config.extraWorkspaceOrigins
   const { bootstrap } = config
-  const identity = createIdentity({ ...kept, versions, lastUses, vault, loginClient, bootstrap })
+  const whoIsWho = { ...kept, versions, lastUses, signingKeys }
+  const identity = createIdentity({ ...whoIsWho, vault, loginClient, bootstrap })
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),
@@ -95,6 +99,7 @@ export function buildRooms(parts: Parts): Rooms {
     recoverySweep(db, vault),
     erasures(identity.tenants),
     keyForgetting(strongbox),
+    signingKeyRotation(signingKeys),
     expirySweep(db, clock),
     callRecordSweep(db, clock)
   ]

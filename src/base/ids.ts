@@ -24,6 +24,9 @@ export const idPrefixes = {
   serviceAccount: 'sva',
   key: 'key',
   dataKey: 'dek',
+  federatedIdentity: 'fid',
+  signingKey: 'sgk',
+  token: 'tok',
   auditEvent: 'aud'
 } as const
 
@@ -41,6 +44,9 @@ export type SignInAttemptId = IdOf<'signInAttempt'>
 export type GrantId = IdOf<'grant'>
 export type ServiceAccountId = IdOf<'serviceAccount'>
 export type KeyId = IdOf<'key'>
+export type FederatedIdentityId = IdOf<'federatedIdentity'>
+/** What a service account shows, or showed for the token that it comes with. */
+export type CredentialId = KeyId | FederatedIdentityId
 
 /** A fresh id: prefix, underscore, 26 characters that sort by time and hold 80 random bits (ULID). */
 export function newId<K extends IdKind>(kind: K, clock: Clock): IdOf<K> {

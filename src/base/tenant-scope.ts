@@ -1,4 +1,4 @@
-import type { ServiceAccountId, TeamId, TenantId, UserId } from './ids.ts'
+import type { FabricId, ServiceAccountId, TeamId, TenantId, UserId } from './ids.ts'
 import type { Operation } from './operations.ts'
 
 declare const made: unique symbol
@@ -15,6 +15,8 @@ export interface Authority {
   may(operation: Operation, teamId?: TeamId): boolean
   /** Whose fabrics the actor sees. */
   readonly teams: 'all' | readonly TeamId[]
+  /** The fabrics that the presented credential is bound to, whatever the actor may; absent: it is bound to none. */
+  readonly fabrics?: readonly FabricId[]
 }
 
 /**

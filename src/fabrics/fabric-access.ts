@@ -42,7 +42,7 @@ export interface OpenFabric {
 export interface FabricAccess {
   /**
    * @param actAs as asked for; null: a person as themself, a service account as the service principal
-   * @throws AppError `not_found`, `forbidden`, `fabric_incomplete`, `service_principal_missing`,
+   * @throws AppError `not_found`, `forbidden` (a credential that is bound to another one), `fabric_incomplete`, `service_principal_missing`,
    *   `app_connection_missing`, `host_not_allowed`
    */
   open(scope: TenantScope, id: FabricId, actAs: ActAs | null): Promise<OpenFabric>
@@ -132,6 +132,9 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
 
   return {
     async open(scope, id, actAs) {
+      if (scope.authority.fabrics?.includes(id) === false) {
+        throw new AppError('forbidden', { detail: 'This token is for another fabric' })
+      }
       const fabric = await opened.get(keyOf(scope, id, actAs), () => readOpen(scope, id, actAs))
       assert(fabric !== null, 'a fabric that is not there is thrown and not returned')
       return fabric

@@ -5,7 +5,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { ProblemCode } from '../base/errors.ts'
-import type { FabricId, KeyId } from '../base/ids.ts'
+import type { CredentialId, FabricId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { RefusalReason } from './bounds.ts'
 
@@ -17,8 +17,8 @@ export type ActAs = 'user' | 'service_principal'
 export interface GatewayCall {
   readonly scope: TenantScope
   readonly fabricId: FabricId
-  /** Id of the key that was presented, for the record. */
-  readonly keyId: KeyId | null
+  /** What was presented, or what the presented token was got with, for the record. */
+  readonly keyId: CredentialId | null
   readonly method: string
   /** Path below `/fabrics/{fabricId}`, still percent-encoded as it came, with its leading `/`. */
   readonly path: string

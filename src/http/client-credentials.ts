@@ -1,12 +1,11 @@
 import { AppError } from '../base/errors.ts'
 import { OAuthProblem } from './oauth-problem.ts'
+import type { Form } from './token-request.ts'
 
 export interface ClientCredentials {
   readonly id: string
   readonly secret: string
 }
-
-type Form = Readonly<Record<string, string | undefined>>
 
 /**
  * A form whose every parameter stands once (RFC 6749 §3.2).

@@ -1,13 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError } from '../base/errors.ts'
+import { AppError, type ProblemCode } from '../base/errors.ts'
 import type { ProblemWriter } from './plugins/problem.ts'
 
-/** RFC 6749 §5.2, and of §4.1.2.1 what a server says of itself. */
+/** RFC 6749 §5.2, RFC 8707 §2, and of RFC 6749 §4.1.2.1 what a server says of itself. */
 type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
   | 'unsupported_grant_type'
   | 'invalid_scope'
+  | 'invalid_target'
   | 'temporarily_unavailable'
   | 'server_error'
 
@@ -16,7 +17,7 @@ export class OAuthProblem extends AppError {
   readonly oauthCode: OAuthErrorCode
 
   constructor(
-    oauthCode: 'invalid_request' | 'unsupported_grant_type' | 'invalid_scope',
+    oauthCode: 'invalid_request' | 'unsupported_grant_type' | 'invalid_scope' | 'invalid_target',
     detail: string
   ) {
     super('invalid_request', { detail })
@@ -24,9 +25,13 @@ export class OAuthProblem extends AppError {
   }
 }
 
+/** Faults of the form, whatever they would be of a resource. */
+const badRequests: ReadonlySet<ProblemCode> = new Set(['invalid_request', 'not_found'])
+
 function codeOf(error: AppError): OAuthErrorCode {
   if (error instanceof OAuthProblem) return error.oauthCode
   if (error.status === 401) return 'invalid_client'
+  if (error.code === 'not_found') return 'invalid_target'
   if (error.status === 429 || error.status === 503) return 'temporarily_unavailable'
   return error.status >= 500 ? 'server_error' : 'invalid_request'
 }
@@ -46,7 +51,7 @@ export function sendOAuthProblem(
   if (error.code === 'body_too_large') reply.header('connection', 'close')
   const description = code === 'invalid_client' ? 'Client authentication failed' : error.message
   return reply
-    .code(error.code === 'invalid_request' ? 400 : error.status)
+    .code(badRequests.has(error.code) ? 400 : error.status)
     .header('x-weft-problem', error.code)
     .type('application/json; charset=utf-8')
     .send({ error: code, error_description: description })

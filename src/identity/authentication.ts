@@ -2,11 +2,13 @@ import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { makeTenantScope } from '../base/tenant-scope.ts'
 import { bearerChecksumHolds, hashToken } from '../crypto/bearer.ts'
+import { looksLikeJwt } from '../crypto/signing-key.ts'
 import type { Db } from '../store/db.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import { createVersionedMemory } from '../store/versioned-memory.ts'
+import type { AccessTokens } from './access-tokens.ts'
 import type { Caller, Credentials } from './caller.ts'
-import { type Credential, createCredentialReading } from './credentials.ts'
+import { type Credential, createCredentialReading, type Presented } from './credentials.ts'
 import type { LastUses } from './last-uses.ts'
 
 interface Deps {
@@ -14,11 +16,7 @@ interface Deps {
   readonly clock: Clock
   readonly versions: TenantVersions
   readonly lastUses: LastUses
-}
-
-interface Presented {
-  readonly via: Caller['via']
-  readonly hash: string
+  readonly accessTokens: Pick<AccessTokens, 'read'>
 }
 
 const knownMax = 50_000
@@ -30,15 +28,17 @@ const refusedMax = 1_000
 /**
  * Who presents these credentials, without a query where that is known: a credential, the role, the teams and
  * the tenant behind it hold until the tenant changes, and their ends are held against the clock at each call.
- * What is wrong with a credential is nobody's to know.
+ * A signature too is checked once for each of the tenant's versions. What is wrong with a credential is
+ * nobody's to know.
  */
-export function createAuthentication({ db, clock, versions, lastUses }: Deps) {
-  const reading = createCredentialReading(db)
+export function createAuthentication({ db, clock, versions, lastUses, accessTokens }: Deps) {
+  const reading = createCredentialReading(db, accessTokens)
   const known = createVersionedMemory<Credential>(versions, knownMax)
   const refusedUntilMs = new Map<string, number>()
 
-  function find({ via, hash }: Presented): Promise<Credential | null> {
-    return known.get(`${via}/${hash}`, () => reading[via](hash))
+  function find(presented: Presented): Promise<Credential | null> {
+    const { via, hash } = presented
+    return known.get(`${via}/${hash}`, () => reading[via](presented))
   }
 
   async function credentialOf(presented: Presented): Promise<Credential | null> {
@@ -65,11 +65,13 @@ export function createAuthentication({ db, clock, versions, lastUses }: Deps) {
 
   async function lookUp({ sessionToken, bearer }: Credentials): Promise<Credential | null> {
     if (bearer !== null) {
-      const via = bearerChecksumHolds(bearer) ? viaOf(bearer) : null
-      return via === null ? null : await bearerCredential({ via, hash: hashToken(bearer) })
+      const via = viaOf(bearer)
+      if (via === null) return null
+      return await bearerCredential({ via, hash: hashToken(bearer), token: bearer })
     }
     if (sessionToken === null || !sessionShape.test(sessionToken)) return null
-    return await credentialOf({ via: 'session', hash: hashToken(sessionToken) })
+    const hash = hashToken(sessionToken)
+    return await credentialOf({ via: 'session', hash, token: sessionToken })
   }
 
   return async (credentials: Credentials): Promise<Caller> => {
@@ -83,8 +85,8 @@ export function createAuthentication({ db, clock, versions, lastUses }: Deps) {
 }
 
 function viaOf(bearer: string): 'service_key' | 'service_token' | null {
-  if (bearer.startsWith('wfts_')) return 'service_key'
-  return bearer.startsWith('wftt_') ? 'service_token' : null
+  if (looksLikeJwt(bearer)) return 'service_token'
+  return bearer.startsWith('wfts_') && bearerChecksumHolds(bearer) ? 'service_key' : null
 }
 
 function isOver({ ends }: Credential, now: Date): boolean {

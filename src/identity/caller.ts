@@ -1,4 +1,4 @@
-import type { KeyId, SessionId, UserId } from '../base/ids.ts'
+import type { CredentialId, SessionId, UserId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 
 /** Whom a request comes from, once known. */
@@ -7,8 +7,8 @@ export interface Caller {
   /** `session` is a person in a browser, the others are a service account. */
   readonly via: 'session' | 'service_key' | 'service_token'
   readonly sessionId: SessionId | null
-  /** The key that was presented, or that the presented token was got with. */
-  readonly keyId: KeyId | null
+  /** The key that was presented, or what the presented token was got with. */
+  readonly keyId: CredentialId | null
 }
 
 export interface Credentials {

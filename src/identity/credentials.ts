@@ -1,14 +1,19 @@
-import { asId, type KeyId, type SessionId, type TenantId } from '../base/ids.ts'
+import { asId, type CredentialId, type SessionId, type TenantId } from '../base/ids.ts'
 import type { Actor, Authority } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { findMembership } from '../store/memberships.ts'
 import { isPlatformOperator } from '../store/platform-operators.ts'
-import { findServiceKey, findServiceKeyByHash, type ServiceKeyRow } from '../store/service-keys.ts'
-import { findServiceToken, findServiceTokenByHash } from '../store/service-tokens.ts'
+import {
+  findServiceKey,
+  findServiceKeyByHash,
+  findServiceKeyById,
+  type ServiceKeyRow
+} from '../store/service-keys.ts'
 import { findSession, findSessionByHash } from '../store/sessions.ts'
 import { listTeamsOfUser } from '../store/teams.ts'
 import { findTenant } from '../store/tenants.ts'
 import type { Remembered } from '../store/versioned-memory.ts'
+import type { AccessTokenFacts, AccessTokens } from './access-tokens.ts'
 import type { Caller } from './caller.ts'
 import { identityScope } from './identity-scope.ts'
 import type { LastUse } from './last-uses.ts'
@@ -22,50 +27,60 @@ export interface Credential {
   readonly actor: Actor
   readonly authority: Authority
   readonly sessionId: SessionId | null
-  readonly keyId: KeyId | null
+  readonly keyId: CredentialId | null
   /** Not one of these is over; a session's idle time is moved on by its use, on any replica. */
   readonly ends: readonly Date[]
   readonly lastUse: LastUse
 }
 
-/** Reads what stands behind a hash. Null: nothing that lets anybody in. */
-export type ReadCredential = (hash: string) => Promise<Remembered<Credential> | null>
+/** What is presented: its hash, and a token itself, which is found by what it says. */
+export interface Presented {
+  readonly via: Caller['via']
+  readonly hash: string
+  readonly token: string
+}
+
+/** Reads what stands behind it. Null: nothing that lets anybody in. */
+export type ReadCredential = (presented: Presented) => Promise<Remembered<Credential> | null>
 
 /** What may be presented, each by its own look-up: a hash of one kind never finds another. */
-export function createCredentialReading(db: Db): Readonly<Record<Caller['via'], ReadCredential>> {
+export function createCredentialReading(
+  db: Db,
+  accessTokens: Pick<AccessTokens, 'read'>
+): Readonly<Record<Caller['via'], ReadCredential>> {
   /** Finds whose it is, then reads it anew in its tenant, under the version that the tenant has. */
-  function reading(
-    locate: (hash: string) => Promise<{ tenantId: string } | null>,
-    read: (tx: Tx, hash: string) => Promise<Credential | null>
+  function reading<T extends { readonly tenantId: string }>(
+    locate: (presented: Presented) => Promise<T | null>,
+    read: (tx: Tx, presented: Presented, located: T) => Promise<Credential | null>
   ): ReadCredential {
-    return async (hash) => {
-      const located = await locate(hash)
+    return async (presented) => {
+      const located = await locate(presented)
       if (located === null) return null
       const tenantId = asId('tenant', located.tenantId)
       return await db.inTenant(identityScope(tenantId, null), async (tx) => {
         const tenant = await findTenant(tx)
         if (tenant?.status !== 'active') return null
-        const value = await read(tx, hash)
+        const value = await read(tx, presented, located)
         return value === null ? null : { tenantId, version: tenant.version, value }
       })
     }
   }
 
   return {
-    session: reading((hash) => findSessionByHash(db, hash), readSession),
+    session: reading(
+      ({ hash }) => findSessionByHash(db, hash),
+      (tx, { hash }) => readSession(tx, hash)
+    ),
     service_key: reading(
-      (hash) => findServiceKeyByHash(db, hash),
-      async (tx, hash) => {
+      ({ hash }) => findServiceKeyByHash(db, hash),
+      async (tx, { hash }) => {
         const key = await findServiceKey(tx, hash)
-        return key === null ? null : ofKey('service_key', key, [])
+        return key === null ? null : ofKey(key, null)
       }
     ),
     service_token: reading(
-      (hash) => findServiceTokenByHash(db, hash),
-      async (tx, hash) => {
-        const token = await findServiceToken(tx, hash)
-        return token === null ? null : ofKey('service_token', token.key, [token.expiresAt])
-      }
+      ({ token }) => accessTokens.read(token),
+      (tx, _presented, facts) => readToken(tx, facts)
     )
   }
 }
@@ -97,22 +112,27 @@ async function readSession(tx: Tx, hash: string): Promise<Credential | null> {
   }
 }
 
-/** A token is worth what its key is worth. */
+/** A token is worth what it was got with is worth now. */
+async function readToken(tx: Tx, token: AccessTokenFacts): Promise<Credential | null> {
+  const key = await findServiceKeyById(tx, token.serviceAccountId, token.credentialId)
+  return key === null ? null : ofKey(key, token)
+}
+
 function ofKey(
-  via: 'service_key' | 'service_token',
   key: ServiceKeyRow,
-  ends: readonly Date[]
+  token: Pick<AccessTokenFacts, 'expiresAt' | 'fabricId'> | null
 ): Credential | null {
   if (key.revokedAt !== null) return null
   const tenantId = asId('tenant', key.tenantId)
+  const ends = [token?.expiresAt, key.expiresAt].filter((end) => end instanceof Date)
   return {
-    via,
+    via: token === null ? 'service_key' : 'service_token',
     tenantId,
     actor: { kind: 'service_account', id: asId('serviceAccount', key.serviceAccountId) },
-    authority: authorityOf({ kind: 'service_account' }),
+    authority: authorityOf({ kind: 'service_account', fabricId: token?.fabricId ?? null }),
     sessionId: null,
     keyId: asId('key', key.id),
-    ends: key.expiresAt === null ? ends : [...ends, key.expiresAt],
+    ends,
     lastUse: { kind: 'service_key', tenantId, id: key.id, at: key.lastUsedAt }
   }
 }

@@ -7,8 +7,10 @@ import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Db } from '../store/db.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
+import type { SigningKeys } from '../vault/signing-keys.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import type { Vault } from '../vault/vault.ts'
+import { createAccessTokens } from './access-tokens.ts'
 import { createAuthentication } from './authentication.ts'
 import { createBootstrap } from './bootstrap.ts'
 import type { Caller, Credentials } from './caller.ts'
@@ -64,11 +66,12 @@ export type {
   ServiceAccountView
 } from './service-accounts.ts'
 export type { KeyView } from './service-keys.ts'
-export type { IssuedToken, ServiceTokens, TokenRequest } from './service-tokens.ts'
+export type { ServiceTokens, TokenRequest } from './service-tokens.ts'
 export type { Me, Sessions, SessionView } from './sessions.ts'
 export type { Teams, TeamView } from './teams.ts'
 export type { ErasureReceipt } from './tenant-erasure.ts'
 export type { TenantInput, Tenants, TenantView } from './tenants.ts'
+export type { IssuedToken, TokenTarget } from './token-issuing.ts'
 
 export interface Identity {
   readonly login: Login
@@ -79,6 +82,8 @@ export interface Identity {
   readonly teams: Teams
   readonly serviceAccounts: ServiceAccounts
   readonly serviceTokens: ServiceTokens
+  /** The keys by which anybody can check our tokens (RFC 7517 §5). */
+  readonly signingKeys: Pick<SigningKeys, 'published'>
   readonly idempotency: Idempotency
   readonly openCalls: OpenCalls
   readonly tenants: Tenants
@@ -95,6 +100,7 @@ export interface IdentityDeps {
   readonly versions: TenantVersions
   readonly lastUses: LastUses
   readonly loginClient: LoginClient
+  readonly signingKeys: SigningKeys
   /** Origin and optional path prefix, no trailing slash. */
   readonly publicUrl: string
   readonly bootstrap: LoginDeps['bootstrap']
@@ -103,7 +109,8 @@ export interface IdentityDeps {
 }
 
 export function createIdentity(deps: IdentityDeps): Identity {
-  const { loginClient: client, publicUrl } = deps
+  const { loginClient: client, publicUrl, signingKeys } = deps
+  const accessTokens = createAccessTokens(deps)
   const operators = createOperators(deps)
   const { openTenant } = createBootstrap(deps)
   return {
@@ -117,11 +124,12 @@ export function createIdentity(deps: IdentityDeps): Identity {
     invitations: createInvitations(deps),
     teams: createTeams(deps),
     serviceAccounts: createServiceAccounts(deps),
-    serviceTokens: createServiceTokens(deps),
+    serviceTokens: createServiceTokens({ ...deps, accessTokens }),
+    signingKeys,
     idempotency: createIdempotency(deps),
     openCalls: createOpenCalls(deps),
     tenants: createTenants({ ...deps, openTenant }),
     operators,
-    authenticate: createAuthentication(deps)
+    authenticate: createAuthentication({ ...deps, accessTokens })
   }
 }

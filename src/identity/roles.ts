@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors.ts'
-import type { TeamId } from '../base/ids.ts'
+import type { FabricId, TeamId } from '../base/ids.ts'
 import type { Operation } from '../base/operations.ts'
 import type { Authority, TenantScope } from '../base/tenant-scope.ts'
 
@@ -113,7 +113,7 @@ export type PrincipalFacts =
       readonly isPlatformOperator?: boolean
       readonly teams: readonly { readonly id: TeamId; readonly role: TeamRole }[]
     }
-  | { readonly kind: 'service_account' }
+  | { readonly kind: 'service_account'; readonly fabricId?: FabricId | null }
 
 /**
  * The one reading of the table. With a team, the caller's role in that very team counts and a stranger to
@@ -127,7 +127,8 @@ export function authorityOf(facts: PrincipalFacts): Authority {
       const allowed = Object.hasOwn(roleTable, operation) ? roleTable[operation] : nobody
       return rolesOf(facts, teamId).some((role) => allowed.includes(role))
     },
-    teams: teamsOf(facts)
+    teams: teamsOf(facts),
+    ...(facts.kind === 'service_account' && facts.fabricId && { fabrics: [facts.fabricId] })
   }
 }
 

@@ -7,6 +7,8 @@ const windowMs = 60_000
 const failuresMax = 30
 /** Tokens for one service account in a window. */
 const tokensMax = 120
+/** Refusals of one service account that are put on record in a window. */
+const refusalsMax = 60
 const entriesMax = 10_000
 /** For how long a key that was right here is let past a source's failures. */
 const provenMs = 3_600_000
@@ -17,6 +19,8 @@ export interface TokenThrottle {
   noteFailure(source: string): void
   /** @throws AppError `rate_limited`: the service account got too many tokens already */
   noteSuccess(serviceAccountId: string, keyHash: string): void
+  /** Whether one more refusal of the service account's goes on record: strangers fill no tenant's trail. */
+  mayRecordRefusal(serviceAccountId: string): boolean
 }
 
 /**
@@ -27,6 +31,7 @@ export interface TokenThrottle {
 export function createTokenThrottle(clock: Clock): TokenThrottle {
   const failures = createTally(clock)
   const tokens = createTally(clock)
+  const refusals = createTally(clock)
   const proven = new Map<string, number>()
 
   function refuse(leftMs: number): AppError {
@@ -50,6 +55,10 @@ export function createTokenThrottle(clock: Clock): TokenThrottle {
       const { count, leftMs } = tokens.read(serviceAccountId)
       if (count >= tokensMax) throw refuse(leftMs)
       tokens.add(serviceAccountId)
+    },
+    mayRecordRefusal(serviceAccountId) {
+      refusals.add(serviceAccountId)
+      return refusals.read(serviceAccountId).count <= refusalsMax
     }
   }
 }

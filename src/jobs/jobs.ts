@@ -10,6 +10,7 @@ import { deleteExpiredRows } from '../store/expired-rows.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import { listTenantIds } from '../store/tenants.ts'
 import { deleteUsageDays } from '../store/usage-days.ts'
+import type { SigningKeys } from '../vault/signing-keys.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Job } from './clockwork.ts'
@@ -74,6 +75,11 @@ export function recoverySweep(db: Db, vault: Pick<Vault, 'recover'>): Job {
       }
     }
   }
+}
+
+/** Makes, promotes and retires Weft's own signing keys, and learns of those that other replicas made. */
+export function signingKeyRotation(signingKeys: Pick<SigningKeys, 'rotate'>): Job {
+  return { name: 'signing_key_rotation', everyMs: 60_000, run: () => signingKeys.rotate() }
 }
 
 function jobScope(tenantId: string, id: string): TenantScope {

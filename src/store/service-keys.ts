@@ -18,6 +18,16 @@ export function findServiceKey(tx: Tx, hash: string): Promise<ServiceKeyRow | nu
   return tx.rows.serviceKey.findFirst({ where: { tenantId: tx.scope.tenantId, hash } })
 }
 
+export function findServiceKeyById(
+  tx: Tx,
+  serviceAccountId: string,
+  id: string
+): Promise<ServiceKeyRow | null> {
+  return tx.rows.serviceKey.findFirst({
+    where: { tenantId: tx.scope.tenantId, serviceAccountId, id }
+  })
+}
+
 /** Newest first, revoked ones left out. */
 export function listServiceKeys(tx: Tx, serviceAccountId: string): Promise<ServiceKeyRow[]> {
   return tx.rows.serviceKey.findMany({

@@ -117,15 +117,19 @@ export function sdkSuite(world: () => World): void {
   })
 
   describe('@databricks/sdk-experimental reads a problem of Weft’s as an error of the workspace', () => {
-    test('404 of a fabric that is not its own, in the same words as of none', async () => {
+    test('no login at the host of a fabric that is not its own, in the same words as of none', async () => {
       const { id } = await world().fabric({ name: 'Not for it' })
       const path = `/api/v1/fabrics/${id}`
       const { slug } = await world().admin.expect<{ slug: string }>(200, 'GET', path)
       for (const name of [slug, 'no-such-fabric']) {
         const host = world().stack.fabricHost.replace('//spark--', `//${name}--`)
         const error = await failureOf(clientOf(host).currentUser.me())
-        expect(error).toBeInstanceOf(ApiError)
-        expect(error).toMatchObject({ errorCode: 'not_found', statusCode: 404 })
+        expect(String(error)).toContain('The service account may reach no such fabric')
+        const { serviceKey: token } = world().stack
+        const byKey = new WorkspaceClient({ host, token, authType: 'pat' })
+        const refusal = await failureOf(byKey.currentUser.me())
+        expect(refusal).toBeInstanceOf(ApiError)
+        expect(refusal).toMatchObject({ errorCode: 'not_found', statusCode: 404 })
       }
     })
 

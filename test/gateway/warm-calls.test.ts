@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildApp } from '../../src/app.ts'
 import type { FabricId } from '../../src/base/ids.ts'
 import type { App } from '../../src/http/route.ts'
+import type { TokenTarget } from '../../src/identity/identity.ts'
 import { call, listen } from '../http/sockets.ts'
 import { statementsOf } from '../support/statements.ts'
 import { createTestGateway, type TestGateway } from '../support/vault-world/gateway.ts'
@@ -57,12 +58,13 @@ afterAll(async () => {
   await world?.close()
 })
 
-async function serviceToken(): Promise<string> {
+async function serviceToken(target: TokenTarget | null = null): Promise<string> {
   const [account] = await world.sql<{ id: string }>('SELECT id FROM service_accounts')
   const { accessToken } = await gateway.rooms.identity.serviceTokens.issue({
     serviceAccountId: account?.id ?? '',
     serviceKey,
     tenantSlug: null,
+    target,
     source: '192.0.2.1',
     requestId: 'request-1'
   })
@@ -102,4 +104,16 @@ test("zero database queries on a warm call at a fabric's own host", async () => 
        JOIN tenants ON tenants.id = fabrics.tenant_id`
   )
   await isWarmWithoutQuery(() => ask(asCaller.serviceKey, `${names?.host}.fabrics.test`))
+})
+
+test('a token that is bound to a fabric serves there, and at another is 403, whether or not there is one', async () => {
+  const token = await serviceToken({ fabricId })
+  const headers = { host: publicHost, authorization: `Bearer ${token}` }
+  await isWarmWithoutQuery(() => ask(headers))
+  for (const id of [`fab_${'0'.repeat(26)}`, await world.seedFabric(principal)]) {
+    const path = `/fabrics/${id}/serving-endpoints/probe/invocations`
+    const answer = await call(port, { method: 'POST', path, headers }, '{}')
+    expect(answer.status).toBe(403)
+    expect(answer.headers['x-weft-problem']).toBe('forbidden')
+  }
 })

@@ -23,7 +23,6 @@ export const tenantTables = [
   'service_accounts',
   'service_keys',
   'service_principals',
-  'service_tokens',
   'sessions',
   'sign_in_attempts',
   'team_members',
@@ -35,6 +34,7 @@ export const tenantTables = [
 export const platformTables = [
   '_prisma_migrations',
   'platform_operators',
+  'signing_keys',
   'tenant_erasures',
   'tenants',
   'users'
@@ -47,13 +47,13 @@ export const lookupPolicies = [
   'login_providers: email_domains',
   'memberships: user_id',
   'service_keys: hash',
-  'service_tokens: hash',
   'sessions: token_hash',
   'sign_in_attempts: state_hash'
 ]
 
 /** Who sees and writes the platform's rows: exactly these policies, nothing more. */
 export const platformPolicies = [
+  "signing_keys_platform ALL (weft_lookup() = 'signing_keys'::text)",
   'tenants_tenant ALL (id = weft_tenant())',
   "tenants_lookup SELECT ((slug = weft_lookup()) OR (weft_lookup() = '*'::text))",
   'tenants_own SELECT (EXISTS ( SELECT 1 FROM memberships m ' +

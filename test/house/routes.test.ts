@@ -25,6 +25,7 @@ const publicRoutes = [
   'GET /fabrics/:fabricId/oidc/jwks.json',
   'GET /healthz',
   'GET /invitations/:token',
+  'GET /oauth2/jwks',
   'GET /problems/:code',
   'GET /readyz',
   'GET {fabric host}/.well-known/databricks-config',

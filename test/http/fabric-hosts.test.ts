@@ -21,7 +21,7 @@ beforeAll(async () => {
     {
       issue: async ({ tenantSlug }) => {
         askedTenants.push(tenantSlug)
-        return { accessToken: 'wftt_token', expiresInSeconds: 60 }
+        return { accessToken: 'eyJ.token.x', expiresInSeconds: 60 }
       }
     },
     'serviceTokens'
@@ -123,7 +123,7 @@ describe('200 on a fabric host', () => {
       headers: { host, 'content-type': 'application/x-www-form-urlencoded' },
       payload: 'grant_type=client_credentials&client_id=a&client_secret=b'
     })
-    expect(answer.json()).toMatchObject({ access_token: 'wftt_token', expires_in: 60 })
+    expect(answer.json()).toMatchObject({ access_token: 'eyJ.token.x', expires_in: 60 })
     expect(askedTenants).toEqual(['acme'])
   })
 })

@@ -9,6 +9,7 @@ const id = anId('serviceAccount')
 const secret = 'wfts_right'
 const places = ['/oauth2/token', `/fabrics/${fabricId}/oidc/v1/token`]
 
+const key = { kty: 'EC', kid: 'sgk_a', use: 'sig', alg: 'ES256', crv: 'P-256', x: 'x', y: 'y' }
 let app: App
 let lines: Record<string, unknown>[]
 let asked: TokenRequest[] = []
@@ -22,12 +23,13 @@ beforeAll(async () => {
         if (failure) throw failure
         const isRight = request.serviceAccountId === id && request.serviceKey === secret
         if (!isRight) throw new AppError('unauthenticated')
-        return { accessToken: 'wftt_token', expiresInSeconds: 3600 }
+        return { accessToken: 'eyJ.token.x', expiresInSeconds: 3600 }
       }
     },
     'serviceTokens'
   )
-  const built = await appWith({ identity: { serviceTokens } })
+  const signingKeys = { published: async () => ({ keys: [key] }) }
+  const built = await appWith({ identity: { serviceTokens, signingKeys } })
   app = built.app
   lines = built.lines
 })
@@ -64,19 +66,22 @@ describe.each(places)('200 at %s', (url) => {
     ['Basic, percent-encoded', basic(encode(id), encode(secret)), {}],
     ['Basic, and the id in the body too', basic(id, secret), { client_id: id }],
     ['the body', {}, { client_id: id, client_secret: secret }],
-    ['an unknown parameter beside it', basic(id, secret), { resource: 'x' }],
+    ['an unknown parameter beside it', basic(id, secret), { x: 'y' }],
     ['the scope that SDKs ask for', basic(id, secret), { scope: 'all-apis' }]
   ])('a token for a client that authenticates by %s', async (_how, headers, more) => {
     const answer = await post(form({ ...grant, ...more }), headers, url)
     expect(answer.body).toEqual({
-      access_token: 'wftt_token',
+      access_token: 'eyJ.token.x',
       token_type: 'Bearer',
       expires_in: 3600,
       scope: 'all-apis'
     })
     expect(answer.status).toBe(200)
     expect(answer.headers['cache-control']).toBe('no-store')
-    expect(asked).toMatchObject([{ serviceAccountId: id, serviceKey: secret, tenantSlug: null }])
+    const target = url === '/oauth2/token' ? null : { fabricId }
+    expect(asked).toMatchObject([
+      { serviceAccountId: id, serviceKey: secret, tenantSlug: null, target }
+    ])
     expect(asked[0]?.source).toBe('127.0.0.1')
   })
 
@@ -148,11 +153,48 @@ describe.each(places)('200 at %s', (url) => {
   })
 })
 
+describe('the one fabric that a token is to be good for', () => {
+  const url = `${publicUrl}/fabrics/${fabricId}`
+  const other = anId('fabric', 'b')
+  const own = places[1] ?? ''
+  test.each<[string, string, Record<string, string>, object | null]>([
+    ['nothing', '/oauth2/token', {}, null],
+    ['the deployment itself', '/oauth2/token', { resource: publicUrl }, null],
+    ['resource', '/oauth2/token', { resource: url }, { fabricId }],
+    ['resource with a slash', '/oauth2/token', { resource: `${url}/` }, { fabricId }],
+    ['audience', '/oauth2/token', { audience: fabricId }, { fabricId }],
+    ['scope', '/oauth2/token', { scope: `all-apis fabric:${fabricId}` }, { fabricId }],
+    ['all alike', '/oauth2/token', { resource: url, audience: fabricId }, { fabricId }],
+    ['the fabric itself, at its address', own, { resource: url }, { fabricId }]
+  ])('is asked for by %s', async (_how, place, more, target) => {
+    await post(form({ ...grant, ...more }), basic(id, secret), place)
+    expect(asked).toMatchObject([{ target }])
+  })
+
+  test.each<[string, string, Record<string, string>]>([
+    ['another resource', '/oauth2/token', { resource: 'https://elsewhere.test/' }],
+    ['a path below a fabric', '/oauth2/token', { resource: `${url}/x` }],
+    ['two fabrics', '/oauth2/token', { resource: url, audience: other }],
+    ['another fabric at a fabric’s address', own, { audience: other }]
+  ])('400 invalid_target for %s', async (_what, place, more) => {
+    const { status, body } = await post(form({ ...grant, ...more }), basic(id, secret), place)
+    expect([status, body.error]).toEqual([400, 'invalid_target'])
+    expect(asked).toEqual([])
+  })
+
+  test('400 invalid_target for a fabric that the account may not reach', async () => {
+    failure = new AppError('not_found', { detail: 'no such fabric' })
+    const { status, body } = await post(form({ ...grant, resource: url }), basic(id, secret))
+    expect([status, body.error]).toEqual([400, 'invalid_target'])
+    failure = null
+  })
+})
+
 test('I1 no credential reaches the log', async () => {
   await post(form({ ...grant, client_id: id, client_secret: secret }))
   await post(form(grant), basic(id, secret))
   expect(lines.length).toBeGreaterThan(1)
-  expect(JSON.stringify(lines)).not.toMatch(/wfts_|wftt_|Basic/)
+  expect(JSON.stringify(lines)).not.toMatch(/wfts_|eyJ|Basic/)
 })
 
 describe('metadata', () => {
@@ -163,6 +205,7 @@ describe('metadata', () => {
     expect(await get('/.well-known/oauth-authorization-server')).toMatchObject({
       issuer: publicUrl,
       token_endpoint: `${publicUrl}/oauth2/token`,
+      jwks_uri: `${publicUrl}/oauth2/jwks`,
       grant_types_supported: ['client_credentials'],
       token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post']
     })
@@ -180,7 +223,14 @@ describe('metadata', () => {
         jwks_uri: `${base}/oidc/jwks.json`
       })
     }
-    expect(await get(`/fabrics/${fabricId}/oidc/jwks.json`)).toEqual({ keys: [] })
+  })
+
+  test('200 the keys that check tokens, which anybody may keep for a while', async () => {
+    for (const url of ['/oauth2/jwks', `/fabrics/${fabricId}/oidc/jwks.json`]) {
+      const answer = await app.inject({ method: 'GET', url, headers: anonymous })
+      expect(answer.json()).toEqual({ keys: [key] })
+      expect(answer.headers['cache-control']).toBe('public, max-age=900')
+    }
   })
 
   test('404 for what is no fabric’s address', async () => {

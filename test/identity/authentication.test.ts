@@ -43,6 +43,7 @@ async function accountWithKey(expiresAt?: Date) {
     serviceAccountId: account.id,
     serviceKey: key.key,
     tenantSlug: null,
+    target: null,
     source: '192.0.2.1',
     requestId: 'request-1'
   })

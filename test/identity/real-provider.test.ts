@@ -40,6 +40,7 @@ beforeAll(async () => {
     audit: createAudit(db, clock),
     versions: createTenantVersions(db, clock),
     lastUses: world.lastUses,
+    signingKeys: world.signingKeys,
     loginClient: createLoginClient({ outbound, clock }),
     bootstrap: { tenantSlug: 'real', adminEmail: email }
   })

@@ -1,12 +1,25 @@
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  generateKeyPair,
+  type JWTPayload,
+  jwtVerify,
+  SignJWT,
+  UnsecuredJWT
+} from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { asId, type FabricId } from '../../src/base/ids.ts'
 import type { TenantScope } from '../../src/base/tenant-scope.ts'
 import { newBearer } from '../../src/crypto/bearer.ts'
+import type { TokenTarget } from '../../src/identity/identity.ts'
 import {
   adminEmail,
   auditOf,
   codeOf,
   createWorld,
   errorOf,
+  publicUrl,
   type Replica,
   type World
 } from './world.ts'
@@ -34,17 +47,33 @@ async function accountWithKey(expiresAt?: Date) {
 
 interface Asked {
   source?: string
+  target?: TokenTarget | null
   tenantSlug?: string | null
 }
 
-function issue(id: string, key: string, { source = '192.0.2.1', tenantSlug = null }: Asked = {}) {
+function issue(id: string, key: string, asked: Asked = {}) {
+  const { source = '192.0.2.1', tenantSlug = null, target = null } = asked
   return world.identity.serviceTokens.issue({
     serviceAccountId: id,
     serviceKey: key,
     tenantSlug,
+    target,
     source,
     requestId: 'request-1'
   })
+}
+
+/** Of the tenant’s first team; only its place in the database matters here. */
+async function newFabric(slug: string): Promise<FabricId> {
+  const id = asId('fabric', `fab_${slug.padEnd(26, '0').replaceAll(/[ilou]/g, 'x')}`)
+  await world.sql(
+    `INSERT INTO fabrics (id, tenant_id, team_id, name, slug, description, kind, provider, workspace_origin,
+       auth_method, service_principal_use, has_endpoint_list, endpoint_allow_list, status, created_at, updated_at)
+     SELECT $1, tenant_id, id, $2, $2, '', 'spark', 'databricks', 'https://a.test',
+       'oauth', 'admins', false, '{}', 'complete', now(), now() FROM teams WHERE tenant_id = $3 LIMIT 1`,
+    [id, slug, world.acme.tenantId]
+  )
+  return id
 }
 
 function authenticate(bearer: string) {
@@ -55,7 +84,7 @@ describe('a service token', () => {
   test('authenticates as its service account, on every replica, and says which key it stands for', async () => {
     const { account, key } = await accountWithKey()
     const { accessToken, expiresInSeconds } = await issue(account.id, key.key)
-    expect(accessToken).toMatch(/^wftt_[0-9A-Za-z]{36}$/)
+    expect(accessToken).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/)
     expect(expiresInSeconds).toBe(3600)
     const caller = await authenticate(accessToken)
     expect(caller).toMatchObject({ via: 'service_token', keyId: key.id, sessionId: null })
@@ -64,14 +93,14 @@ describe('a service token', () => {
     expect(caller.scope.authority.may('service_key.create')).toBe(false)
   })
 
-  test('C11 lies in the database as a hash only, and its issue is on record', async () => {
+  test('C11 lies nowhere in the database, and its issue is on record', async () => {
     const { account, key } = await accountWithKey()
     const { accessToken } = await issue(account.id, key.key)
     const rows = JSON.stringify([
-      await world.sql('SELECT * FROM service_tokens'),
+      await world.sql('SELECT * FROM service_keys'),
       await world.sql('SELECT * FROM audit_events')
     ])
-    expect(rows).not.toContain(accessToken.slice(5, 35))
+    expect(rows).not.toContain(accessToken.split('.')[2])
     expect(rows).not.toContain(key.key.slice(5, 35))
     const records = await auditOf(world, world.acme.tenantId, 'service_token.issue')
     expect(records.at(-1)).toMatchObject({
@@ -136,11 +165,95 @@ describe('a service token', () => {
     expect(await codeOf(issue(account.id, key.key, { tenantSlug: 'acme' }))).toBe('no error')
   })
 
+  test('bears an RFC 9068 token’s type and claims, signed by a key that is published', async () => {
+    const { account, key } = await accountWithKey()
+    const { accessToken } = await issue(account.id, key.key)
+    const { keys } = await elsewhere.identity.signingKeys.published()
+    const { payload, protectedHeader } = await jwtVerify(
+      accessToken,
+      createLocalJWKSet({ keys: [...keys] }),
+      { currentDate: world.clock.now() }
+    )
+    expect(protectedHeader).toMatchObject({ alg: 'ES256', typ: 'at+jwt', kid: keys[0]?.kid })
+    expect(payload).toEqual({
+      iss: publicUrl,
+      aud: publicUrl,
+      sub: account.id,
+      client_id: account.id,
+      jti: expect.stringMatching(/^tok_/),
+      iat: expect.any(Number),
+      exp: (payload.iat ?? 0) + 3600,
+      scope: 'all-apis',
+      tenant: world.acme.tenantId,
+      credential: key.id
+    })
+  })
+
+  test('is bound to the fabric that it is asked for, by id or by slug, if the account may reach it', async () => {
+    const { account, key } = await accountWithKey()
+    const own = await newFabric('lake')
+    const other = await newFabric('river')
+    const fabrics = [{ fabricId: own }]
+    await world.identity.serviceAccounts.setFabrics(admin, account.id, fabrics)
+    for (const target of [{ fabricId: own }, { slug: 'lake' }]) {
+      const { accessToken } = await issue(account.id, key.key, { target })
+      expect(decodeJwt(accessToken).aud).toBe(`${publicUrl}/fabrics/${own}`)
+      expect((await authenticate(accessToken)).scope.authority.fabrics).toEqual([own])
+    }
+    const none = asId('fabric', `fab_${'0'.repeat(26)}`)
+    for (const target of [{ fabricId: other }, { slug: 'river' }, { fabricId: none }]) {
+      expect(await codeOf(issue(account.id, key.key, { target }))).toBe('not_found')
+    }
+  })
+
+  test('A7 is refused with another type, issuer, audience, algorithm or key, however well it is signed', async () => {
+    const { account, key } = await accountWithKey()
+    const { accessToken } = await issue(account.id, key.key)
+    const claims = decodeJwt(accessToken)
+    const { kid } = decodeProtectedHeader(accessToken)
+    const sign = (typ: string, more: JWTPayload) =>
+      world.signingKeys.sign(typ, { ...claims, ...more })
+    const foreign = await generateKeyPair('ES256')
+    const asOurs = (alg: string, secret: Parameters<SignJWT['sign']>[0]) =>
+      new SignJWT(claims).setProtectedHeader({ alg, typ: 'at+jwt', kid: String(kid) }).sign(secret)
+    const { keys } = await world.identity.signingKeys.published()
+    const tomorrow = Math.floor(world.clock.now().getTime() / 1000) + 86_400
+    const refused = [
+      await sign('JWT', {}),
+      await sign('at+jwt', { iss: 'https://other.test' }),
+      await sign('at+jwt', { aud: 'https://other.test' }),
+      await sign('at+jwt', { aud: [publicUrl] }),
+      await sign('at+jwt', { aud: `${publicUrl}/fabrics/x` }),
+      await sign('at+jwt', { tenant: `ten_${'0'.repeat(26)}` }),
+      await sign('at+jwt', { sub: `sva_${'0'.repeat(26)}` }),
+      await sign('at+jwt', { credential: `key_${'0'.repeat(26)}` }),
+      await sign('at+jwt', { exp: Number(claims.iat) - 1 }),
+      await sign('at+jwt', { nbf: tomorrow }),
+      await asOurs('ES256', foreign.privateKey),
+      await asOurs('HS256', new TextEncoder().encode(JSON.stringify(keys[0]))),
+      new UnsecuredJWT(claims).encode()
+    ]
+    for (const [at, token] of refused.entries()) {
+      expect(await codeOf(authenticate(token)), `no. ${at}`).toBe('unauthenticated')
+    }
+    expect(await codeOf(authenticate(await sign('at+jwt', {})))).toBe('no error')
+  })
+
+  test('a refusal of a known account is on record, without what was presented', async () => {
+    const { account, key } = await accountWithKey()
+    await world.identity.serviceAccounts.revokeKey(admin, account.id, key.id)
+    expect(await codeOf(issue(account.id, key.key))).toBe('unauthenticated')
+    const last = (await auditOf(world, world.acme.tenantId, 'service_token.issue')).at(-1)
+    expect(last).toMatchObject({ outcome: 'refused', code: 'unauthenticated' })
+    expect(last?.details).toEqual({ keyId: key.id })
+  })
+
   test('unknown and mistyped ones are refused as any stranger is', async () => {
     const { account, key } = await accountWithKey()
     const { accessToken } = await issue(account.id, key.key)
-    const swapped = accessToken.slice(0, -1) + (accessToken.endsWith('0') ? '1' : '0')
-    const others = [swapped, newBearer('wftt_').bearer.reveal(), 'wftt_', `${accessToken}x`]
+    const [header = '', claims = '', signature = ''] = accessToken.split('.')
+    const swapped = [header, claims, signature.split('').reverse().join('')].join('.')
+    const others = [swapped, 'eyJ.eyJ.x', `${accessToken}x`, `${accessToken}.x`]
     for (const other of others) expect(await codeOf(authenticate(other))).toBe('unauthenticated')
   })
 })

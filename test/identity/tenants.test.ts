@@ -205,6 +205,7 @@ describe('suspension', () => {
       serviceAccountId: account.id,
       serviceKey: key,
       tenantSlug: null,
+      target: null,
       source: '10.0.0.1',
       requestId: 'request-1'
     })

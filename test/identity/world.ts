@@ -24,6 +24,7 @@ import { createAuthorizationServers } from '../../src/oauth/authorization-server
 import { createOutbound } from '../../src/outbound/outbound.ts'
 import { createDb, type Db } from '../../src/store/db.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
+import { createSigningKeys, type SigningKeys } from '../../src/vault/signing-keys.ts'
 import { createStrongbox, type Strongbox } from '../../src/vault/strongbox.ts'
 import { createVault } from '../../src/vault/vault.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -53,6 +54,7 @@ export function testClock(): TestClock {
 export interface Replica {
   readonly db: Db
   readonly strongbox: Strongbox
+  readonly signingKeys: SigningKeys
   readonly identity: Identity
   readonly bootstrap: Bootstrap
   readonly lastUses: LastUses
@@ -128,12 +130,14 @@ export async function createWorld(): Promise<World> {
       await outbound.destroy()
       await db.close()
     })
-    const deps = { db, audit, strongbox, clock, publicUrl, versions, lastUses }
+    const signingKeys = createSigningKeys({ db, keyWrap, clock })
+    const deps = { db, audit, strongbox, clock, publicUrl, versions, lastUses, signingKeys }
     const loginClient = createLoginClient({ outbound, clock })
     const first = { tenantSlug: 'acme', adminEmail }
     const identity = createIdentity({ ...deps, vault, loginClient, bootstrap: first })
     const noticeChanges = () => versions.poll()
-    return { db, strongbox, identity, bootstrap: createBootstrap(deps), lastUses, noticeChanges }
+    const bootstrap = createBootstrap(deps)
+    return { db, strongbox, signingKeys, identity, bootstrap, lastUses, noticeChanges }
   }
 
   const own = replica()

@@ -9,13 +9,7 @@ import { clock, createStoreWorld, type StoreWorld, scopeOf } from '../store/worl
 
 let world: StoreWorld
 const tenants = ['ten_a', 'ten_b']
-const swept = [
-  'login_attempts',
-  'sign_in_attempts',
-  'sessions',
-  'service_tokens',
-  'idempotency_keys'
-]
+const swept = ['login_attempts', 'sign_in_attempts', 'sessions', 'idempotency_keys']
 
 beforeAll(async () => {
   world = await createStoreWorld()

@@ -6,10 +6,10 @@ import { OAuthProblem, sendOAuthProblem } from '../oauth-problem.ts'
 import type { ProblemWriter } from '../plugins/problem.ts'
 import type { PublicUrl } from '../public-url.ts'
 import { type App, answers } from '../route.ts'
-import { OAuthError, ServerMetadata, TokenAnswer, TokenForm } from '../schemas/oauth.ts'
+import { JwkSet, OAuthError, ServerMetadata, TokenAnswer, TokenForm } from '../schemas/oauth.ts'
+import { type Form, placeOf, scope, targetOf } from '../token-request.ts'
 
 const tags = ['tokens']
-const scope = 'all-apis'
 const grantType = 'client_credentials'
 const maxFormBytes = 16_384
 
@@ -20,6 +20,9 @@ export const capabilities = {
   grant_types_supported: [grantType],
   token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post']
 }
+
+/** Far less than the time for which a key is published before it signs. */
+export const keysCacheControl = 'public, max-age=900'
 
 interface Deps {
   readonly identity: Identity
@@ -43,8 +46,25 @@ export async function oauthRoutes(app: App, deps: Deps): Promise<void> {
     () => ({
       issuer: publicUrl.at(''),
       token_endpoint: publicUrl.at('/oauth2/token'),
+      jwks_uri: publicUrl.at('/oauth2/jwks'),
       ...capabilities
     })
+  )
+
+  app.get(
+    '/oauth2/jwks',
+    {
+      config: { access: 'public', operation: 'oauth_metadata.get' },
+      schema: {
+        tags,
+        summary: 'The keys that check tokens of Weft (RFC 7517 §5)',
+        response: answers({ 200: JwkSet })
+      }
+    },
+    async (_request, reply) => {
+      reply.header('cache-control', keysCacheControl)
+      return await deps.identity.signingKeys.published()
+    }
   )
 
   await app.register(async (inner: App) => {
@@ -61,7 +81,7 @@ export async function oauthRoutes(app: App, deps: Deps): Promise<void> {
           response: { 200: TokenAnswer, '4xx': OAuthError, '5xx': OAuthError }
         }
       },
-      (request) => issueToken(deps.identity, request, request.body)
+      (request) => issueToken(deps, request, request.body)
     )
   })
 }
@@ -77,11 +97,14 @@ export function takeForms(app: App, problems: ProblemWriter): void {
   app.setErrorHandler((err, request, reply) => sendOAuthProblem(problems, request, reply, err))
 }
 
-/** RFC 6749 §4.4. A token got at a fabric's host is for a service account of that host's tenant. */
+/**
+ * RFC 6749 §4.4. A token got at a fabric's address is good for that fabric alone; one got at its host is for a
+ * service account of that host's tenant.
+ */
 export async function issueToken(
-  identity: Identity,
+  { identity, publicUrl }: Pick<Deps, 'identity' | 'publicUrl'>,
   request: FastifyRequest,
-  form: Readonly<Record<string, string | undefined>>
+  form: Form
 ): Promise<Static<typeof TokenAnswer>> {
   if (form.grant_type === undefined) {
     throw new OAuthProblem('invalid_request', 'grant_type is missing')
@@ -89,14 +112,14 @@ export async function issueToken(
   if (form.grant_type !== grantType) {
     throw new OAuthProblem('unsupported_grant_type', `Only ${grantType} is served`)
   }
-  if (form.scope !== undefined && form.scope !== '' && form.scope !== scope) {
-    throw new OAuthProblem('invalid_scope', `Only ${scope} can be asked for`)
-  }
+  const place = placeOf(request, publicUrl)
+  const target = targetOf(form, place, publicUrl)
   const { id, secret } = clientOf(request.headers.authorization, form)
   const { accessToken, expiresInSeconds } = await identity.serviceTokens.issue({
     serviceAccountId: id,
     serviceKey: secret,
-    tenantSlug: request.fabricHost?.tenantSlug ?? null,
+    tenantSlug: place.tenantSlug,
+    target,
     source: request.ip,
     requestId: request.id
   })

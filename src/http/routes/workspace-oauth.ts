@@ -5,7 +5,7 @@ import type { ProblemWriter } from '../plugins/problem.ts'
 import type { PublicUrl } from '../public-url.ts'
 import { type App, IdOfKind, Strict } from '../route.ts'
 import { TokenForm } from '../schemas/oauth.ts'
-import { capabilities, issueToken, takeForms } from './oauth.ts'
+import { capabilities, issueToken, keysCacheControl, takeForms } from './oauth.ts'
 
 interface Deps {
   readonly identity: Identity
@@ -52,7 +52,14 @@ export async function workspaceOAuthRoutes(app: App, deps: Deps): Promise<void> 
     }))
     answer('/oidc/.well-known/oauth-authorization-server', serverMetadata)
     answer('/oidc/.well-known/openid-configuration', serverMetadata)
-    answer('/oidc/jwks.json', () => ({ keys: [] }))
+    app.get(
+      `${prefix}/oidc/jwks.json`,
+      { ...options, config: metadata, schema },
+      async (_, reply) => {
+        reply.header('cache-control', keysCacheControl)
+        return await deps.identity.signingKeys.published()
+      }
+    )
     forms.post(
       `${prefix}/oidc/v1/token`,
       {
@@ -60,7 +67,7 @@ export async function workspaceOAuthRoutes(app: App, deps: Deps): Promise<void> 
         config: { access: 'public', operation: 'service_token.issue', surface: 'data' },
         schema: { ...schema, body: TokenForm }
       },
-      (request) => issueToken(deps.identity, request, request.body)
+      (request) => issueToken(deps, request, request.body)
     )
   }
 }

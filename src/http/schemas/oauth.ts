@@ -7,7 +7,13 @@ const unread = { additionalProperties: { type: 'string' } }
 export const TokenForm = Type.Object(
   {
     grant_type: Type.Optional(Type.String({ description: '`client_credentials`' })),
-    scope: Type.Optional(Type.String({ description: '`all-apis`, which is also the default' })),
+    scope: Type.Optional(
+      Type.String({ description: '`all-apis`, which is also the default, and `fabric:{id}`' })
+    ),
+    resource: Type.Optional(
+      Type.String({ description: 'URL of the one fabric that the token is to be good for' })
+    ),
+    audience: Type.Optional(Type.String({ description: 'The same, or the id of the fabric' })),
     client_id: Type.Optional(
       Type.String({ description: 'Id of a service account, unless HTTP Basic tells it' })
     ),
@@ -40,10 +46,29 @@ export const ServerMetadata = Strict(
   {
     issuer: Type.String({ format: 'uri' }),
     token_endpoint: Type.String({ format: 'uri' }),
+    jwks_uri: Type.String({ format: 'uri' }),
     scopes_supported: Type.Array(Type.String()),
     response_types_supported: Type.Array(Type.String()),
     grant_types_supported: Type.Array(Type.String()),
     token_endpoint_auth_methods_supported: Type.Array(Type.String())
   },
   { title: 'AuthorizationServerMetadata' }
+)
+
+/** RFC 7517 §5, with the members of an elliptic curve's public key (RFC 7518 §6.2.1). */
+export const JwkSet = Strict(
+  {
+    keys: Type.Array(
+      Strict({
+        kty: Type.Optional(Type.String()),
+        kid: Type.String(),
+        use: Type.Optional(Type.String()),
+        alg: Type.Optional(Type.String()),
+        crv: Type.Optional(Type.String()),
+        x: Type.Optional(Type.String()),
+        y: Type.Optional(Type.String())
+      })
+    )
+  },
+  { title: 'JwkSet' }
 )

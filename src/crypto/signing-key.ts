@@ -1,0 +1,92 @@
+import {
+  createLocalJWKSet,
+  exportJWK,
+  exportPKCS8,
+  generateKeyPair,
+  importPKCS8,
+  type JWK,
+  jwtVerify,
+  SignJWT
+} from 'jose'
+import { Secret } from '../base/secret.ts'
+
+/** ES256 (RFC 7518 §3.4): every verifier that takes an elliptic curve at all takes this one. */
+export const signingAlgorithm = 'ES256'
+
+/** A public key as it is published (RFC 7517 §4): with `kid`, `alg` and `use`, nothing private in it. */
+export type PublicJwk = JWK & { readonly kid: string }
+
+export interface NewSigningKey {
+  readonly publicJwk: PublicJwk
+  /** PKCS #8 in PEM form. */
+  readonly privateKey: Secret
+}
+
+/** Members of a JWT's payload (RFC 7519 §4); what they hold is for the reader to check. */
+export type Claims = Readonly<Record<string, unknown>>
+
+/** Signs claims as a compact JWS; `typ` says what the token is (RFC 8725 §3.11). */
+export type SignToken = (typ: string, claims: Claims) => Promise<string>
+
+/** A fresh P-256 key pair. */
+export async function newSigningKey(kid: string): Promise<NewSigningKey> {
+  const { publicKey, privateKey } = await generateKeyPair(signingAlgorithm, { extractable: true })
+  const publicJwk = { ...(await exportJWK(publicKey)), kid, alg: signingAlgorithm, use: 'sig' }
+  return { publicJwk, privateKey: new Secret(await exportPKCS8(privateKey)) }
+}
+
+/** The key, ready to sign; it cannot be read out of memory again by this process. */
+export async function openSigningKey(kid: string, privateKey: Secret): Promise<SignToken> {
+  const key = await importPKCS8(privateKey.reveal(), signingAlgorithm)
+  return (typ, claims) =>
+    new SignJWT({ ...claims }).setProtectedHeader({ alg: signingAlgorithm, kid, typ }).sign(key)
+}
+
+export interface OwnToken {
+  readonly issuer: string
+  readonly typ: string
+  readonly now: Date
+}
+
+/**
+ * The claims of a token that one of `keys` signed, of exactly this issuer and type and not over yet; null for
+ * anything else. No leeway: both ends are one deployment, on one clock.
+ */
+export async function verifyOwnToken(
+  keys: readonly PublicJwk[],
+  token: string,
+  { issuer, typ, now }: OwnToken
+): Promise<Claims | null> {
+  try {
+    const { payload } = await jwtVerify(token, createLocalJWKSet({ keys: [...keys] }), {
+      algorithms: [signingAlgorithm],
+      issuer,
+      typ,
+      currentDate: now,
+      requiredClaims: ['aud', 'exp', 'iat', 'jti', 'sub']
+    })
+    return payload
+  } catch {
+    return null
+  }
+}
+
+const jwtShape = /^eyJ[A-Za-z0-9_-]{10,4096}\.[A-Za-z0-9_-]{2,8192}\.[A-Za-z0-9_-]{10,1024}$/
+
+/** Whether a text has the shape of a signed JWT; it proves nothing. */
+export function looksLikeJwt(text: string): boolean {
+  return jwtShape.test(text)
+}
+
+/** The `kid` that a JWT claims, not authenticated: only to pick a key; null for rubbish. */
+export function claimedSigningKid(token: string): string | null {
+  try {
+    const header: unknown = JSON.parse(
+      Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString()
+    )
+    const isNamed = typeof header === 'object' && header !== null && 'kid' in header
+    return isNamed && typeof header.kid === 'string' ? header.kid : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,99 @@
+import type { Clock } from '../base/clock.ts'
+import {
+  asId,
+  type CredentialId,
+  type FabricId,
+  type IdKind,
+  type IdOf,
+  idPattern,
+  newId,
+  type ServiceAccountId,
+  type TenantId
+} from '../base/ids.ts'
+import type { Claims } from '../crypto/signing-key.ts'
+import type { SigningKeys } from '../vault/signing-keys.ts'
+
+/** What a token of ours says; what it is worth stands in the database. */
+export interface AccessTokenFacts {
+  readonly tenantId: TenantId
+  readonly serviceAccountId: ServiceAccountId
+  /** What it was got with: it ends when that does. */
+  readonly credentialId: CredentialId
+  /** Of the credential as it was then, where a change of it ends what it gave; else null. */
+  readonly credentialVersion: number | null
+  /** The one fabric that it is good for; null: whichever the service account may reach. */
+  readonly fabricId: FabricId | null
+  readonly expiresAt: Date
+}
+
+/** Tokens of RFC 9068: signed, short-lived, told apart from any other JWT by their type. */
+export interface AccessTokens {
+  /** @param facts with `expiresAt` in whole seconds */
+  issue(facts: AccessTokenFacts): Promise<string>
+  /** Null: not one of ours, or over. */
+  read(token: string): Promise<AccessTokenFacts | null>
+}
+
+const typ = 'at+jwt'
+/** The one scope that Databricks clients ask for. */
+export const tokenScope = 'all-apis'
+
+export function createAccessTokens(deps: {
+  readonly signingKeys: Pick<SigningKeys, 'sign' | 'verify'>
+  readonly clock: Clock
+  readonly publicUrl: string
+}): AccessTokens {
+  const { signingKeys, clock, publicUrl } = deps
+  const fabricPrefix = `${publicUrl}/fabrics/`
+
+  return {
+    issue: (facts) =>
+      signingKeys.sign(typ, {
+        iss: publicUrl,
+        aud: facts.fabricId === null ? publicUrl : fabricPrefix + facts.fabricId,
+        sub: facts.serviceAccountId,
+        client_id: facts.serviceAccountId,
+        jti: newId('token', clock),
+        iat: secondsOf(clock.now()),
+        exp: secondsOf(facts.expiresAt),
+        scope: tokenScope,
+        tenant: facts.tenantId,
+        credential: facts.credentialId,
+        ...(facts.credentialVersion !== null && { credential_version: facts.credentialVersion })
+      }),
+    async read(token) {
+      const claims = await signingKeys.verify(token, { typ, issuer: publicUrl })
+      return claims === null ? null : factsOf(claims, publicUrl, fabricPrefix)
+    }
+  }
+}
+
+function factsOf(claims: Claims, publicUrl: string, prefix: string): AccessTokenFacts | null {
+  const { aud, exp, sub, tenant, credential, credential_version: version = null } = claims
+  const isFabric = typeof aud === 'string' && aud.startsWith(prefix)
+  const fabricId = isFabric ? idOf('fabric', aud.slice(prefix.length)) : null
+  const tenantId = idOf('tenant', tenant)
+  const serviceAccountId = idOf('serviceAccount', sub)
+  const credentialId = idOf('key', credential) ?? idOf('federatedIdentity', credential)
+  if (fabricId === null && aud !== publicUrl) return null
+  if (tenantId === null || serviceAccountId === null || credentialId === null) return null
+  if (typeof exp !== 'number' || (version !== null && typeof version !== 'number')) return null
+  const expiresAt = new Date(exp * 1000)
+  return {
+    tenantId,
+    serviceAccountId,
+    credentialId,
+    credentialVersion: version,
+    fabricId,
+    expiresAt
+  }
+}
+
+function idOf<K extends IdKind>(kind: K, value: unknown): IdOf<K> | null {
+  const isOne = typeof value === 'string' && new RegExp(idPattern(kind)).test(value)
+  return isOne ? asId(kind, value) : null
+}
+
+function secondsOf(time: Date): number {
+  return Math.floor(time.getTime() / 1000)
+}

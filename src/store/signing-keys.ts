@@ -1,0 +1,33 @@
+import type { Db, LookupTx } from './db.ts'
+import type { SigningKey } from './generated/client.ts'
+
+export type SigningKeyRow = SigningKey
+
+/** They stand above the tenants: a transaction that serves one does not see them. */
+const place = { key: 'signing_keys' }
+
+/** Whose turn comes last, first. */
+export function listSigningKeys(db: Db): Promise<SigningKeyRow[]> {
+  return db.inLookup(place, listIn)
+}
+
+/** One replica after the other: `change` sees the keys as they are and says what becomes of them. */
+export async function changeSigningKeys(
+  db: Db,
+  change: (rows: readonly SigningKeyRow[]) => {
+    readonly added: SigningKeyRow | null
+    readonly retired: readonly string[]
+  }
+): Promise<SigningKeyRow[]> {
+  return await db.inLookup(place, async (tx) => {
+    await tx.rows.$queryRaw`SELECT 1 AS ok FROM pg_advisory_xact_lock(7734005)`
+    const { added, retired } = change(await listIn(tx))
+    if (added !== null) await tx.rows.signingKey.create({ data: added })
+    await tx.rows.signingKey.deleteMany({ where: { kid: { in: [...retired] } } })
+    return await listIn(tx)
+  })
+}
+
+function listIn(tx: LookupTx): Promise<SigningKeyRow[]> {
+  return tx.rows.signingKey.findMany({ orderBy: [{ signsFrom: 'desc' }, { kid: 'desc' }] })
+}

@@ -1,0 +1,166 @@
+import { type Clock, plusMs } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import { newId } from '../base/ids.ts'
+import { newDataKey, openEnvelope, sealEnvelope } from '../crypto/envelope.ts'
+import type { KeyWrap } from '../crypto/key-wrap.ts'
+import {
+  type Claims,
+  claimedSigningKid,
+  newSigningKey,
+  openSigningKey,
+  type PublicJwk,
+  type SignToken,
+  verifyOwnToken
+} from '../crypto/signing-key.ts'
+import type { Db } from '../store/db.ts'
+import { changeSigningKeys, listSigningKeys, type SigningKeyRow } from '../store/signing-keys.ts'
+
+/** What this deployment signs in its own name, whoever it is for. */
+export interface SigningKeys {
+  /**
+   * Signs with the key whose turn it is; the first call of a new deployment makes the first key.
+   * @param typ what the token is, such as `at+jwt`
+   * @param claims with `exp` at most `ownTokenLifeMaxMs` ahead
+   */
+  sign(typ: string, claims: Claims): Promise<string>
+  /** The claims of a token of ours of this type and issuer that is not over; null for anything else. */
+  verify(token: string, expected: { typ: string; issuer: string }): Promise<Claims | null>
+  /** The JWK set to publish (RFC 7517 §5): keys whose turn comes, is, or was not long ago. */
+  published(): Promise<{ readonly keys: readonly PublicJwk[] }>
+  /** What is due by the clock: stages the next key, drops keys whose last token is over, reads all anew. */
+  rotate(): Promise<void>
+}
+
+/** Nothing that is signed lives longer; a key is published until whatever it signed is over. */
+export const ownTokenLifeMaxMs = 60 * 60_000
+/** A verifier that fetched the set within this time knows every key that signs. */
+const stagedForMs = 24 * 60 * 60_000
+const signsForMs = 30 * 24 * 60 * 60_000
+/** For clocks that differ, and replicas that have not looked yet. */
+const marginMs = 10 * 60_000
+/** Between two looks for a key that a token names and this replica does not know. */
+const unknownKidEveryMs = 5_000
+
+export function createSigningKeys(deps: {
+  readonly db: Db
+  readonly keyWrap: KeyWrap
+  readonly clock: Clock
+}): SigningKeys {
+  const { db, keyWrap, clock } = deps
+  const signers = new Map<string, Promise<SignToken>>()
+  let known: readonly SigningKeyRow[] = []
+  let lookedAtMs = Number.NEGATIVE_INFINITY
+  let looking: Promise<void> | null = null
+
+  function learn(rows: readonly SigningKeyRow[]): void {
+    known = rows
+    const kids = new Set(rows.map(({ kid }) => kid))
+    for (const kid of signers.keys()) if (!kids.has(kid)) signers.delete(kid)
+  }
+
+  /** Callers at the same moment share one look. */
+  function look(): Promise<void> {
+    lookedAtMs = clock.monotonicMs()
+    looking ??= listSigningKeys(db)
+      .then(learn)
+      .finally(() => {
+        looking = null
+      })
+    return looking
+  }
+
+  async function rotate(): Promise<void> {
+    await look()
+    const isDue = dueOf(known, clock.now()) !== null
+    if (!isDue && retiredOf(known, clock.now()).length === 0) return
+    const fresh = isDue ? await makeKey() : null
+    const rows = await changeSigningKeys(db, (current) => {
+      const now = clock.now()
+      const signsFrom = dueOf(current, now)
+      const added = fresh === null || signsFrom === null ? null : { ...fresh, signsFrom }
+      return { added, retired: retiredOf(current, now) }
+    })
+    learn(rows)
+  }
+
+  async function makeKey(): Promise<Omit<SigningKeyRow, 'signsFrom'>> {
+    const kid = newId('signingKey', clock)
+    const { publicJwk, privateKey } = await newSigningKey(kid)
+    const dataKey = newDataKey(kid)
+    return {
+      kid,
+      publicJwk: JSON.stringify(publicJwk),
+      privateSealed: await sealEnvelope(dataKey, placeOf(kid), privateKey),
+      wrapped: await keyWrap.wrap(dataKey.key, wrapContext(kid)),
+      kekKid: keyWrap.newestKid,
+      createdAt: clock.now()
+    }
+  }
+
+  async function open({ kid, wrapped, privateSealed }: SigningKeyRow): Promise<SignToken> {
+    const dataKey = { id: kid, key: await keyWrap.unwrap(wrapped, wrapContext(kid)) }
+    return await openSigningKey(kid, await openEnvelope(dataKey, placeOf(kid), privateSealed))
+  }
+
+  function signerOf(row: SigningKeyRow): Promise<SignToken> {
+    const ready = signers.get(row.kid)
+    if (ready !== undefined) return ready
+    const opening = open(row)
+    signers.set(row.kid, opening)
+    opening.catch(() => signers.delete(row.kid))
+    return opening
+  }
+
+  return {
+    async sign(typ, claims) {
+      if (known.length === 0) await rotate()
+      const now = clock.now()
+      const row = known.find(({ signsFrom }) => signsFrom <= now) ?? known.at(-1)
+      if (row === undefined) throw new AppError('key_unavailable', { note: 'no signing key' })
+      return await (await signerOf(row))(typ, claims)
+    },
+    async verify(token, expected) {
+      const kid = claimedSigningKid(token)
+      const isKnown = () => known.some((row) => row.kid === kid)
+      const isLookDue = clock.monotonicMs() - lookedAtMs >= unknownKidEveryMs
+      if (!isKnown() && (isLookDue || looking !== null)) await look()
+      if (!isKnown()) return null
+      return await verifyOwnToken(publicOf(known), token, { ...expected, now: clock.now() })
+    },
+    async published() {
+      if (known.length === 0) await rotate()
+      return { keys: publicOf(known) }
+    },
+    rotate
+  }
+}
+
+function publicOf(rows: readonly SigningKeyRow[]): PublicJwk[] {
+  return rows.map(({ publicJwk }) => JSON.parse(publicJwk))
+}
+
+/** When the next key's turn is to begin, where it is time to make it; null: not yet. @param rows last turn first */
+function dueOf([newest]: readonly SigningKeyRow[], now: Date): Date | null {
+  if (newest === undefined) return now
+  const earliest = plusMs(now, stagedForMs)
+  return plusMs(newest.signsFrom, signsForMs) > earliest ? null : earliest
+}
+
+/** Keys whose turn ended so long ago that whatever they signed is over. */
+function retiredOf(rows: readonly SigningKeyRow[], now: Date): string[] {
+  return rows
+    .filter((_, at) => {
+      const successor = rows[at - 1]
+      const end = successor && plusMs(successor.signsFrom, ownTokenLifeMaxMs + marginMs)
+      return end !== undefined && end < now
+    })
+    .map(({ kid }) => kid)
+}
+
+function placeOf(kid: string) {
+  return { tenantId: 'platform', table: 'signing_keys', rowId: kid, column: 'private_sealed' }
+}
+
+function wrapContext(kid: string): string {
+  return `platform/signing_keys/${kid}`
+}
