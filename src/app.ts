@@ -41,6 +41,7 @@ import { memberRoutes } from './http/routes/members.ts'
 import { oauthRoutes } from './http/routes/oauth.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { serviceAccountRoutes } from './http/routes/service-accounts.ts'
+import { sessionRoutes } from './http/routes/sessions.ts'
 import { signInRoutes } from './http/routes/sign-in.ts'
 import { teamRoutes } from './http/routes/teams.ts'
 import { tenantRoutes } from './http/routes/tenants.ts'
@@ -135,8 +136,9 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   const once = createOnce(identity.idempotency)
   healthRoutes(app, deps)
   openApiRoute(app)
-  authRoutes(app, { identity, publicUrl })
+  await authRoutes(app, { identity, problems, publicUrl })
   meRoutes(app, identity)
+  sessionRoutes(app, identity)
   memberRoutes(app, identity)
   invitationRoutes(app, { invitations: identity.invitations, once, publicUrl })
   teamRoutes(app, { teams: identity.teams, once })

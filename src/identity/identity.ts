@@ -12,6 +12,7 @@ import type { Strongbox } from '../vault/strongbox.ts'
 import type { Vault } from '../vault/vault.ts'
 import { createAccessTokens } from './access-tokens.ts'
 import { createAuthentication } from './authentication.ts'
+import { type BackChannelLogout, createBackChannelLogout } from './back-channel-logout.ts'
 import { createBootstrap } from './bootstrap.ts'
 import type { Caller, Credentials } from './caller.ts'
 import { createLoginProviders } from './create-login-providers.ts'
@@ -28,8 +29,10 @@ import { createOpenCalls, type OpenCalls } from './open-calls.ts'
 import { createOperators, type Operators } from './operators.ts'
 import { createServiceAccounts, type ServiceAccounts } from './service-accounts.ts'
 import { createServiceTokens, type ServiceTokens } from './service-tokens.ts'
+import { createSessionEnding, type SessionEnding } from './session-ending.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createTeams, type Teams } from './teams.ts'
+import { createTenantSettings, type TenantSettings } from './tenant-settings.ts'
 import { createTenants, type Tenants } from './tenants.ts'
 
 export type {
@@ -67,9 +70,11 @@ export type {
 } from './service-accounts.ts'
 export type { KeyView } from './service-keys.ts'
 export type { ServiceTokens, TokenRequest } from './service-tokens.ts'
+export type { SessionEnding } from './session-ending.ts'
 export type { Me, Sessions, SessionView } from './sessions.ts'
 export type { Teams, TeamView } from './teams.ts'
 export type { ErasureReceipt } from './tenant-erasure.ts'
+export type { TenantSettings } from './tenant-settings.ts'
 export type { TenantInput, Tenants, TenantView } from './tenants.ts'
 export type { IssuedToken, TokenTarget } from './token-issuing.ts'
 
@@ -77,6 +82,10 @@ export interface Identity {
   readonly login: Login
   readonly loginProviders: LoginProviders
   readonly sessions: Sessions
+  readonly sessionEnding: SessionEnding
+  readonly tenantSettings: TenantSettings
+  /** @throws AppError `invalid_request`, `not_found` */
+  backChannelLogout(input: BackChannelLogout): Promise<void>
   readonly members: Members
   readonly invitations: Invitations
   readonly teams: Teams
@@ -118,8 +127,12 @@ export function createIdentity(deps: IdentityDeps): Identity {
     loginProviders: createLoginProviders({ ...deps, client }),
     sessions: createSessions({
       ...deps,
-      endSessionUrl: (provider) => client.endSessionUrl(loginTarget(publicUrl, provider))
+      endSessionUrl: (provider, idToken) =>
+        client.endSessionUrl(loginTarget(publicUrl, provider), idToken)
     }),
+    sessionEnding: createSessionEnding(deps),
+    tenantSettings: createTenantSettings(deps),
+    backChannelLogout: createBackChannelLogout({ ...deps, client }),
     members: createMembers({ ...deps, memberships: createMemberships(deps) }),
     invitations: createInvitations(deps),
     teams: createTeams(deps),

@@ -3,8 +3,9 @@ import type { TenantId } from '../base/ids.ts'
 import type { Db } from '../store/db.ts'
 import { touchServiceKeys } from '../store/service-keys.ts'
 import { touchSessions } from '../store/sessions.ts'
+import { readTenantSettings } from '../store/tenant-settings.ts'
 import { identityScope } from './identity-scope.ts'
-import { idleLimitMs } from './session-life.ts'
+import { idleEnd } from './session-life.ts'
 
 /** When something that lets a caller in was last used, as far as that is written or about to be. */
 export interface LastUse {
@@ -31,11 +32,11 @@ export function createLastUses(db: Db): LastUses {
   async function write(tenantId: TenantId, uses: readonly LastUse[]): Promise<void> {
     const at = new Date(Math.max(...uses.map((use) => use.at?.getTime() ?? 0)))
     const dueBefore = plusMs(at, -noteEveryMs)
-    const seen = { lastSeenAt: at, idleExpiresAt: plusMs(at, idleLimitMs) }
     const idsOf = (kind: LastUse['kind']) =>
       uses.filter((use) => use.kind === kind).map(({ id }) => id)
     await db.inTenant(identityScope(tenantId, null), async (tx) => {
-      await touchSessions(tx, idsOf('session'), seen, dueBefore)
+      const idleExpiresAt = idleEnd(at, await readTenantSettings(tx))
+      await touchSessions(tx, idsOf('session'), { lastSeenAt: at, idleExpiresAt }, dueBefore)
       await touchServiceKeys(tx, idsOf('service_key'), at, dueBefore)
     })
   }

@@ -46,3 +46,7 @@ export function clientSecretPlace(loginProviderId: string) {
 export function codeVerifierPlace(attemptId: string) {
   return ['login_attempts', attemptId, 'code_verifier'] as const
 }
+
+export function idTokenPlace(sessionId: string) {
+  return ['sessions', sessionId, 'id_token'] as const
+}

@@ -10,6 +10,7 @@ import { findLoginAttempt, type LoginAttemptRow, useLoginAttempt } from '../stor
 import { findLoginProvider, noteLoginProvider } from '../store/login-providers.ts'
 import { findMembership, noteMemberLogin } from '../store/memberships.ts'
 import { insertSession } from '../store/sessions.ts'
+import { readTenantSettings } from '../store/tenant-settings.ts'
 import { findTenant } from '../store/tenants.ts'
 import { upsertUser } from '../store/users.ts'
 import { findInvitationFor } from './acceptance.ts'
@@ -19,6 +20,7 @@ import { identityScope } from './identity-scope.ts'
 import {
   clientSecretPlace,
   codeVerifierPlace,
+  idTokenPlace,
   type LoginDeps,
   loginTarget,
   opaqueToken
@@ -26,7 +28,15 @@ import {
 import type { Redeemed } from './login-client.ts'
 import { identityHash, type Person } from './person.ts'
 import { safeReturnTo } from './return-to.ts'
-import { endPresentedSession, newSession } from './session-life.ts'
+import {
+  endPresentedSession,
+  newSession,
+  providerSessionHash,
+  providerSubjectHash
+} from './session-life.ts'
+
+/** A longer one would not fit into the address of a logout page. */
+const idTokenKeptMax = 2_000
 
 export interface LoginCallback {
   readonly loginProviderId: LoginProviderId
@@ -100,13 +110,15 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
   async function enter(
     scope: TenantScope,
     attempt: LoginAttemptRow,
-    { person, groups }: Redeemed,
+    { person, groups, sid, subject, idToken }: Redeemed,
     { sessionToken, invitationToken, userAgent, requestId }: LoginCallback
   ) {
-    const { tenant, provider, mappings, invitation } = await db.inTenant(scope, async (tx) => ({
+    const found = await db.inTenant(scope, async (tx) => ({
       ...(await readLogin(tx, attempt)),
+      limits: await readTenantSettings(tx),
       invitation: await findInvitationFor(tx, invitationToken, person, clock.now())
     }))
+    const { tenant, provider, mappings, limits, invitation } = found
     const isBootstrapTenant = tenant.slug === bootstrap.tenantSlug
     const rule = {
       emailDomains: provider.emailDomains,
@@ -128,7 +140,17 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
       lastLoginAt: clock.now()
     })
     await endPresentedSession(deps, sessionToken, 'new_login', requestId)
-    const session = newSession(clock, { userId: user.id, loginProviderId: provider.id, userAgent })
+    const id = newId('session', clock)
+    const isShort = disclose(idToken).length <= idTokenKeptMax
+    const session = newSession(clock, limits, {
+      id,
+      userId: user.id,
+      loginProviderId: provider.id,
+      userAgent,
+      providerSessionHash: sid === null ? null : providerSessionHash(provider.id, sid),
+      providerSubjectHash: providerSubjectHash(provider.id, subject),
+      idTokenSealed: isShort ? await strongbox.seal(scope, idTokenPlace(id), idToken) : null
+    })
     const userId = asId('user', user.id)
     const actor: Actor = { kind: 'user', id: userId }
     const membership = await db.inTenant(scope, async (tx) => {
@@ -140,7 +162,7 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
       await noteMemberLogin(tx, user.id, clock.now())
       await insertSession(tx, session.row)
       const details = { loginProviderId: provider.id, hasGroupsOverage: groups.isOverage }
-      const object = ['session', session.row.id] as const
+      const object = ['session', id] as const
       await audit.append(tx, { action: 'login', object, actor, details })
       return await findMembership(tx, userId)
     })

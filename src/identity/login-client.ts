@@ -39,6 +39,7 @@ import {
 } from './login-metadata.ts'
 import type { LoginProviderCheck, LoginProviderKind } from './login-providers.ts'
 import { verifyLoginProvider } from './login-verification.ts'
+import { type LogoutClaims, readLogoutToken } from './logout-token.ts'
 import type { Person } from './person.ts'
 
 /** A login provider as far as the wire needs it. */
@@ -89,8 +90,13 @@ export interface LoginClient {
    * @throws AppError `unauthenticated`, `upstream_unavailable`, `discovery_failed`, `host_not_allowed`
    */
   redeem(target: LoginTarget, input: RedemptionInput): Promise<Redeemed>
-  /** Where the session at the provider ends (RP-Initiated Logout §2); null where it offers none. */
-  endSessionUrl(target: LoginTarget): Promise<string | null>
+  /**
+   * Where the session at the provider ends (RP-Initiated Logout §2); null where it offers none.
+   * @param idToken which of its sessions is meant; null: whichever the browser holds
+   */
+  endSessionUrl(target: LoginTarget, idToken: Secret | null): Promise<string | null>
+  /** What a logout token says, proven. @throws AppError `invalid_request`, and as `redeem` */
+  readLogoutToken(target: LoginTarget, token: string): Promise<LogoutClaims>
   /** Whether Weft may ask there at all. @throws AppError `host_not_allowed` */
   checkIssuer(issuer: string): void
   /** Asks anew, and tells how far it got. */
@@ -213,11 +219,15 @@ export function createLoginClient(deps: {
       return url.href
     },
     redeem,
-    async endSessionUrl(target) {
+    async endSessionUrl(target, idToken) {
       const known = await metadataOf.of(target)
       if (known.metadata.end_session_endpoint === undefined) return null
-      return buildEndSessionUrl(configure(target, known, None(), guardedFetch)).href
+      const config = configure(target, known, None(), guardedFetch)
+      const hint = idToken === null ? {} : { id_token_hint: disclose(idToken) }
+      return buildEndSessionUrl(config, hint).href
     },
+    readLogoutToken: async (target, token) =>
+      await readLogoutToken(target, await metadataOf.of(target), token, clock.now()),
     checkIssuer(issuer) {
       isPlainHttp(deps.outbound.checkUrl(issuer, loginHosts))
     },

@@ -35,6 +35,7 @@ export function viewOf(
     isEnabled: row.isEnabled,
     status: statusOf(row),
     redirectUri: loginRedirectUri(publicUrl, row.id),
+    backchannelLogoutUri: `${publicUrl}/auth/backchannel-logout/${row.id}`,
     lastUsedAt,
     warnings: warningsOf(row),
     version: row.version,

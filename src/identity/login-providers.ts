@@ -59,6 +59,8 @@ export interface LoginProviderView {
   readonly status: 'ready' | 'verified' | 'disabled'
   /** To be registered at the identity provider. */
   readonly redirectUri: string
+  /** Likewise, where the provider has OpenID Connect Back-Channel Logout. */
+  readonly backchannelLogoutUri: string
   /** Of the last login through it. */
   readonly lastUsedAt: Date | null
   readonly warnings: readonly LoginProviderWarning[]

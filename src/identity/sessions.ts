@@ -1,20 +1,41 @@
 import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import { asId, type SessionId, type TeamId, type TenantId, type UserId } from '../base/ids.ts'
+import {
+  asId,
+  newId,
+  type SessionId,
+  type TeamId,
+  type TenantId,
+  type UserId
+} from '../base/ids.ts'
+import type { Secret } from '../base/secret.ts'
 import { disclose } from '../crypto/bearer.ts'
 import type { Db } from '../store/db.ts'
-import { findLoginProvider, type LoginProviderRow } from '../store/login-providers.ts'
+import {
+  findLoginProvider,
+  findTenantOfLoginProvider,
+  type LoginProviderRow
+} from '../store/login-providers.ts'
 import { findMembership } from '../store/memberships.ts'
 import { isPlatformOperator } from '../store/platform-operators.ts'
-import { deleteSession, insertSession, listSessionsOfUser, takeSession } from '../store/sessions.ts'
+import {
+  deleteSession,
+  insertSession,
+  listSessionsOfUser,
+  type SessionRow,
+  takeSession
+} from '../store/sessions.ts'
 import { listTeamsOfUser } from '../store/teams.ts'
+import { readTenantSettings } from '../store/tenant-settings.ts'
 import { findTenant, listTenantsOfUser } from '../store/tenants.ts'
 import { findUser } from '../store/users.ts'
+import type { Strongbox } from '../vault/strongbox.ts'
 import { type Caller, personOf } from './caller.ts'
 import { identityScope } from './identity-scope.ts'
+import { idTokenPlace } from './login-attempt.ts'
 import type { TeamRole, TenantRole } from './roles.ts'
-import { endPresentedSession, newSession } from './session-life.ts'
+import { endPresentedSession, newSession, shortened } from './session-life.ts'
 import { tenantRoleOf } from './tenant-role.ts'
 
 interface TenantName {
@@ -69,8 +90,12 @@ export interface SessionsDeps {
   readonly db: Db
   readonly audit: Audit
   readonly clock: Clock
+  readonly strongbox: Pick<Strongbox, 'open'>
   /** Where the identity provider ends its own session. */
-  readonly endSessionUrl: (provider: LoginProviderRow) => Promise<string | null>
+  readonly endSessionUrl: (
+    provider: LoginProviderRow,
+    idToken: Secret | null
+  ) => Promise<string | null>
 }
 
 export function createSessions(deps: SessionsDeps): Sessions {
@@ -105,24 +130,37 @@ export function createSessions(deps: SessionsDeps): Sessions {
     const { userId, sessionId } = requirePerson(caller)
     const { scope } = caller
     const own = await listTenantsOfUser(db, userId)
-    const target = own.find(({ id, status }) => id === tenantId && status === 'active')
-    if (target === undefined) throw new AppError('not_found')
+    if (!own.some(({ id, status }) => id === tenantId && status === 'active')) {
+      throw new AppError('not_found')
+    }
     if (tenantId === scope.tenantId) {
       return { me: await meIn(tenantId, userId, scope.requestId), session: null }
     }
     const action = 'me.switch_tenant'
+    const target = identityScope(tenantId, scope.requestId)
+    const { limits, endings } = await db.inTenant(target, async (tx) => {
+      const settings = await readTenantSettings(tx)
+      const membership = await findMembership(tx, userId)
+      const endings = [settings.sessionsEndedAt, membership?.sessionsEndedAt]
+      return { limits: settings, endings: endings.filter((at) => at instanceof Date) }
+    })
     const left = await db.inTenant(scope, async (tx) => {
       const taken = await takeSession(tx, sessionId, userId)
-      if (taken === null) throw new AppError('unauthenticated')
+      // Ended there, with all others: this one may not come back in by a detour.
+      const isEnded = taken !== null && endings.some((at) => at >= taken.createdAt)
+      if (taken === null || isEnded) throw new AppError('unauthenticated')
       const object = ['session', sessionId] as const
       await audit.append(tx, { action, object, details: { direction: 'left' } })
       return taken
     })
-    const { token, row: fresh } = newSession(clock, left)
-    // It ends when the login's would have.
-    const row = { ...fresh, createdAt: left.createdAt, expiresAt: left.expiresAt }
+    // The ID token is sealed for the tenant that is left.
+    const moved = { ...left, id: newId('session', clock), idTokenSealed: null }
+    const { token, row: fresh } = newSession(clock, limits, moved)
+    // It ends when the login's would have, or earlier by the limits here.
+    const { createdAt } = left
+    const row = { ...fresh, createdAt, expiresAt: shortened(left, limits).expiresAt }
     // Row-level security serves one tenant a transaction: a crash in between logs out, never in twice.
-    await db.inTenant(identityScope(tenantId, scope.requestId), async (tx) => {
+    await db.inTenant(target, async (tx) => {
       await insertSession(tx, row)
       const object = ['session', row.id] as const
       const details = { direction: 'entered' }
@@ -130,6 +168,18 @@ export function createSessions(deps: SessionsDeps): Sessions {
     })
     const session = { token: disclose(token), expiresAt: row.expiresAt }
     return { me: await meIn(tenantId, userId, scope.requestId), session }
+  }
+
+  /** The login provider may be another tenant's, where the session has moved since. */
+  async function providerLogout(row: SessionRow, requestId: string): Promise<string | null> {
+    const tenantId = await findTenantOfLoginProvider(db, row.loginProviderId)
+    if (tenantId === null) return null
+    const scope = identityScope(asId('tenant', tenantId), requestId)
+    const provider = await db.inTenant(scope, (tx) => findLoginProvider(tx, row.loginProviderId))
+    if (provider === null) return null
+    const { id, idTokenSealed: sealed } = row
+    const idToken = sealed && (await deps.strongbox.open(scope, idTokenPlace(id), sealed))
+    return await deps.endSessionUrl(provider, idToken || null)
   }
 
   return {
@@ -159,12 +209,9 @@ export function createSessions(deps: SessionsDeps): Sessions {
     },
     async logout(sessionToken, requestId) {
       const row = await endPresentedSession(deps, sessionToken, 'logout', requestId)
-      if (row === null) return { endSessionUrl: null }
-      const scope = identityScope(asId('tenant', row.tenantId), requestId)
-      const provider = await db.inTenant(scope, (tx) => findLoginProvider(tx, row.loginProviderId))
-      if (provider === null) return { endSessionUrl: null }
       // The session here has ended; an identity provider that is away cannot undo that.
-      return { endSessionUrl: await deps.endSessionUrl(provider).catch(() => null) }
+      const endSessionUrl = row && (await providerLogout(row, requestId).catch(() => null))
+      return { endSessionUrl }
     }
   }
 }

@@ -24,6 +24,8 @@ export interface LoginClient {
   readonly clientSecret: string
   /** Matched exactly; one that ends in `/*` stands for any single last segment. */
   readonly redirectUris: readonly string[]
+  /** Where it hears that a session here is over (OpenID Connect Back-Channel Logout). */
+  readonly backchannelLogoutUri?: string
 }
 
 export interface IdentityProviderOptions {
@@ -43,6 +45,8 @@ export interface RunningIdentityProvider {
   /** Adds the client or replaces it. */
   putClient(client: LoginClient): void
   addRedirectUri(clientId: string, redirectUri: string): void
+  /** From now on the client hears of logouts there. */
+  tellLogouts(clientId: string, backchannelLogoutUri: string): void
   stop(): Promise<void>
 }
 
@@ -112,6 +116,10 @@ export async function startIdentityProvider(
       if (!client) return
       putClient({ ...client, redirectUris: [...new Set([...client.redirectUris, redirectUri])] })
     },
+    tellLogouts(clientId, backchannelLogoutUri) {
+      const client = clients.get(clientId)
+      if (client) putClient({ ...client, backchannelLogoutUri })
+    },
     async stop() {
       await server.close()
       store.save()
@@ -163,7 +171,11 @@ function clientMetadata(client: LoginClient | undefined): AdapterPayload | undef
     client_secret: client.clientSecret,
     redirect_uris: exact.length > 0 ? exact : ['http://localhost/none'],
     grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code']
+    response_types: ['code'],
+    ...(client.backchannelLogoutUri !== undefined && {
+      backchannel_logout_uri: client.backchannelLogoutUri,
+      backchannel_logout_session_required: true
+    })
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { DataFolder, KeptSecrets } from './data-folder.ts'
 import type { RunningDatabricks } from './databricks/workspace.ts'
+import type { RunningIdentityProvider } from './identity-provider.ts'
 import { StackError } from './stack-error.ts'
 import { logIn, type WeftClient } from './weft-client.ts'
 
@@ -16,11 +17,17 @@ export interface Seeded {
   readonly slug: string
 }
 
+interface LoginProvider {
+  readonly clientId: string
+  readonly backchannelLogoutUri: string
+}
+
 export interface SeedDeps {
   readonly weft: string
   readonly tenant: string
   readonly admin: string
   readonly workspaces: readonly [RunningDatabricks, RunningDatabricks]
+  readonly identityProvider: RunningIdentityProvider
   readonly secrets: KeptSecrets
   readonly data: DataFolder
 }
@@ -59,6 +66,9 @@ const grantable = ['all-apis', 'sql', 'offline_access', 'openid', 'email', 'prof
 export async function seed(deps: SeedDeps): Promise<Seeded> {
   const { secrets } = deps
   const client = await logIn(deps.weft, deps.tenant, deps.admin)
+  for (const one of await client.list<LoginProvider>('/api/v1/login-providers')) {
+    deps.identityProvider.tellLogouts(one.clientId, one.backchannelLogoutUri)
+  }
   const teamId = await findTeam(client)
   const connection = await seedAppConnection(client, secrets)
   for (const { url } of deps.workspaces) {

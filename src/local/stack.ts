@@ -153,6 +153,7 @@ export function createStack(options: StackOptions) {
       tenant,
       admin: people[0].email,
       workspaces,
+      identityProvider: idp,
       secrets,
       data
     })

@@ -1,7 +1,7 @@
 import type { Tx } from './db.ts'
 
 /**
- * Deletes what ended before `before`: attempts, invitations, sessions, idempotency keys.
+ * Deletes what ended before `before`: attempts, invitations, sessions, logout tokens, idempotency keys.
  * @returns how many rows
  */
 export async function deleteExpiredRows(tx: Tx, before: Date): Promise<number> {
@@ -12,8 +12,9 @@ export async function deleteExpiredRows(tx: Tx, before: Date): Promise<number> {
   const logins = await tx.rows.loginAttempt.deleteMany(expired)
   const signIns = await tx.rows.signInAttempt.deleteMany(expired)
   const keys = await tx.rows.idempotencyKey.deleteMany(expired)
+  const logouts = await tx.rows.logoutToken.deleteMany(expired)
   const invitations = await tx.rows.invitation.deleteMany(expired)
   const sessions = await tx.rows.session.deleteMany({ where: { tenantId, OR: [ended, idled] } })
-  const all = [logins, signIns, keys, invitations, sessions]
+  const all = [logins, signIns, keys, logouts, invitations, sessions]
   return all.reduce((sum, { count }) => sum + count, 0)
 }

@@ -98,3 +98,11 @@ export async function lockLoginProviders(tx: Tx): Promise<void> {
   await tx.rows
     .$queryRaw`SELECT 1 AS ok FROM pg_advisory_xact_lock(7734005, hashtext(${tx.scope.tenantId}))`
 }
+
+/** The tenant whose login provider this is; for a call that names nothing else. */
+export async function findTenantOfLoginProvider(db: Db, id: string): Promise<string | null> {
+  const row = await db.inLookup({ key: id }, (tx) =>
+    tx.rows.loginProvider.findFirst({ where: { id }, select: { tenantId: true } })
+  )
+  return row?.tenantId ?? null
+}

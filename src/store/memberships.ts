@@ -108,3 +108,11 @@ export async function listAdminIssuers(tx: Tx): Promise<string[]> {
   })
   return [...new Set(rows.map(({ user }) => user.issuer))]
 }
+
+/** No session of the member from before `now` comes in again. */
+export async function noteMemberSessionsEnded(tx: Tx, userId: string, now: Date): Promise<void> {
+  await tx.rows.membership.updateMany({
+    where: { tenantId: tx.scope.tenantId, userId },
+    data: { sessionsEndedAt: now }
+  })
+}

@@ -64,3 +64,30 @@ export async function deleteSessionsOfUser(tx: Tx, userId: string): Promise<numb
   })
   return count
 }
+
+export async function deleteAllSessions(tx: Tx): Promise<number> {
+  const { count } = await tx.rows.session.deleteMany({ where: { tenantId: tx.scope.tenantId } })
+  return count
+}
+
+/** Sessions live no longer than these limits allow, counted from their login and their last use. */
+export async function shortenSessions(
+  tx: Tx,
+  limits: { sessionIdleMinutes: number; sessionMaxMinutes: number }
+): Promise<void> {
+  await tx.rows.$executeRaw`
+    UPDATE sessions SET
+      expires_at = LEAST(expires_at, created_at + make_interval(mins => ${limits.sessionMaxMinutes}::int)),
+      idle_expires_at =
+        LEAST(idle_expires_at, last_seen_at + make_interval(mins => ${limits.sessionIdleMinutes}::int))
+    WHERE tenant_id = ${tx.scope.tenantId}`
+}
+
+/** Sessions that a login provider's logout means, in whatever tenant they are now. */
+export function listSessionsOfProvider(
+  db: Db,
+  column: 'providerSessionHash' | 'providerSubjectHash',
+  hash: string
+): Promise<SessionRow[]> {
+  return db.inLookup({ key: hash }, (tx) => tx.rows.session.findMany({ where: { [column]: hash } }))
+}

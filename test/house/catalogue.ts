@@ -16,6 +16,7 @@ export const tenantTables = [
   'invitations',
   'login_attempts',
   'login_providers',
+  'logout_tokens',
   'mapped_members',
   'memberships',
   'refresh_journal',
@@ -27,6 +28,7 @@ export const tenantTables = [
   'sign_in_attempts',
   'team_members',
   'teams',
+  'tenant_settings',
   'usage_days'
 ]
 
@@ -45,8 +47,11 @@ export const lookupPolicies = [
   'invitations: token_hash',
   'login_attempts: state_hash',
   'login_providers: email_domains',
+  'login_providers: id',
   'memberships: user_id',
   'service_keys: hash',
+  'sessions: provider_session_hash',
+  'sessions: provider_subject_hash',
   'sessions: token_hash',
   'sign_in_attempts: state_hash'
 ]

@@ -32,6 +32,7 @@ const publicRoutes = [
   'GET {fabric host}/oidc/.well-known/oauth-authorization-server',
   'GET {fabric host}/oidc/.well-known/openid-configuration',
   'GET {fabric host}/oidc/jwks.json',
+  'POST /auth/backchannel-logout/:loginProviderId',
   'POST /auth/logout',
   'POST /fabrics/:fabricId/oidc/v1/token',
   'POST /oauth2/token',

@@ -244,3 +244,40 @@ describe('POST /auth/logout', () => {
     await app.close()
   })
 })
+
+describe('204 POST /auth/backchannel-logout', () => {
+  const url = `/auth/backchannel-logout/${anId('loginProvider')}`
+  const post = (payload: string, type = 'application/x-www-form-urlencoded') =>
+    ({ method: 'POST', url, payload, headers: { ...anonymous, 'content-type': type } }) as const
+
+  test('hands the logout token on, and needs no cookie and no header of the pages', async () => {
+    const tokens: string[] = []
+    const { app } = await appWith({
+      identity: {
+        backChannelLogout: async ({ logoutToken }) => void tokens.push(logoutToken)
+      }
+    })
+    const answer = await app.inject(post('logout_token=a.b.c&more=ignored'))
+    expect([answer.statusCode, answer.headers['cache-control']]).toEqual([204, 'no-store'])
+    expect(tokens).toEqual(['a.b.c'])
+    await app.close()
+  })
+
+  test('400 in the words of OAuth, for a token that does not hold and for what is no form', async () => {
+    const { app } = await appWith({
+      identity: {
+        backChannelLogout: () =>
+          Promise.reject(new AppError('invalid_request', { detail: 'It does not hold' }))
+      }
+    })
+    const refused = await app.inject(post('logout_token=a.b.c'))
+    expect([refused.statusCode, refused.json()]).toEqual([
+      400,
+      { error: 'invalid_request', error_description: 'It does not hold' }
+    ])
+    expect((await app.inject(post('nothing=1'))).statusCode).toBe(400)
+    const json = await app.inject(post('{"logout_token":"a"}', 'application/json'))
+    expect(json.statusCode).toBeGreaterThanOrEqual(400)
+    await app.close()
+  })
+})

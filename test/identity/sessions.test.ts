@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { SignJWT } from 'jose'
+import { decodeJwt, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hashToken } from '../../src/crypto/bearer.ts'
 import {
@@ -90,7 +90,11 @@ describe('A13 a session ends', () => {
     const { sessionToken } = await world.login(personNamed('ann'))
     const { logout } = world.identity.sessions
     const { endSessionUrl } = await logout(sessionToken, 'request-1')
-    expect(endSessionUrl).toBe(`${world.oidc.issuer}/logout?client_id=client-of-acme`)
+    const url = new URL(endSessionUrl ?? '')
+    expect(url.origin + url.pathname).toBe(`${world.oidc.issuer}/logout`)
+    expect(url.searchParams.get('client_id')).toBe('client-of-acme')
+    // Which session there is meant: the ID token that it gave, kept sealed until now.
+    expect(decodeJwt(url.searchParams.get('id_token_hint') ?? '')).toMatchObject({ sub: 'sub-ann' })
     expect(await seen(sessionToken)).toBe('unauthenticated')
     expect(await logout(sessionToken, 'request-1')).toEqual({ endSessionUrl: null })
     expect(await logout(null, 'request-1')).toEqual({ endSessionUrl: null })

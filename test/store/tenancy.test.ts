@@ -193,7 +193,10 @@ describe('D9 what a clash tells', () => {
     createdAt: clock.now(),
     lastSeenAt: clock.now(),
     idleExpiresAt: clock.now(),
-    expiresAt: clock.now()
+    expiresAt: clock.now(),
+    providerSessionHash: null,
+    providerSubjectHash: null,
+    idTokenSealed: null
   })
 
   test('the same name in two tenants is no clash', async () => {

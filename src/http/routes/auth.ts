@@ -1,9 +1,11 @@
 import type { Identity, LoginChoice } from '../../identity/identity.ts'
 import { textPage } from '../pages/document.ts'
+import type { ProblemWriter } from '../plugins/problem.ts'
 import { localPath, type PublicUrl } from '../public-url.ts'
 import { queryOf, queryValue } from '../raw-query.ts'
-import { type App, answers, IdOfKind, Strict } from '../route.ts'
+import { type App, answers, IdOfKind, Nothing, Strict } from '../route.ts'
 import { LoggedOut } from '../schemas/identity.ts'
+import { LogoutForm, OAuthError } from '../schemas/oauth.ts'
 import {
   browserCookie,
   clearInvitationCookie,
@@ -13,6 +15,7 @@ import {
   setBrowserCookie,
   setSessionCookie
 } from '../session-cookie.ts'
+import { takeForms } from './oauth.ts'
 
 /** A tenant with several login providers: a link to each. */
 function choicePage(
@@ -28,10 +31,14 @@ function choicePage(
   return textPage(publicUrl, 'How do you log in?', [], ...links)
 }
 
-export function authRoutes(
-  app: App,
-  { identity, publicUrl }: { identity: Identity; publicUrl: PublicUrl }
-): void {
+interface Deps {
+  readonly identity: Identity
+  readonly problems: ProblemWriter
+  readonly publicUrl: PublicUrl
+}
+
+export async function authRoutes(app: App, deps: Deps): Promise<void> {
+  const { identity, problems, publicUrl } = deps
   app.get(
     '/auth/login',
     {
@@ -101,4 +108,28 @@ export function authRoutes(
       return { endSessionUrl }
     }
   )
+
+  await app.register(async (inner: App) => {
+    takeForms(inner, problems)
+    inner.post(
+      '/auth/backchannel-logout/:loginProviderId',
+      {
+        config: { access: 'public', operation: 'login.backchannel_logout' },
+        schema: {
+          tags: ['login providers'],
+          summary: 'The identity provider ends sessions (OpenID Connect Back-Channel Logout)',
+          consumes: ['application/x-www-form-urlencoded'],
+          params: Strict({ loginProviderId: IdOfKind('loginProvider') }),
+          body: LogoutForm,
+          response: { 204: Nothing, '4xx': OAuthError, '5xx': OAuthError }
+        }
+      },
+      async (request, reply) => {
+        const { loginProviderId } = request.params
+        const logoutToken = request.body.logout_token
+        await identity.backChannelLogout({ loginProviderId, logoutToken, requestId: request.id })
+        return reply.code(204).send()
+      }
+    )
+  })
 }

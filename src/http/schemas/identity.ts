@@ -35,6 +35,34 @@ export const Session = Strict(
   { title: 'Session' }
 )
 
+const monthMinutes = 43_200
+const limits = {
+  sessionIdleMinutes: Type.Integer({
+    minimum: 5,
+    maximum: monthMinutes,
+    description: 'A session that was not used for so long ends'
+  }),
+  sessionMaxMinutes: Type.Integer({
+    minimum: 15,
+    maximum: monthMinutes,
+    description: 'A session ends at the latest so long after its login'
+  })
+}
+
+export const TenantSettings = Strict(
+  { ...limits, version: Type.Integer() },
+  { title: 'TenantSettings' }
+)
+
+export const TenantSettingsPatchBody = Strict(
+  {
+    version: Type.Optional(Type.Integer({ minimum: 1 })),
+    sessionIdleMinutes: Type.Optional(limits.sessionIdleMinutes),
+    sessionMaxMinutes: Type.Optional(limits.sessionMaxMinutes)
+  },
+  { title: 'TenantSettingsPatch', description: 'JSON merge patch (RFC 7396)' }
+)
+
 export const LoggedOut = Strict({ endSessionUrl: Nullable(Type.String()) }, { title: 'LoggedOut' })
 
 const Access = Strict({

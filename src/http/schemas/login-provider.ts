@@ -56,6 +56,7 @@ export const LoginProvider = Strict(
     isEnabled: Type.Boolean(),
     status: Type.Enum(['ready', 'verified', 'disabled'], { type: 'string' }),
     redirectUri: Type.String({ format: 'uri' }),
+    backchannelLogoutUri: Type.String({ format: 'uri' }),
     lastUsedAt: Nullable(Time),
     warnings: Type.Array(
       Strict({ code: Type.String(), message: Type.String(), owner: Type.String() })

@@ -41,6 +41,12 @@ export const OAuthError = Strict(
   { title: 'OAuthError' }
 )
 
+/** OpenID Connect Back-Channel Logout §2.5. */
+export const LogoutForm = Type.Object(
+  { logout_token: Type.String({ minLength: 1, maxLength: 16_384 }) },
+  { ...unread, title: 'LogoutRequest' }
+)
+
 /** RFC 8414 §2. */
 export const ServerMetadata = Strict(
   {

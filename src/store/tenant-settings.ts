@@ -1,0 +1,48 @@
+import type { Tx } from './db.ts'
+import type { TenantSettings } from './generated/client.ts'
+
+export type TenantSettingsRow = TenantSettings
+
+const defaults = {
+  sessionIdleMinutes: 720,
+  sessionMaxMinutes: 10_080,
+  sessionsEndedAt: null,
+  version: 1
+}
+
+/** The defaults where nothing was ever decided. */
+export async function readTenantSettings(
+  tx: Tx
+): Promise<Omit<TenantSettingsRow, 'tenantId' | 'updatedAt'>> {
+  const { tenantId } = tx.scope
+  return (await tx.rows.tenantSettings.findUnique({ where: { tenantId } })) ?? defaults
+}
+
+/** @returns false when the settings are no longer at `version` */
+export async function updateTenantSettings(
+  tx: Tx,
+  version: number,
+  patch: Partial<Pick<TenantSettingsRow, 'sessionIdleMinutes' | 'sessionMaxMinutes'>> & {
+    updatedAt: Date
+  }
+): Promise<boolean> {
+  const { tenantId } = tx.scope
+  await ensureRow(tx, patch.updatedAt)
+  const { count } = await tx.rows.tenantSettings.updateMany({
+    where: { tenantId, version },
+    data: { ...patch, version: version + 1 }
+  })
+  return count === 1
+}
+
+/** No session of the tenant from before `now` comes in again. */
+export async function noteSessionsEnded(tx: Tx, now: Date): Promise<void> {
+  const { tenantId } = tx.scope
+  await ensureRow(tx, now)
+  await tx.rows.tenantSettings.updateMany({ where: { tenantId }, data: { sessionsEndedAt: now } })
+}
+
+async function ensureRow(tx: Tx, updatedAt: Date): Promise<void> {
+  const data = [{ tenantId: tx.scope.tenantId, updatedAt }]
+  await tx.rows.tenantSettings.createMany({ data, skipDuplicates: true })
+}
