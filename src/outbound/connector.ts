@@ -44,7 +44,8 @@ export interface Dialler {
 }
 
 /** @param ca certificates in PEM form, trusted beside the machine's own */
-export function createDialler(lookup: Lookup, ca: string | undefined): Dialler {
+export function createDialler(lookupOne: Lookup, ca: string | undefined): Dialler {
+  const lookup = joined(lookupOne)
   const secureContext = createSecureContext({
     minVersion: 'TLSv1.2',
     ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] })
@@ -75,6 +76,21 @@ export function createDialler(lookup: Lookup, ca: string | undefined): Dialler {
   }
 
   return { resolve, open, connector }
+}
+
+/**
+ * Callers at the same moment share one look-up: a name whose resolver hangs then holds one thread of libuv's
+ * few, and other hosts' names are still found.
+ */
+function joined(lookup: Lookup): Lookup {
+  const running = new Map<string, ReturnType<Lookup>>()
+  return (hostname) => {
+    const known = running.get(hostname)
+    if (known !== undefined) return known
+    const looking = lookup(hostname).finally(() => running.delete(hostname))
+    running.set(hostname, looking)
+    return looking
+  }
 }
 
 /** The port of a URL, whose default port is written as nothing. */

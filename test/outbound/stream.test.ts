@@ -103,7 +103,7 @@ describe('what passes', () => {
     let control: StreamControl | undefined
     let isOpen = false
     const { end } = call(
-      { deadlines: { ...deadlines, idleMs: 150 } },
+      { deadlines: { ...deadlines, idleMs: 1_000 } },
       {
         onStart: (given) => {
           control = given
@@ -116,7 +116,7 @@ describe('what passes', () => {
     )
     await paused
     // Longer than the idle deadline, which is not the upstream's to keep while the reader pauses.
-    await once(AbortSignal.timeout(400), 'abort')
+    await once(AbortSignal.timeout(1_300), 'abort')
     expect(written).toBeLessThan(total)
     isOpen = true
     control?.resume()
