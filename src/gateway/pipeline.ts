@@ -18,7 +18,8 @@ import type { ActAs, Gateway, GatewayCall, GatewayOutcome, GatewaySink } from '.
 import { kinds } from './kinds/index.ts'
 import type { Ask, EndpointKind } from './kinds/kind.ts'
 import { checkParams, createPathTable } from './path-table.ts'
-import { createSend } from './sending.ts'
+import { createRepetitions, type KeptAnswer, replay } from './repetitions.ts'
+import { createSend, type Parcel } from './sending.ts'
 import { createServingRoutes, type ScopedTokens } from './serving-routes.ts'
 import { readWhole } from './whole-body.ts'
 
@@ -32,6 +33,13 @@ export interface GatewayDeps {
   /** How late the event loop's turns come, milliseconds. */
   readonly lagMs: () => number
   readonly bounds?: Partial<GatewayBounds>
+}
+
+/** A call that may go. */
+interface Passage extends Omit<Parcel, 'target' | 'permit'> {
+  readonly seat: Seat
+  /** What it was answered before; null: nothing. */
+  readonly answer: KeptAnswer | null
 }
 
 /** Bodies of calls that only steer something; larger ones belong to what computes. */
@@ -49,6 +57,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const admission = createAdmission({ clock, bounds, lagMs, random })
   const breakers = createBreakers({ clock, random })
   const routes = scopedTokens && createServingRoutes({ access, outbound, clock, scopedTokens })
+  const repetitions = createRepetitions(clock)
   const send = createSend({ outbound, breakers, clock })
 
   async function walk(
@@ -67,7 +76,22 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const ask = await kind.ask({ fabric, params, body: await admitBody(row, call.body) })
     course.endpoint = ask.endpoint
     checkPolicy(kind, ask, fabric)
-    if (kind.reach === 'endpoint' && row.method === 'POST') course.tail = new AnswerTail()
+    if (kind.reach !== 'endpoint' || row.method !== 'POST') {
+      return await pass({ call, sink, course, seat, fabric, ask, answer: null })
+    }
+    course.tail = new AnswerTail()
+    const turn = await repetitions.take(ownerOf(call, fabric), call)
+    try {
+      const { answer = null } = turn ?? {}
+      const recorded = turn?.recording(sink) ?? sink
+      await pass({ call, sink: recorded, course, seat, fabric, ask, answer })
+    } finally {
+      turn?.done()
+    }
+  }
+
+  async function pass({ call, sink, course, seat, fabric, ask, answer }: Passage): Promise<void> {
+    const { row } = course.claim
     const route = row.isRoutable ? await routes?.find(call.scope, fabric, ask.endpoint) : null
     const target = route?.target ?? { origin: fabric.workspaceOrigin, path: call.path }
     seat.reach(target.origin)
@@ -80,6 +104,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
       )
     course.token = await take()
     if (call.signal.aborted) return
+    if (answer !== null) {
+      course.status = answer.status
+      return replay(answer, sink)
+    }
     const parcel = { call, sink, course, fabric, ask, target, permit }
     if (await send(parcel, course.token)) return
     // One forced refresh, joined by every call that meets the same dead token.
@@ -131,6 +159,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
       await access.open(call.scope, call.fabricId, readActAs(call))
     }
   }
+}
+
+function ownerOf({ scope }: GatewayCall, { id, identity }: OpenFabric): string {
+  return `${scope.tenantId}/${scope.actor.id}/${id}/${identity}`
 }
 
 function readActAs(call: Pick<GatewayCall, 'headers'>): ActAs | null {
