@@ -17,12 +17,16 @@ export function installSlowBody(
   { intervalMs, bytesMin, onCut }: { intervalMs: number; bytesMin: number; onCut: () => void }
 ): void {
   const receptions = new Map<Socket, Reception>()
+  // Those that came over the network, and so can be cut.
+  const connections = new WeakSet<Socket>()
   app.server.on('connection', (socket: Socket) => {
+    connections.add(socket)
     socket.once('close', () => receptions.delete(socket))
   })
   app.addHook('onRequest', (request, _reply, done) => {
     const { raw } = request
-    if (!raw.complete && raw.socket) receptions.set(raw.socket, { raw, bytesRead: -1 })
+    const isReceiving = !raw.complete && connections.has(raw.socket)
+    if (isReceiving) receptions.set(raw.socket, { raw, bytesRead: -1 })
     done()
   })
   const timer = setInterval(() => {
