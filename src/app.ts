@@ -40,6 +40,8 @@ import { meRoutes } from './http/routes/me.ts'
 import { memberRoutes } from './http/routes/members.ts'
 import { oauthRoutes } from './http/routes/oauth.ts'
 import { pageRoutes } from './http/routes/pages.ts'
+import { scimRoutes } from './http/routes/scim.ts'
+import { scimTokenRoutes } from './http/routes/scim-tokens.ts'
 import { serviceAccountRoutes } from './http/routes/service-accounts.ts'
 import { sessionRoutes } from './http/routes/sessions.ts'
 import { signInRoutes } from './http/routes/sign-in.ts'
@@ -148,6 +150,8 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   connectionTestRoutes(app, { fabrics, identity, events: eventStreams(problems, headersOf) })
   signInRoutes(app, { fabrics, publicUrl })
   tenantRoutes(app, { tenants: identity.tenants, once })
+  scimTokenRoutes(app, { scimTokens: identity.scimTokens, once })
+  await scimRoutes(app, { identity, problems, publicUrl })
   serviceAccountRoutes(app, { serviceAccounts: identity.serviceAccounts, once })
   await oauthRoutes(app, { identity, problems, publicUrl })
   auditRoutes(app, deps)

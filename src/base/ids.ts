@@ -11,6 +11,8 @@ export const idPrefixes = {
   user: 'usr',
   team: 'team',
   invitation: 'inv',
+  scimToken: 'sct',
+  scimUser: 'scu',
   session: 'ses',
   loginProvider: 'lgp',
   loginAttempt: 'lga',
@@ -36,6 +38,8 @@ export type TenantId = IdOf<'tenant'>
 export type UserId = IdOf<'user'>
 export type TeamId = IdOf<'team'>
 export type InvitationId = IdOf<'invitation'>
+export type ScimTokenId = IdOf<'scimToken'>
+export type ScimUserId = IdOf<'scimUser'>
 export type SessionId = IdOf<'session'>
 export type LoginProviderId = IdOf<'loginProvider'>
 export type AppConnectionId = IdOf<'appConnection'>

@@ -1,12 +1,13 @@
-import type { FabricId, ServiceAccountId, TeamId, TenantId, UserId } from './ids.ts'
+import type { FabricId, ScimTokenId, ServiceAccountId, TeamId, TenantId, UserId } from './ids.ts'
 import type { Operation } from './operations.ts'
 
 declare const made: unique symbol
 
-/** Who acts. `system` is Weft itself: boot, sweeps, recovery. */
+/** Who acts. `scim_token` is a tenant's identity provider, `system` Weft itself: boot, sweeps, recovery. */
 export type Actor =
   | { readonly kind: 'user'; readonly id: UserId }
   | { readonly kind: 'service_account'; readonly id: ServiceAccountId }
+  | { readonly kind: 'scim_token'; readonly id: ScimTokenId }
   | { readonly kind: 'system'; readonly id: string }
 
 /** What the actor may do, as the role table of `identity/` answers it. */

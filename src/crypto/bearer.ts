@@ -2,8 +2,8 @@ import { hash, randomBytes, randomInt } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { Secret } from '../base/secret.ts'
 
-/** `wfts_`: a service account's key; `wftp_`: a person's access token. */
-export type BearerPrefix = 'wfts_' | 'wftp_'
+/** `wfts_`: a service account's key; `wftp_`: a person's access token; `wftc_`: a tenant's SCIM token. */
+export type BearerPrefix = 'wfts_' | 'wftp_' | 'wftc_'
 
 export interface NewBearer {
   /** Shown once, then gone. */
@@ -17,7 +17,7 @@ export interface NewBearer {
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const randomLength = 30 // 62^30 > 2^178
 const checksumLength = 6 // 62^6 > 2^32
-const shape = /^wft[sp]_[0-9A-Za-z]{36}$/
+const shape = /^wft[cps]_[0-9A-Za-z]{36}$/
 const hintLength = 4
 const hintedMinLength = 16
 

@@ -7,6 +7,7 @@ import { type Access, type App, answers } from './route.ts'
 const tags = [
   { name: 'me', description: 'The person who is logged in, and their sessions' },
   { name: 'people', description: 'Members of the tenant and its teams' },
+  { name: 'SCIM', description: 'For a tenant’s identity provider (RFC 7643, RFC 7644)' },
   { name: 'app connections', description: 'OAuth clients registered at the provider' },
   { name: 'fabrics', description: 'Execution environments of teams' },
   { name: 'connection tests', description: 'Step by step, from the host to the compute' },

@@ -12,11 +12,13 @@ import {
   lockMemberships,
   updateMembership
 } from '../store/memberships.ts'
+import { lockScimUser, type ScimUserRow } from '../store/scim-users.ts'
 import { insertTeam, insertTeamMember, listDefaultTeams, upsertTeamMember } from '../store/teams.ts'
 import { findUserByIdentity, type UserRow } from '../store/users.ts'
 import { spendInvitation } from './acceptance.ts'
 import { identityHash, isSameEmail, type Person } from './person.ts'
 import type { TeamRole, TenantRole } from './roles.ts'
+import { linkAnnounced } from './scim/linking.ts'
 
 /** What decides whether a person who is no member yet may become one by logging in. */
 export interface AdmissionRule {
@@ -32,6 +34,8 @@ export interface AdmissionRule {
 export interface Admission extends AdmissionRule {
   /** One for this very person, to be spent; null: they carry none. */
   readonly invitation: InvitationRow | null
+  /** Whom the identity provider meant by them by SCIM; null: nobody who is not somebody already. */
+  readonly announced: ScimUserRow | null
 }
 
 /** Whether the login provider's rule lets this person join as a member. */
@@ -57,8 +61,9 @@ export async function isAdmissible(
   const user = await findUserByIdentity(db, identityHash(person.issuer, person.subject))
   return await db.inTenant(scope, async (tx) => {
     const membership = user === null ? null : await findMembership(tx, user.id)
+    if (rule.announced?.isActive === false) return false
     if (membership !== null) return membership.status === 'active'
-    if (rule.invitation !== null || mayJoin(person, rule)) return true
+    if (rule.invitation !== null || rule.announced !== null || mayJoin(person, rule)) return true
     return isBootstrapAdmin(person, rule) && !(await hasTenantAdmin(tx))
   })
 }
@@ -81,8 +86,11 @@ export async function admit(
   const membership = await findMembership(tx, user.id)
   if (membership !== null && membership.status !== 'active') throw new AppError('forbidden')
   const { invitation } = rule
+  const announced = rule.announced && (await lockScimUser(tx, rule.announced.id))
+  if (announced?.isActive === false) throw new AppError('forbidden')
+  const isAnnounced = announced !== null && announced.link === null
   const isFirstAdmin = isBootstrapAdmin(person, rule) && !(await hasTenantAdmin(tx))
-  const isExpected = membership !== null || isFirstAdmin || invitation !== null
+  const isExpected = membership !== null || isFirstAdmin || invitation !== null || isAnnounced
   if (!isExpected && !mayJoin(person, rule)) throw new AppError('forbidden')
   const isRaised = isFirstAdmin || invitation?.role === 'tenant_admin'
   const role = isRaised || membership?.role === 'tenant_admin' ? 'tenant_admin' : 'member'
@@ -91,6 +99,7 @@ export async function admit(
   if (membership === null) await insertMember(tx, deps.clock, user, role)
   else if (membership.role !== role) await updateMembership(tx, user.id, { role })
   if (isFirstAdmin) await placeInDefaultTeams(tx, user.id, 'admin')
+  if (isAnnounced) await linkAnnounced(tx, announced, user.id)
   if (membership === null || isFirstAdmin) {
     const details = { role, isBootstrap: isFirstAdmin }
     await deps.audit.append(tx, { action: 'member.join', object, actor, details })

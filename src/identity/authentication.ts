@@ -84,9 +84,14 @@ export function createAuthentication({ db, clock, versions, lastUses, accessToke
   }
 }
 
-function viaOf(bearer: string): 'service_key' | 'service_token' | null {
+const bearers: Readonly<Record<string, Caller['via']>> = {
+  wfts_: 'service_key',
+  wftc_: 'scim_token'
+}
+
+function viaOf(bearer: string): Caller['via'] | null {
   if (looksLikeJwt(bearer)) return 'service_token'
-  return bearer.startsWith('wfts_') && bearerChecksumHolds(bearer) ? 'service_key' : null
+  return bearerChecksumHolds(bearer) ? (bearers[bearer.slice(0, 5)] ?? null) : null
 }
 
 function isOver({ ends }: Credential, now: Date): boolean {

@@ -4,8 +4,8 @@ import type { TenantScope } from '../base/tenant-scope.ts'
 /** Whom a request comes from, once known. */
 export interface Caller {
   readonly scope: TenantScope
-  /** `session` is a person in a browser, the others are a service account. */
-  readonly via: 'session' | 'service_key' | 'service_token'
+  /** `session`: a person in a browser; `scim_token`: an identity provider; the others: a service account. */
+  readonly via: 'session' | 'service_key' | 'service_token' | 'scim_token'
   readonly sessionId: SessionId | null
   /** The key that was presented, or what the presented token was got with. */
   readonly keyId: CredentialId | null

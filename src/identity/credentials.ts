@@ -3,6 +3,7 @@ import type { Actor, Authority } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { findMembership } from '../store/memberships.ts'
 import { isPlatformOperator } from '../store/platform-operators.ts'
+import { findScimToken, findScimTokenByHash } from '../store/scim-tokens.ts'
 import {
   findServiceKey,
   findServiceKeyByHash,
@@ -81,6 +82,10 @@ export function createCredentialReading(
     service_token: reading(
       ({ token }) => accessTokens.read(token),
       (tx, _presented, facts) => readToken(tx, facts)
+    ),
+    scim_token: reading(
+      ({ hash }) => findScimTokenByHash(db, hash),
+      (tx, { hash }) => readScimToken(tx, hash)
     )
   }
 }
@@ -134,5 +139,21 @@ function ofKey(
     keyId: asId('key', key.id),
     ends,
     lastUse: { kind: 'service_key', tenantId, id: key.id, at: key.lastUsedAt }
+  }
+}
+
+async function readScimToken(tx: Tx, hash: string): Promise<Credential | null> {
+  const row = await findScimToken(tx, hash)
+  if (row === null) return null
+  const { tenantId } = tx.scope
+  return {
+    via: 'scim_token',
+    tenantId,
+    actor: { kind: 'scim_token', id: asId('scimToken', row.id) },
+    authority: authorityOf({ kind: 'scim_token' }),
+    sessionId: null,
+    keyId: null,
+    ends: row.expiresAt === null ? [] : [row.expiresAt],
+    lastUse: { kind: 'scim_token', tenantId, id: row.id, at: row.lastUsedAt }
   }
 }

@@ -27,6 +27,9 @@ import { createMembers, type Members } from './members.ts'
 import { createMemberships, type MembershipDeps } from './memberships.ts'
 import { createOpenCalls, type OpenCalls } from './open-calls.ts'
 import { createOperators, type Operators } from './operators.ts'
+import { createScim } from './scim/create-scim.ts'
+import type { Scim } from './scim/scim.ts'
+import { createScimTokens, type ScimTokens } from './scim/tokens.ts'
 import { createServiceAccounts, type ServiceAccounts } from './service-accounts.ts'
 import { createServiceTokens, type ServiceTokens } from './service-tokens.ts'
 import { createSessionEnding, type SessionEnding } from './session-ending.ts'
@@ -64,6 +67,18 @@ export { commandLineCall, type OperatorCall } from './operator-call.ts'
 export type { OperatorChoice, Operators, OperatorView } from './operators.ts'
 export { safeReturnTo } from './return-to.ts'
 export type {
+  Scim,
+  ScimGroups,
+  ScimGroupView,
+  ScimKept,
+  ScimPage,
+  ScimQuery,
+  ScimUsers,
+  ScimUserView
+} from './scim/scim.ts'
+export { ScimFault } from './scim/scim-fault.ts'
+export type { ScimTokens } from './scim/tokens.ts'
+export type {
   FabricAccess,
   ServiceAccounts,
   ServiceAccountView
@@ -89,6 +104,8 @@ export interface Identity {
   readonly members: Members
   readonly invitations: Invitations
   readonly teams: Teams
+  readonly scim: Scim
+  readonly scimTokens: ScimTokens
   readonly serviceAccounts: ServiceAccounts
   readonly serviceTokens: ServiceTokens
   /** The keys by which anybody can check our tokens (RFC 7517 §5). */
@@ -122,6 +139,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
   const accessTokens = createAccessTokens(deps)
   const operators = createOperators(deps)
   const { openTenant } = createBootstrap(deps)
+  const memberships = createMemberships(deps)
   return {
     login: createLogin({ ...deps, client, claimFirstOperator: operators.claimFirst }),
     loginProviders: createLoginProviders({ ...deps, client }),
@@ -133,7 +151,9 @@ export function createIdentity(deps: IdentityDeps): Identity {
     sessionEnding: createSessionEnding(deps),
     tenantSettings: createTenantSettings(deps),
     backChannelLogout: createBackChannelLogout({ ...deps, client }),
-    members: createMembers({ ...deps, memberships: createMemberships(deps) }),
+    members: createMembers({ ...deps, memberships }),
+    scim: createScim({ ...deps, memberships }),
+    scimTokens: createScimTokens(deps),
     invitations: createInvitations(deps),
     teams: createTeams(deps),
     serviceAccounts: createServiceAccounts(deps),

@@ -1,6 +1,7 @@
 import { plusMs } from '../base/clock.ts'
 import type { TenantId } from '../base/ids.ts'
 import type { Db } from '../store/db.ts'
+import { touchScimTokens } from '../store/scim-tokens.ts'
 import { touchServiceKeys } from '../store/service-keys.ts'
 import { touchSessions } from '../store/sessions.ts'
 import { readTenantSettings } from '../store/tenant-settings.ts'
@@ -9,7 +10,7 @@ import { idleEnd } from './session-life.ts'
 
 /** When something that lets a caller in was last used, as far as that is written or about to be. */
 export interface LastUse {
-  readonly kind: 'session' | 'service_key'
+  readonly kind: 'session' | 'service_key' | 'scim_token'
   readonly tenantId: TenantId
   readonly id: string
   at: Date | null
@@ -38,6 +39,7 @@ export function createLastUses(db: Db): LastUses {
       const idleExpiresAt = idleEnd(at, await readTenantSettings(tx))
       await touchSessions(tx, idsOf('session'), { lastSeenAt: at, idleExpiresAt }, dueBefore)
       await touchServiceKeys(tx, idsOf('service_key'), at, dueBefore)
+      await touchScimTokens(tx, idsOf('scim_token'), at, dueBefore)
     })
   }
 

@@ -28,6 +28,7 @@ import {
 import type { Redeemed } from './login-client.ts'
 import { identityHash, type Person } from './person.ts'
 import { safeReturnTo } from './return-to.ts'
+import { findAnnounced } from './scim/linking.ts'
 import {
   endPresentedSession,
   newSession,
@@ -116,15 +117,16 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     const found = await db.inTenant(scope, async (tx) => ({
       ...(await readLogin(tx, attempt)),
       limits: await readTenantSettings(tx),
-      invitation: await findInvitationFor(tx, invitationToken, person, clock.now())
+      invitation: await findInvitationFor(tx, invitationToken, person, clock.now()),
+      announced: await findAnnounced(tx, person)
     }))
-    const { tenant, provider, mappings, limits, invitation } = found
+    const { tenant, provider, mappings, limits, ...speaking } = found
     const isBootstrapTenant = tenant.slug === bootstrap.tenantSlug
     const rule = {
       emailDomains: provider.emailDomains,
       isInMappedGroup: mappingsIn(mappings, groups).length > 0,
       bootstrapAdmin: isBootstrapTenant ? bootstrap.adminEmail : tenant.firstAdminEmail,
-      invitation
+      ...speaking
     }
     if (!(await isAdmissible(db, scope, person, rule))) {
       throw new AppError('forbidden', { detail: 'You are not a member here, and may not join' })

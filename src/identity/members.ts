@@ -3,6 +3,7 @@ import { asId, type TeamId, type UserId } from '../base/ids.ts'
 import { type Page, type PageQuery, pageOf } from '../base/page.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
+import { listMappedAdmins } from '../store/group-mappings.ts'
 import { findMember, listMembers, type MemberRow } from '../store/memberships.ts'
 import { listTeamsOfUser, listTeamsOfUsers, type TeamMembership } from '../store/teams.ts'
 import type { MemberChange, Memberships } from './memberships.ts'
@@ -14,6 +15,7 @@ export interface MemberView {
   readonly id: UserId
   readonly email: string
   readonly name: string
+  /** Given by hand, or by a group of the identity provider's. */
   readonly role: TenantRole
   readonly status: MemberStatus
   /** Those that the asker sees. */
@@ -59,7 +61,7 @@ export function createMembers(deps: {
       await requireDirectory(tx, 'member.get')
       const row = await findMember(tx, id)
       if (row === null) throw new AppError('not_found')
-      return viewOf(scope, row, await listTeamsOfUser(tx, id))
+      return viewOf(scope, row, await listTeamsOfUser(tx, id), await listMappedAdmins(tx, [id]))
     })
   }
 
@@ -71,11 +73,13 @@ export function createMembers(deps: {
         const rows = found.map((row) => ({ ...row, id: row.userId }))
         const ids = rows.slice(0, limit).map(({ id }) => id)
         const teams = await listTeamsOfUsers(tx, ids)
+        const mappedAdmins = await listMappedAdmins(tx, ids)
         return pageOf(rows, limit, (row) =>
           viewOf(
             scope,
             row,
-            teams.filter(({ userId }) => userId === row.id)
+            teams.filter(({ userId }) => userId === row.id),
+            mappedAdmins
           )
         )
       })
@@ -107,8 +111,10 @@ async function requireDirectory(tx: Tx, operation: 'member.list' | 'member.get')
 function viewOf(
   { authority }: TenantScope,
   row: MemberRow,
-  teams: readonly TeamMembership[]
+  teams: readonly TeamMembership[],
+  mappedAdmins: readonly string[]
 ): MemberView {
+  const isAdmin = row.role === 'tenant_admin' || mappedAdmins.includes(row.userId)
   const shown = teams
     .map(({ id, name, role }) => ({ id: asId('team', id), name, role: teamRoleOf(role) }))
     .filter(({ id }) => authority.teams === 'all' || authority.teams.includes(id))
@@ -116,7 +122,7 @@ function viewOf(
     id: asId('user', row.userId),
     email: row.user.email,
     name: row.user.name,
-    role: row.role === 'tenant_admin' ? 'tenant_admin' : 'member',
+    role: isAdmin ? 'tenant_admin' : 'member',
     status: row.status === 'active' ? 'active' : 'suspended',
     teams: shown,
     lastLoginAt: row.lastLoginAt,

@@ -9,6 +9,7 @@ export type Role =
   | 'team_admin'
   | 'member'
   | 'service_account'
+  | 'scim_token'
 export type TenantRole = 'tenant_admin' | 'member'
 export type TeamRole = 'admin' | 'member'
 
@@ -16,6 +17,7 @@ const nobody: readonly Role[] = []
 const operators: readonly Role[] = ['platform_operator']
 const tenantAdmins: readonly Role[] = ['tenant_admin']
 const teamAdmins: readonly Role[] = ['tenant_admin', 'team_admin']
+const identityProvider: readonly Role[] = ['scim_token']
 const people: readonly Role[] = ['tenant_admin', 'team_admin', 'member']
 
 /** Who may do what; what is not here, nobody may. `nobody` marks what has no caller yet (public routes). */
@@ -81,6 +83,20 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'team_member.list': people,
   'team_member.put': teamAdmins,
   'team_member.delete': teamAdmins,
+  'scim_token.list': tenantAdmins,
+  'scim_token.create': tenantAdmins,
+  'scim_token.delete': tenantAdmins,
+  'scim.describe': identityProvider,
+  'scim_user.list': identityProvider,
+  'scim_user.get': identityProvider,
+  'scim_user.create': identityProvider,
+  'scim_user.update': identityProvider,
+  'scim_user.delete': identityProvider,
+  'scim_group.list': identityProvider,
+  'scim_group.get': identityProvider,
+  'scim_group.create': identityProvider,
+  'scim_group.update': identityProvider,
+  'scim_group.delete': identityProvider,
   'service_account.list': tenantAdmins,
   'service_account.get': tenantAdmins,
   'service_account.create': tenantAdmins,
@@ -119,12 +135,13 @@ export type PrincipalFacts =
       readonly teams: readonly { readonly id: TeamId; readonly role: TeamRole }[]
     }
   | { readonly kind: 'service_account'; readonly fabricId?: FabricId | null }
+  | { readonly kind: 'scim_token' }
 
 /**
  * The one reading of the table. With a team, the caller's role in that very team counts and a stranger to
  * it has none; without one, the answer is whether the caller may do it anywhere, as a first gate only.
  * A service account belongs to no team and sees no fabric by itself: which ones it may query stands in its
- * own list, which the gateway asks.
+ * own list, which the gateway asks. A SCIM token does what SCIM does, and nothing else.
  */
 export function authorityOf(facts: PrincipalFacts): Authority {
   return {
@@ -138,7 +155,7 @@ export function authorityOf(facts: PrincipalFacts): Authority {
 }
 
 function rolesOf(facts: PrincipalFacts, teamId: TeamId | undefined): readonly Role[] {
-  if (facts.kind === 'service_account') return ['service_account']
+  if (facts.kind !== 'user') return [facts.kind]
   const roles = rolesInTenant(facts, teamId)
   return facts.isPlatformOperator === true ? ['platform_operator', ...roles] : roles
 }
@@ -154,7 +171,7 @@ function rolesInTenant(
 }
 
 function teamsOf(facts: PrincipalFacts): Authority['teams'] {
-  if (facts.kind === 'service_account') return []
+  if (facts.kind !== 'user') return []
   return facts.role === 'tenant_admin' ? 'all' : facts.teams.map(({ id }) => id)
 }
 

@@ -80,15 +80,20 @@ const believed = { loginProvider: { isEnabled: true } }
 
 /** Whether a group of their last login makes the person a tenant admin. */
 export async function isMappedAdmin(tx: Tx, userId: string): Promise<boolean> {
-  const found = await tx.rows.mappedMember.findFirst({
+  return (await listMappedAdmins(tx, [userId])).length > 0
+}
+
+/** Whom of these people a group of their last login makes a tenant admin. */
+export async function listMappedAdmins(tx: Tx, userIds: readonly string[]): Promise<string[]> {
+  const rows = await tx.rows.mappedMember.findMany({
     where: {
       tenantId: tx.scope.tenantId,
-      userId,
+      userId: { in: [...userIds] },
       groupMapping: { ...believed, role: 'tenant_admin' }
     },
     select: { userId: true }
   })
-  return found !== null
+  return rows.map(({ userId }) => userId)
 }
 
 /** The teams that people have by the groups of their last login; a disabled provider's word does not count. */

@@ -15,7 +15,7 @@ import {
 const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 describe('C11 bearers', () => {
-  test.each(['wfts_', 'wftp_'] as const)(
+  test.each(['wfts_', 'wftp_', 'wftc_'] as const)(
     '%s: prefix, 30 random letters, 6 of checksum',
     (prefix) => {
       const { bearer, hash, hint } = newBearer(prefix)

@@ -6,7 +6,8 @@ const columns: readonly [role: Role, title: string][] = [
   ['tenant_admin', 'tenant admin'],
   ['team_admin', 'team admin'],
   ['member', 'member'],
-  ['service_account', 'service account']
+  ['service_account', 'service account'],
+  ['scim_token', 'SCIM token']
 ]
 
 const opening = `# Who may do what
@@ -16,7 +17,8 @@ in one place; what does not stand here, nobody may. \`–\` in every column: it 
 
 A team admin is one in the teams that they administer and a member in their others; everybody administers their own
 personal team. Without a place in a thing's team a person does not see it, and is answered as if it were not there. A
-service account reaches the fabrics that are listed for it, and nothing else.
+service account reaches the fabrics that are listed for it, and nothing else. A SCIM token
+is the tenant's identity provider.
 `
 
 /** The role table as it is committed, with the routes that each operation is asked by. */

@@ -190,7 +190,7 @@ export async function appWith(fakes: Fakes = {}) {
   return { app, lines }
 }
 
-const host = new URL(publicUrl).host
+export const host = new URL(publicUrl).host
 const cookieOf = (token: string) => `__Host-weft_session=${token}`
 
 /** Headers of a call by the pages of Weft itself, in the browser of `token`. */

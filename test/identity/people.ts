@@ -38,7 +38,9 @@ export interface People extends World {
 
 export async function createPeople(): Promise<People> {
   const world = await createWorld()
-  const { app } = await appWith({ identity: world.identity, deps: { publicUrl } })
+  // What is injected has no socket that could be slow.
+  const limits = { slowBodyIntervalMs: 3_600_000 }
+  const { app } = await appWith({ identity: world.identity, deps: { publicUrl, limits } })
 
   async function send(
     method: Method,

@@ -70,6 +70,7 @@ const ofOperators: Operation[] = [
   'tenant.resume',
   'tenant.erase'
 ]
+const ofScim = operations.filter((operation) => /^scim(_user|_group)?\./.test(operation))
 const publicOnes = operations.filter((operation) => roleTable[operation].length === 0)
 
 describe('who may do what', () => {
@@ -89,7 +90,7 @@ describe('who may do what', () => {
   })
 
   test('a tenant admin: everything in the tenant, of every team', () => {
-    const elsewhere = [...publicOnes, ...ofOperators]
+    const elsewhere = [...publicOnes, ...ofOperators, ...ofScim]
     const all = operations.filter((operation) => !elsewhere.includes(operation))
     expect(allowed(tenantAdmin)).toEqual(all)
     expect(allowed(tenantAdmin, grey)).toEqual(all)
@@ -131,6 +132,11 @@ describe('who may do what', () => {
       }
       expect(authorityOf(operator).teams).toEqual(authorityOf(facts).teams)
     }
+  })
+
+  test('D5 a SCIM token: what SCIM does, and nothing else', () => {
+    expect(allowed({ kind: 'scim_token' })).toEqual(ofScim)
+    expect(ofScim).toHaveLength(11)
   })
 
   test('what the table does not know is refused', () => {

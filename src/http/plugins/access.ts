@@ -58,7 +58,8 @@ export function installAccess(app: App, identity: Identity, publicUrl: PublicUrl
     if (access === 'session' && !isPerson) {
       throw new AppError('forbidden', { detail: 'Only a person in a browser can do this' })
     }
-    if (!teamBound.has(operation) && !caller.scope.authority.may(operation)) {
+    const isDecidedBelow = teamBound.has(operation) && caller.via !== 'scim_token'
+    if (!isDecidedBelow && !caller.scope.authority.may(operation)) {
       throw new AppError('forbidden')
     }
     return undefined

@@ -1,0 +1,52 @@
+import type { Db, Tx } from './db.ts'
+import type { ScimToken } from './generated/client.ts'
+
+export type ScimTokenRow = ScimToken
+
+export function insertScimToken(
+  tx: Tx,
+  row: Omit<ScimTokenRow, 'tenantId' | 'lastUsedAt'>
+): Promise<ScimTokenRow> {
+  return tx.rows.scimToken.create({ data: { ...row, tenantId: tx.scope.tenantId } })
+}
+
+export function findScimTokenByHash(db: Db, hash: string): Promise<ScimTokenRow | null> {
+  return db.inLookup({ key: hash }, (tx) => tx.rows.scimToken.findUnique({ where: { hash } }))
+}
+
+export function findScimToken(tx: Tx, hash: string): Promise<ScimTokenRow | null> {
+  return tx.rows.scimToken.findFirst({ where: { tenantId: tx.scope.tenantId, hash } })
+}
+
+/** Newest first. */
+export function listScimTokens(tx: Tx): Promise<ScimTokenRow[]> {
+  return tx.rows.scimToken.findMany({
+    where: { tenantId: tx.scope.tenantId },
+    orderBy: { id: 'desc' }
+  })
+}
+
+export async function deleteScimToken(tx: Tx, id: string): Promise<boolean> {
+  const { count } = await tx.rows.scimToken.deleteMany({
+    where: { tenantId: tx.scope.tenantId, id }
+  })
+  return count === 1
+}
+
+/** Only those last used before `dueBefore`, so that several replicas write once. */
+export async function touchScimTokens(
+  tx: Tx,
+  ids: readonly string[],
+  lastUsedAt: Date,
+  dueBefore: Date
+): Promise<void> {
+  if (ids.length === 0) return
+  await tx.rows.scimToken.updateMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      id: { in: [...ids] },
+      OR: [{ lastUsedAt: null }, { lastUsedAt: { lt: dueBefore } }]
+    },
+    data: { lastUsedAt }
+  })
+}
