@@ -80,6 +80,7 @@ export async function startIdentityProvider(
     allowWildcards(provider, clients)
     spoilTokens(provider, faults, recorder)
     provider.on('server_error', (_ctx, error) => log(`identity provider: ${error.message}`))
+    provider.on('backchannel.error', (_ctx, error) => log(`back-channel logout: ${error.message}`))
     const callback = provider.callback()
     const handle = async (req: IncomingMessage, res: ServerResponse) => {
       const path = (req.url ?? '/').split('?')[0] ?? '/'

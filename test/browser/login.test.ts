@@ -164,3 +164,91 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await capture('8-problem')
   })
 })
+
+describe('a session in a real browser', { timeout: 60_000 }, () => {
+  /** A browser of its own, logged in as dev. */
+  async function freshBrowser(): Promise<Page> {
+    const fresh = await browser.newContext({ viewport: wide })
+    const tab = await fresh.newPage()
+    tab.setDefaultTimeout(15_000)
+    await tab.goto(`${stack.weft}/auth/login?email=dev%40acme.test&return_to=/console`)
+    await choosePerson(tab)
+    return tab
+  }
+
+  async function choosePerson(tab: Page): Promise<void> {
+    await tab.getByRole('button', { name: 'dev@acme.test' }).click()
+    await tab.waitForURL((url) => url.origin === stack.weft)
+  }
+
+  const statusOf = (tab: Page) =>
+    tab.evaluate<number>(`fetch('/api/v1/me').then((answer) => answer.status)`)
+
+  test('A5 two tabs that log in at once both arrive, the later first, each where it was going', async () => {
+    const fresh = await browser.newContext({ viewport: wide })
+    const [first, second] = [await fresh.newPage(), await fresh.newPage()]
+    await first.goto(`${stack.weft}/auth/login?tenant=${stack.tenant}&return_to=/console?tab=1`)
+    await second.goto(`${stack.weft}/auth/login?tenant=${stack.tenant}&return_to=/console?tab=2`)
+    await choosePerson(second)
+    expect(second.url()).toBe(`${stack.weft}/console?tab=2`)
+    // The provider's page in the first tab is as old as its login; that one may be asked for anew.
+    await first.goto(`${stack.weft}/auth/login?tenant=${stack.tenant}&return_to=/console?tab=1`)
+    await first.waitForURL(`${stack.weft}/console?tab=1`)
+    expect([await statusOf(first), await statusOf(second)]).toEqual([200, 200])
+    await fresh.close()
+  })
+
+  test('A6 a login over a login ends the earlier session', async () => {
+    const tab = await freshBrowser()
+    const before = (await tab.context().cookies()).find(({ name }) => name === session)?.value
+    await tab.goto(`${stack.weft}/auth/login?tenant=${stack.tenant}`)
+    await tab.waitForURL(`${stack.weft}/console`)
+    const after = (await tab.context().cookies()).find(({ name }) => name === session)?.value
+    expect(after).not.toBe(before)
+    const old = await fetch(`${stack.weft}/api/v1/me`, {
+      headers: { cookie: `${session}=${before}` }
+    })
+    expect(old.status).toBe(401)
+    await tab.context().close()
+  })
+
+  test('A13 logging out ends the session at the identity provider too', async () => {
+    const tab = await freshBrowser()
+    await tab.getByRole('button', { name: 'Log out' }).click()
+    await tab.waitForURL((url) => url.origin === stack.identityProvider)
+    await tab.getByRole('button', { name: 'Log out' }).click()
+    await tab.getByText('You are logged out').waitFor()
+    await tab.goto(`${stack.weft}/auth/login?tenant=${stack.tenant}`)
+    await tab.getByRole('button', { name: 'dev@acme.test' }).waitFor()
+    await tab.context().close()
+  })
+
+  test('A13 a logout at the identity provider ends the session here, by the back channel', async () => {
+    const tab = await freshBrowser()
+    expect(await statusOf(tab)).toBe(200)
+    const other = await tab.context().newPage()
+    await other.goto(`${stack.identityProvider}/session/end`)
+    await other.getByRole('button', { name: 'Log out' }).click()
+    await other.getByText('You are logged out').waitFor()
+    await expect.poll(() => statusOf(tab), { timeout: 5_000 }).toBe(401)
+    await tab.goto(`${stack.weft}/console`)
+    await tab.getByLabel('Organisation').waitFor()
+    await tab.context().close()
+  })
+
+  test('a session that is over leads to the login and back to where one was', async () => {
+    const tab = await freshBrowser()
+    const csrf = `{ method: 'DELETE', headers: { 'x-weft-csrf': '1' } }`
+    const ended = await tab.evaluate(
+      `fetch('/api/v1/me/sessions').then((answer) => answer.json())
+        .then(({ items }) => items.find(({ isCurrent }) => isCurrent).id)
+        .then((id) => fetch('/api/v1/me/sessions/' + id, ${csrf})).then(({ status }) => status)`
+    )
+    expect([ended, await statusOf(tab)]).toEqual([204, 401])
+    const [spark] = stack.fabrics
+    await tab.goto(`${stack.weft}/sign-in/${spark?.id}`)
+    // Logged in at the identity provider still, so that it asks nothing, and on to the workspace.
+    await tab.waitForURL((url) => url.origin === stack.workspaces[0])
+    await tab.context().close()
+  })
+})

@@ -102,7 +102,8 @@ export function personNamed(name: string, claims: JWTPayload = {}): JWTPayload {
   return { sub: `sub-${name}`, name, email, email_verified: true, ...claims }
 }
 
-export async function createWorld(): Promise<World> {
+/** @param origins of identity providers beside the hostile one */
+export async function createWorld(origins: readonly string[] = []): Promise<World> {
   const database = await createTestDatabase()
   const clock = testClock()
   const oidc = await startHostileOidc(clock.now)
@@ -116,7 +117,7 @@ export async function createWorld(): Promise<World> {
     const audit = createAudit(db, clock)
     const strongbox = createStrongbox(db, keyWrap, clock)
     const outbound = createOutbound({
-      extraOrigins: [oidc.issuer],
+      extraOrigins: [oidc.issuer, ...origins],
       clock,
       userAgent: 'weft-test'
     })

@@ -64,6 +64,11 @@ export function configuration(
         }
       }
     },
+    // Its own dispatcher refuses loopback, where all clients of this provider are.
+    fetch: (url, options = {}) => {
+      const { dispatcher: _, ...own } = options
+      return fetch(url, own)
+    },
     interactions: { url: (_ctx, { uid }) => `/login/${uid}`, policy },
     loadExistingGrant: async (ctx) => {
       const { client, session, provider } = ctx.oidc
