@@ -3,6 +3,8 @@ export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: Readonly<Record<string, unknown>> | string
+  /** It is sent and never ended, as a stream that takes its time. */
+  readonly isEndless?: boolean
 }
 
 type Rewrite = (honest: Answer) => Answer

@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { Answer } from './answers.ts'
 
-export function send(res: ServerResponse, { status, headers, body }: Answer): void {
+export function send(res: ServerResponse, { status, headers, body, isEndless }: Answer): void {
   const type = typeof body === 'string' ? 'text/plain' : 'application/json'
   res.writeHead(status, { 'content-type': type, ...headers })
-  res.end(typeof body === 'string' ? body : JSON.stringify(body))
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  if (isEndless === true) res.write(text)
+  else res.end(text)
 }
 
 /** Promises the whole answer, sends half of it and hangs up. */
