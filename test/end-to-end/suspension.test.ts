@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { FabricId } from '../../src/base/ids.ts'
@@ -37,24 +37,8 @@ async function weft(...args: string[]): Promise<{ status: string }> {
 }
 
 /** A stream of which the workspace has sent one event and owes the rest. */
-async function openStream({ port }: ReplicaProcess): Promise<IncomingMessage> {
-  const call = request({
-    host: '127.0.0.1',
-    port,
-    method: 'POST',
-    path: `/fabrics/${fabricId}/serving-endpoints/probe/invocations`,
-    agent: false,
-    headers: {
-      host: 'weft.test',
-      origin: 'https://weft.test',
-      cookie: `__Host-weft_session=${session}`,
-      'x-weft-csrf': '1',
-      'content-type': 'application/json'
-    }
-  })
-  call.end('{"stream":true}')
-  const [response]: IncomingMessage[] = await once(call, 'response')
-  if (response === undefined) throw new TypeError('no answer')
+async function openStream(replica: ReplicaProcess): Promise<IncomingMessage> {
+  const response = await replica.stream(session, fabricId)
   response.on('error', () => undefined)
   await once(response, 'data')
   return response

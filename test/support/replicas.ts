@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { request } from 'node:http'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { FabricId } from '../../src/base/ids.ts'
@@ -25,6 +25,8 @@ export interface ReplicaProcess {
   readonly ended: Promise<number | null>
   /** A person asks an endpoint through a fabric, over HTTP; with the signal's abort they hang up. */
   ask(session: string, fabricId: FabricId, signal?: AbortSignal): Promise<ReplicaAnswer>
+  /** The same call, its answer as it comes. */
+  stream(session: string, fabricId: FabricId): Promise<IncomingMessage>
   /** Everything that it has written, at trace level. */
   output(): string
   /** `kill -9`; resolves when the process is no more. */
@@ -94,6 +96,7 @@ export async function startReplica(
     pid: child.pid ?? 0,
     ended,
     ask: (session, fabricId, signal) => ask(port, session, fabricId, signal),
+    stream: (session, fabricId) => answerOf(callOf(port, session, fabricId)),
     output: () => words.join(''),
     async kill() {
       await end('SIGKILL')
@@ -120,36 +123,46 @@ function portsOf(
   })
 }
 
-function ask(
+function callOf(
+  port: number,
+  session: string,
+  fabricId: FabricId,
+  signal?: AbortSignal
+): ClientRequest {
+  const call = request({
+    host: '127.0.0.1',
+    port,
+    method: 'POST',
+    path: `/fabrics/${fabricId}/serving-endpoints/probe/invocations`,
+    agent: false,
+    ...(signal === undefined ? {} : { signal }),
+    headers: {
+      host: new URL(publicUrl).host,
+      origin: publicUrl,
+      cookie: `__Host-weft_session=${session}`,
+      'x-weft-csrf': '1',
+      'content-type': 'application/json'
+    }
+  })
+  call.end('{"inputs":[1]}')
+  return call
+}
+
+function answerOf(call: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    call.once('error', reject)
+    call.once('response', resolve)
+  })
+}
+
+async function ask(
   port: number,
   session: string,
   fabricId: FabricId,
   signal?: AbortSignal
 ): Promise<ReplicaAnswer> {
-  return new Promise((resolve, reject) => {
-    const call = request({
-      host: '127.0.0.1',
-      port,
-      method: 'POST',
-      path: `/fabrics/${fabricId}/serving-endpoints/probe/invocations`,
-      agent: false,
-      ...(signal === undefined ? {} : { signal }),
-      headers: {
-        host: new URL(publicUrl).host,
-        origin: publicUrl,
-        cookie: `__Host-weft_session=${session}`,
-        'x-weft-csrf': '1',
-        'content-type': 'application/json'
-      }
-    })
-    call.once('error', reject)
-    call.once('response', (response) => {
-      text(response).then((body) => {
-        const status = response.statusCode ?? 0
-        const code = String(response.headers['x-weft-problem'] ?? '') || null
-        resolve({ status, headers: response.headers, text: body, code })
-      }, reject)
-    })
-    call.end('{"inputs":[1]}')
-  })
+  const response = await answerOf(callOf(port, session, fabricId, signal))
+  const body = await text(response)
+  const code = String(response.headers['x-weft-problem'] ?? '') || null
+  return { status: response.statusCode ?? 0, headers: response.headers, text: body, code }
 }
