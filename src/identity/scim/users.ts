@@ -15,7 +15,7 @@ import {
   updateScimUser
 } from '../../store/scim-users.ts'
 import { requireAuthority } from '../roles.ts'
-import { attributeName, parseFilter } from './filter.ts'
+import { parseFilter } from './filter.ts'
 import { findUnannounced, linkAnnounced } from './linking.ts'
 import { readPatch } from './patch.ts'
 import type { ScimDeps, ScimUsers, ScimUserView } from './scim.ts'
@@ -146,7 +146,7 @@ function queryOf(filter: string): ScimUserQuery {
   return Object.assign(
     {},
     ...parseFilter(filter).map(({ attribute, value }): ScimUserQuery => {
-      switch (attributeName(attribute)) {
+      switch (attribute) {
         case 'id':
           return { id: value }
         case 'username':
