@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
 import {
   type AppConnectionId,
   type FabricId,
@@ -12,12 +12,13 @@ import { makeTenantScope, systemAuthority, type TenantScope } from '../../src/ba
 import { createKeyRing } from '../../src/crypto/key-ring.ts'
 import { clientSecretPlace, servicePrincipalPlace } from '../../src/vault/credentials.ts'
 import { accessTokenPlace, refreshTokenPlace } from '../../src/vault/refresh-projection.ts'
-import { createTestDatabase, type TestDatabase } from './database.ts'
+import type { TestDatabase } from './database.ts'
 import {
   type Family,
   type HostileServer,
   startHostileServer
 } from './hostile-authorization-server.ts'
+import { takeGround } from './vault-world/ground.ts'
 import { createReplica, type Replica, type ReplicaOptions } from './vault-world/replica.ts'
 import { createRows, type Rows, type SeededTenant } from './vault-world/rows.ts'
 import { type TestClock, testClock } from './vault-world/test-clock.ts'
@@ -89,21 +90,21 @@ export async function createVaultWorld(
   options: ReplicaOptions = {},
   superuserUrl?: string
 ): Promise<VaultWorld> {
-  const database = await createTestDatabase(superuserUrl)
+  const ground = await takeGround(superuserUrl)
+  const { database, superuser } = ground
   const clock = testClock()
   const server = await startHostileServer(() => clock.now().getTime())
   const key = randomBytes(32)
   const keyWrap = createKeyRing([{ kid: 'test', key: new Secret(new Uint8Array(key)) }])
-  const superuser = new pg.Client({ connectionString: database.superuserUrl })
-  await superuser.connect()
+  const surroundings = { url: database.appUrl, keyWrap, clock, workspaceOrigin: server.origin }
   const query = (text: string, values: readonly unknown[]) => superuser.query(text, [...values])
   const closing: (() => Promise<void>)[] = []
 
   function replica(wanted: ReplicaOptions = {}): Replica {
-    const made = createReplica(
-      { url: database.appUrl, keyWrap, clock, workspaceOrigin: server.origin },
-      { ...options, ...wanted }
-    )
+    return keepOpen(createReplica(surroundings, { ...options, ...wanted }))
+  }
+
+  function keepOpen(made: ReturnType<typeof createReplica>): Replica {
     closing.push(made.close)
     return made.replica
   }
@@ -112,7 +113,7 @@ export async function createVaultWorld(
   const seeded = await rows.tenant(`t${randomBytes(4).toString('hex')}`)
   const { tenantId } = seeded
   const scope = makeTenantScope(tenantId, { kind: 'system', id: 'test' }, systemAuthority)
-  const direct = replica({ via: (url) => url })
+  const direct = keepOpen(createReplica({ ...surroundings, pool: ground.db }, options))
   const { strongbox } = direct
   const own = options.via === undefined ? direct : replica()
   const clientId = randomUUID()
@@ -219,9 +220,8 @@ export async function createVaultWorld(
 
     async close() {
       await Promise.all(closing.map((end) => end()))
-      await superuser.end()
       await server.stop()
-      await database.drop()
+      await ground.leave()
     }
   }
   await world.seedClientSecret(clientSecret, 'current')

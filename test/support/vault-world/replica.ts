@@ -2,7 +2,10 @@ import { createAudit } from '../../../src/audit/audit.ts'
 import type { Clock } from '../../../src/base/clock.ts'
 import { Secret } from '../../../src/base/secret.ts'
 import type { KeyWrap } from '../../../src/crypto/key-wrap.ts'
-import { createAuthorizationServers } from '../../../src/oauth/authorization-server.ts'
+import {
+  type AuthorizationServers,
+  createAuthorizationServers
+} from '../../../src/oauth/authorization-server.ts'
 import { createOutbound, type Outbound } from '../../../src/outbound/outbound.ts'
 import { createDb, type Db } from '../../../src/store/db.ts'
 import { createTenantVersions } from '../../../src/store/tenant-versions.ts'
@@ -14,6 +17,7 @@ export interface Replica {
   readonly db: Db
   readonly strongbox: Strongbox
   readonly outbound: Outbound
+  readonly servers: AuthorizationServers
   readonly vault: Vault
   readonly clock: Clock
   /** Transactions begun. */
@@ -36,14 +40,16 @@ interface Surroundings {
   readonly keyWrap: KeyWrap
   readonly clock: Clock
   readonly workspaceOrigin: string
+  /** A pool that is there already, and stays. */
+  readonly pool?: Db
 }
 
 /** The rooms up to the vault, on a pool of their own. */
 export function createReplica(
-  { url, keyWrap, clock: common, workspaceOrigin }: Surroundings,
+  { url, keyWrap, clock: common, workspaceOrigin, pool }: Surroundings,
   { via, clock = common, poolMax = 8, extraOrigins = [] }: ReplicaOptions
 ): { replica: Replica; close: () => Promise<void> } {
-  const real = createDb({ url: new Secret(via === undefined ? url : via(url)), poolMax })
+  const real = pool ?? createDb({ url: new Secret(via === undefined ? url : via(url)), poolMax })
   let transactions = 0
   const db: Db = {
     ...real,
@@ -68,6 +74,7 @@ export function createReplica(
     db,
     strongbox,
     outbound,
+    servers,
     vault,
     clock,
     get transactions() {
@@ -78,7 +85,7 @@ export function createReplica(
   const close = async () => {
     clearInterval(polling)
     await outbound.destroy()
-    await real.close()
+    if (pool === undefined) await real.close()
   }
   return { replica, close }
 }
