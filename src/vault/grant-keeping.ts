@@ -118,7 +118,7 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
       await db.inTenant(scope, (tx) => writeSignIn(tx, { id, key, signIn, tokens, now }))
     } catch (error) {
       // Another tab finished first, or the grant was forgotten meanwhile.
-      if (error instanceof UniqueViolation || (existing !== null && isGone(error))) return null
+      if (error instanceof UniqueViolation || isGone(error)) return null
       throw error
     }
     grants.drop(scope, id)
