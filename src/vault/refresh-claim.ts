@@ -10,7 +10,8 @@ import {
   type GrantRow,
   type GrantTokenRow,
   isClaimed,
-  lockGrant
+  lockGrant,
+  releaseGrantToken
 } from '../store/grants.ts'
 import {
   answerRefreshEntry,
@@ -19,6 +20,7 @@ import {
   findOpenRefreshEntry,
   openRefreshEntry
 } from '../store/refresh-journal.ts'
+import { insist } from './insistence.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import type { Place } from './strongbox.ts'
 
@@ -49,20 +51,37 @@ export const answerPlace = (entryId: string): Place => ['refresh_journal', entry
  * @returns `moved` when the generation is spent already, `busy` when another holds the claim
  */
 export async function claimGrant(
-  { db, clock }: RefreshDeps,
+  deps: RefreshDeps,
   scope: TenantScope,
   grantId: GrantId,
   generation: number
 ): Promise<Claim | 'moved' | 'busy'> {
-  const owner = randomUUID()
-  const freshEntryId = newId('refreshEntry', clock)
-  return await db.inTenant(scope, async (tx) => {
+  const claim = { grantId, generation, owner: randomUUID() }
+  const freshEntryId = newId('refreshEntry', deps.clock)
+  try {
+    return await tryClaim(deps, scope, claim, freshEntryId)
+  } catch (error) {
+    // The database may have taken it and could not say so. Nothing was sent, and nobody else can know.
+    await letGo(deps, scope, claim, freshEntryId).catch(() => undefined)
+    throw error
+  }
+}
+
+type ClaimKey = Pick<Claim, 'generation' | 'owner'> & { readonly grantId: GrantId }
+
+function tryClaim(
+  { db, clock }: RefreshDeps,
+  scope: TenantScope,
+  claim: ClaimKey,
+  freshEntryId: string
+): Promise<Claim | 'moved' | 'busy'> {
+  const { grantId, generation } = claim
+  return db.inTenant(scope, async (tx) => {
     const grant = await lockGrant(tx, grantId)
     const token = await findGrantToken(tx, grantId)
     if (grant === null || token?.generation !== generation) return 'moved'
     // Another replica has just tried in vain: its setback counts for us too.
     if (grant.nextTryAt !== null && grant.nextTryAt > clock.now()) return 'moved'
-    const claim = { grantId, generation, owner }
     if (!(await claimGrantToken(tx, { ...claim, leaseMs: refreshLeaseMs }))) return 'busy'
     const stale = await findOpenRefreshEntry(tx, grantId)
     const isSame = stale?.generation === generation
@@ -78,6 +97,26 @@ export async function claimGrant(
     const unclear = await countUnclearEntries(tx, grantId, generation)
     return { ...claim, grant, token, entryId: freshEntryId, leftBehind: null, unclear }
   })
+}
+
+/** As long as an outage may last that the lease outlives. */
+const letGoDelaysMs = [200, 500, 1_000, 2_000, 4_000]
+
+async function letGo(
+  { db, clock }: RefreshDeps,
+  scope: TenantScope,
+  claim: ClaimKey,
+  entryId: string
+): Promise<void> {
+  const end = { outcome: 'transient' as const, finishedAt: clock.now() }
+  await insist(
+    () =>
+      db.inTenant(scope, async (tx) => {
+        await lockGrant(tx, claim.grantId)
+        if (await releaseGrantToken(tx, claim)) await closeRefreshEntry(tx, entryId, end)
+      }),
+    letGoDelaysMs
+  )
 }
 
 const pollMs = 100

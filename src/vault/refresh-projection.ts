@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
-import { AppError } from '../base/errors.ts'
+import type { AppError } from '../base/errors.ts'
 import { asId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { TokenVerdict } from '../oauth/token-answer.ts'
@@ -16,6 +15,7 @@ import {
   updateGrant
 } from '../store/grants.ts'
 import { closeRefreshEntry, type RefreshOutcome } from '../store/refresh-journal.ts'
+import { insist } from './insistence.ts'
 import type { Claim } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import type { Place, Strongbox } from './strongbox.ts'
@@ -142,21 +142,6 @@ async function setStatus(
   if (setback === null) return await clearAppConnectionFault(tx, grant.appConnectionId)
   if (setback.cause !== 'app_connection_refused' || !wasAsked) return
   await raiseAppConnectionFault(tx, grant.appConnectionId, setback.cause, now)
-}
-
-const insistDelaysMs = [200, 500, 1_000]
-
-/** Tries again while the database is away for a moment; longer outages are the recovery's. */
-async function insist<T>(work: () => Promise<T>): Promise<T> {
-  for (const delayMs of insistDelaysMs) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'overloaded') throw error
-      await delay(delayMs)
-    }
-  }
-  return await work()
 }
 
 /** What a verdict leaves to store; a missing refresh token means that the spent one stays. */

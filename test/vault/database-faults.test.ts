@@ -166,6 +166,20 @@ test('F7 the database goes away as the claim is being made: nothing is spent', a
   expect(await codeOf(ask(grantId))).toBe('no error')
 })
 
+test('F7 F8 the commit of the claim is lost on the way back: no doubt about the token remains', async () => {
+  await world.sql('UPDATE app_connections SET has_single_use_refresh_tokens = true')
+  await warmUp()
+  const { grantId, refreshToken } = await world.seedGrant()
+  const stop = proxy.stopAt({ seen: /INSERT INTO .*refresh_journal/, hold: 'commit' })
+  const call = ask(grantId)
+  await stop.reached
+  stop.cut()
+  expect(await tally([call])).toEqual({ overloaded: 1 })
+  expect(world.server.books.presented(refreshToken)).toBe(0)
+  expect(await world.stateOf(grantId)).toMatchObject({ claim_owner: null, state: 'active' })
+  expect(await codeOf(ask(grantId))).toBe('no error')
+})
+
 test('F12 other writes on the grant while it is refreshed leave the tokens alone', async () => {
   const { grantId, family } = await world.seedGrant()
   const held = Promise.withResolvers<void>()
