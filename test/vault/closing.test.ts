@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { codeOf, createVaultWorld, type VaultWorld } from '../support/vault-world.ts'
 
 let world: VaultWorld
 
-beforeAll(async () => {
+beforeEach(async () => {
   world = await createVaultWorld()
 })
-afterAll(() => world.close())
+afterEach(() => world.close())
 
 test('H4 a process that closes does not wait for a claim that another holds', async () => {
   const { vault } = world.own

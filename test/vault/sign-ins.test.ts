@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createAudit } from '../../src/audit/audit.ts'
 import { newId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
-import type { SignIn } from '../../src/vault/grant-keeping.ts'
+import { UniqueViolation } from '../../src/store/db-errors.ts'
+import { createTenantVersions } from '../../src/store/tenant-versions.ts'
+import { createGrantKeeping, type SignIn } from '../../src/vault/grant-keeping.ts'
 import {
   codeOf,
   createVaultWorld,
@@ -12,15 +15,11 @@ import {
 
 let world: VaultWorld
 
-beforeAll(async () => {
+beforeEach(async () => {
   world = await createVaultWorld()
   world.clock.freeze()
 })
-beforeEach(() => {
-  world.server.reset()
-  world.server.revocationStatus = 200
-})
-afterAll(() => world.close())
+afterEach(() => world.close())
 
 const hourMs = 3_600_000
 const event = { action: 'connection.delete' } as const
@@ -149,20 +148,31 @@ describe('a sign-in that is kept', () => {
     expect(one).toBe(two)
   })
 
-  test('G8 a grant that is forgotten over and over meanwhile is given up after five tries', async () => {
-    const grant = await world.seedGrant()
-    // What the first look finds is not what the transaction finds: each time another grant.
-    await world.sql(`CREATE FUNCTION renamed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      RAISE unique_violation; END $$`)
-    await world.sql(`CREATE TRIGGER renamed BEFORE UPDATE ON grants
-      FOR EACH ROW EXECUTE FUNCTION renamed()`)
-    const before = world.own.transactions
-    const key = await keyOf(grant.userId)
-    const signIn = signInOf(`${grant.userId}@workspace.test`)
-    expect(await codeOf(world.own.vault.keepSignIn(world.scope, key, signIn))).toBe('not_found')
-    expect(world.own.transactions - before).toBe(10)
-    await world.sql('DROP TRIGGER renamed ON grants')
-    await world.sql('DROP FUNCTION renamed')
+  test('G8 a grant that changes hands at every try is given up after five', async () => {
+    const { own, scope, clock } = world
+    let looks = 0
+    // What the first look finds is never what the transaction after it finds.
+    const restless: typeof own.db = {
+      ...own.db,
+      inTenant: async (inside, work) => {
+        looks += 1
+        if (looks % 2 === 0) throw new UniqueViolation([])
+        return await own.db.inTenant(inside, work)
+      }
+    }
+    const keeping = createGrantKeeping(
+      {
+        ...own,
+        db: restless,
+        audit: createAudit(own.db, clock),
+        exchange: own,
+        versions: createTenantVersions(own.db, clock)
+      },
+      { get: async () => null, drop: () => undefined }
+    )
+    const kept = keeping.keepSignIn(scope, await keyOf(), signInOf('ann'))
+    expect(await codeOf(kept)).toBe('not_found')
+    expect(looks).toBe(10)
   })
 
   test('a database that fails otherwise is told as it is, and not tried again', async () => {
@@ -270,5 +280,26 @@ describe('a grant that is forgotten', () => {
     await world.own.vault.forget(world.scope, grantId, event)
     await world.own.vault.settle()
     expect((await eventsOf(grantId)).map(({ action }) => action)).toEqual(['connection.delete'])
+  })
+
+  test('G8 a whole tenant’s are opened first, and revoked when nothing can be opened any more', async () => {
+    const [one, other, poisoned] = [
+      await world.seedGrant(),
+      await world.seedGrant(),
+      await world.seedGrant()
+    ]
+    await world.sql(`UPDATE grant_tokens SET refresh_token_sealed = 'e30.x' WHERE grant_id = $1`, [
+      poisoned.grantId
+    ])
+    const revokeAll = await world.own.vault.prepareRevocations(world.scope, hourMs)
+    expect(told()).toEqual([])
+    await world.sql('DELETE FROM grants')
+    expect(await revokeAll(hourMs)).toEqual({ revoked: 2, notRevoked: 1 })
+    expect(told().toSorted()).toEqual([one.refreshToken, other.refreshToken].toSorted())
+    world.server.revocationStatus = 503
+    expect(await revokeAll(hourMs)).toEqual({ revoked: 0, notRevoked: 3 })
+    const before = told().length
+    expect(await revokeAll(0)).toEqual({ revoked: 0, notRevoked: 3 })
+    expect(told()).toHaveLength(before)
   })
 })

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { newId } from '../../src/base/ids.ts'
+import { Secret } from '../../src/base/secret.ts'
+import { makeTenantScope, systemAuthority, type TenantScope } from '../../src/base/tenant-scope.ts'
+import { createKeyRing } from '../../src/crypto/key-ring.ts'
+import { createStrongbox, type Place } from '../../src/vault/strongbox.ts'
+import { codeOf, createVaultWorld, failureOf, type VaultWorld } from '../support/vault-world.ts'
+
+let world: VaultWorld
+/** Of a tenant that has no data key yet. */
+let scope: TenantScope
+
+const keyWrap = createKeyRing([{ kid: 'ring', key: new Secret(new Uint8Array(randomBytes(32))) }])
+const place: Place = ['client_secrets', 'sec_1', 'sealed']
+const secret = new Secret('canary-of-the-strongbox')
+
+beforeEach(async () => {
+  world = await createVaultWorld()
+  const { tenantId } = await world.rows.tenant(`t${randomBytes(4).toString('hex')}`)
+  scope = makeTenantScope(tenantId, { kind: 'system', id: 'test' }, systemAuthority)
+})
+afterEach(() => world.close())
+
+/** As of a process of its own. */
+function strongbox() {
+  let reads = 0
+  const { db } = world.own
+  const counted: typeof db = {
+    ...db,
+    inTenant: (inside, work) => {
+      reads += 1
+      return db.inTenant(inside, work)
+    }
+  }
+  return {
+    box: createStrongbox(counted, keyWrap, world.clock),
+    get reads() {
+      return reads
+    }
+  }
+}
+const keysOf = () =>
+  world.sql('SELECT id, kek_kid, created_at FROM data_keys WHERE tenant_id = $1', [scope.tenantId])
+
+test('the first use makes the tenant’s data key, and every later one uses it', async () => {
+  const first = strongbox()
+  await first.box.prepare(scope)
+  const keys = await keysOf()
+  expect(keys).toMatchObject([{ kek_kid: 'ring' }])
+  expect(keys[0]?.id).toMatch(/^dek_/)
+  const sealed = await first.box.seal(scope, place, secret)
+  expect((await first.box.open(scope, place, sealed)).reveal()).toBe(secret.reveal())
+  // Looked for, and made: nothing after that.
+  expect(first.reads).toBe(2)
+  const later = strongbox()
+  expect((await later.box.open(scope, place, sealed)).reveal()).toBe(secret.reveal())
+  await later.box.prepare(scope)
+  expect(later.reads).toBe(1)
+  expect(await keysOf()).toEqual(keys)
+})
+
+test('two processes that need a first key at once make one', async () => {
+  const [one, two] = [strongbox(), strongbox()]
+  const sealed = await Promise.all([
+    one.box.seal(scope, place, secret),
+    two.box.seal(scope, place, secret)
+  ])
+  expect(await keysOf()).toHaveLength(1)
+  for (const { box } of [one, two]) {
+    for (const text of sealed) {
+      expect((await box.open(scope, place, text)).reveal()).toBe(secret.reveal())
+    }
+  }
+})
+
+test('B2 what is sealed for one place opens at no other, nor for another tenant', async () => {
+  const { box } = strongbox()
+  const sealed = await box.seal(scope, place, secret)
+  const others: Place[] = [
+    ['service_principals', 'sec_1', 'sealed'],
+    ['client_secrets', 'sec_2', 'sealed'],
+    ['client_secrets', 'sec_1', 'hint']
+  ]
+  for (const other of others) {
+    expect(await codeOf(box.open(scope, other, sealed))).toBe('key_unavailable')
+  }
+  expect(await codeOf(box.open(world.scope, place, sealed))).toBe('key_unavailable')
+})
+
+test('a key that another process has made since is found', async () => {
+  const [old, fresh] = [strongbox(), strongbox()]
+  await old.box.prepare(scope)
+  const kept = await old.box.seal(scope, place, secret)
+  // A newer key, as a rotation makes it: wrapped by another strongbox of the same ring.
+  const elsewhere = await world.rows.tenant(`t${randomBytes(4).toString('hex')}`)
+  expect(elsewhere.tenantId).not.toBe(scope.tenantId)
+  const id = newId('dataKey', world.clock)
+  const key = new Secret(new Uint8Array(randomBytes(32)))
+  const wrapped = await keyWrap.wrap(key, `${scope.tenantId}/data_keys/${id}`)
+  await world.rows.insert('data_keys', {
+    id,
+    tenant_id: scope.tenantId,
+    wrapped,
+    kek_kid: 'ring',
+    created_at: world.clock.now()
+  })
+  const sealed = await fresh.box.seal(scope, place, secret)
+  expect((await old.box.open(scope, place, sealed)).reveal()).toBe(secret.reveal())
+  expect((await old.box.open(scope, place, kept)).reveal()).toBe(secret.reveal())
+  // Looked for, made, and looked for again.
+  expect(old.reads).toBe(3)
+})
+
+test('G12 a key that is not there, or is named by nothing, is told as such', async () => {
+  const { box } = strongbox()
+  const sealed = await box.seal(scope, place, secret)
+  await world.sql('DELETE FROM data_keys WHERE tenant_id = $1', [scope.tenantId])
+  const other = strongbox()
+  const missing = await failureOf(other.box.open(scope, place, sealed))
+  expect(missing?.code).toBe('key_unavailable')
+  expect(missing?.note).toMatch(/^no data key dek_/)
+  const nameless = await failureOf(other.box.open(scope, place, 'rubbish'))
+  expect(nameless).toMatchObject({ code: 'key_unavailable', note: 'no data key named' })
+})
+
+test('F7 a look that failed is not remembered', async () => {
+  const { db } = world.own
+  let isAway = true
+  const flaky: typeof db = {
+    ...db,
+    inTenant: async (inside, work) => {
+      if (isAway) throw new TypeError('away')
+      return await db.inTenant(inside, work)
+    }
+  }
+  const box = createStrongbox(flaky, keyWrap, world.clock)
+  await expect(box.prepare(scope)).rejects.toThrow('away')
+  isAway = false
+  await box.prepare(scope)
+  expect(await keysOf()).toHaveLength(1)
+})
