@@ -1,3 +1,5 @@
+import { tokenTimeoutMs } from '../../src/oauth/token-endpoint.ts'
+
 /** One way in which an answer can have been lost. */
 export type Loss = 'cut' | 'late' | 'error' | 'network' | 'kill'
 
@@ -35,11 +37,11 @@ export function createLedger(kills: readonly Kill[]) {
   const encounters = new Map<string, Encounter[]>()
   const disturbed: Span[] = []
 
-  function lossesOf({ loss, startMs, endMs }: Encounter): Loss[] {
+  function lossesOf({ loss, startMs, endMs }: Encounter, untilMs = 0): Loss[] {
     const losses: Loss[] = loss === null ? [] : [loss]
-    const isDisturbed = disturbed.some(
-      ({ fromMs, toMs }) => fromMs <= endMs + travelMs && toMs >= startMs
-    )
+    const arrivedMs = Math.max(endMs + travelMs, untilMs)
+    const isDisturbed = disturbed.some(({ fromMs, toMs }) => fromMs <= arrivedMs && toMs >= startMs)
+    if (untilMs - startMs >= tokenTimeoutMs) losses.push('late')
     if (isDisturbed) losses.push('network')
     const isKilled = kills.some(({ atMs, isDatabaseAway }) => {
       const lastMs = endMs + travelMs + (isDatabaseAway ? insistMs : keepMs)
@@ -60,10 +62,16 @@ export function createLedger(kills: readonly Kill[]) {
       else known.push(encounter)
     },
     of: (token: string): readonly Encounter[] => encounters.get(token) ?? [],
+    /**
+     * How this answer may have been lost.
+     * @param untilMs when Weft is known to have given up on it, where that is known; run's own clock
+     */
     lossesOf,
-    /** Tokens that were acted on more than once. */
+    /** Tokens that were acted on more than once, and when they were shown, in turn. */
     repeated: (): [token: string, encounters: readonly Encounter[]][] =>
-      [...encounters].filter(([, list]) => list.length > 1)
+      [...encounters]
+        .filter(([, list]) => list.length > 1)
+        .map(([token, list]) => [token, list.toSorted((one, other) => one.startMs - other.startMs)])
   }
 }
 

@@ -1,7 +1,7 @@
 import { asId } from '../../src/base/ids.ts'
 import { refreshTokenPlace } from '../../src/vault/refresh-projection.ts'
 import type { VaultWorld } from '../support/vault-world.ts'
-import type { Kill } from './encounters.ts'
+import type { Encounter, Kill } from './encounters.ts'
 import type { Findings } from './findings.ts'
 import type { SoakProvider } from './provider.ts'
 import type { Tenant } from './world.ts'
@@ -16,6 +16,11 @@ interface LostRow {
   readonly sealed: string | null
   /** When owners died with this generation perhaps spent, as the journal has it. */
   readonly abandoned: Date[] | null
+}
+
+interface JournalRow {
+  readonly outcome: string
+  readonly finished_at: Date
 }
 
 /** How long a process that claimed a grant may have gone on before it was killed. */
@@ -66,10 +71,50 @@ export function createJudge(deps: {
     }
     const family = server.books.familyOf(token) ?? ''
     if (endedFamilies.has(family)) findings.count('lost because the provider ended it')
+    else if (isEndedByRepeat(provider, token)) findings.count('lost with an earlier token')
     // Weft itself must have noticed that an answer was lost, but for an error after the deed.
     else if (losses.length === 0 || (cause !== 'rotation_lost' && !losses.includes('error'))) {
       findings.violate('a grant died without a lost answer', told)
     }
+  }
+
+  /** How the refreshes of this sign-in went that were under way when the provider acted. */
+  async function journalOf(provider: SoakProvider, { token, startMs }: Encounter) {
+    const { server, origin } = provider
+    const at = new Date(world.clock.now().getTime() - nowMs() + startMs)
+    const rows = await world.sql<LostRow & JournalRow>(
+      `SELECT g.id, g.tenant_id, t.refresh_token_sealed AS sealed, j.outcome, j.finished_at
+         FROM refresh_journal j JOIN grants g ON g.id = j.grant_id
+         JOIN grant_tokens t ON t.grant_id = g.id
+        WHERE g.workspace_origin = $1 AND j.started_at < $2 AND j.finished_at > $2`,
+      [origin, at]
+    )
+    const own: string[] = []
+    let untilMs = startMs
+    for (const row of rows) {
+      const current = await tokenOf(row)
+      if (current === null || server.books.familyOf(current) !== server.books.familyOf(token)) {
+        continue
+      }
+      // Any other end is that of an answer that came, or of a claim whose owner was gone.
+      if (row.outcome === 'unknown') untilMs = Math.max(untilMs, runMsOf(row.finished_at))
+      own.push(`${row.outcome} after ${row.finished_at.getTime() - at.getTime()} ms`)
+    }
+    return { untilMs, own }
+  }
+
+  /** An earlier refresh token of the same sign-in, shown again after a lost answer, ended them all. */
+  function isEndedByRepeat({ server, ledger }: SoakProvider, token: string): boolean {
+    const family = server.books.familyOf(token)
+    const isLost = (one: Encounter) => ledger.lossesOf(one).length > 0
+    return ledger
+      .repeated()
+      .some(
+        ([other, list]) =>
+          other !== token &&
+          server.books.familyOf(other) === family &&
+          list.slice(0, -1).every(isLost)
+      )
   }
 
   return {
@@ -96,17 +141,23 @@ export function createJudge(deps: {
     },
 
     /** A token that was spent and answered is never shown again; one that dies with its use not after a kill. */
-    judgeRepeats(): void {
-      for (const { ledger, policy } of providers.filter((one) => one.policy.rotate)) {
+    async judgeRepeats(): Promise<void> {
+      for (const provider of providers.filter((one) => one.policy.rotate)) {
+        const { ledger, policy } = provider
         for (const [, list] of ledger.repeated()) {
-          const plans = list.map(({ plan }) => plan)
-          const earlier = list.slice(0, -1).map((one) => ledger.lossesOf(one))
-          const told = { policy: policy.name, plans, losses: earlier }
           findings.count('token shown again after a lost answer')
-          if (earlier.some((losses) => losses.length === 0)) {
+          const told = await Promise.all(
+            list.map(async (one) => {
+              const { untilMs, own } = await journalOf(provider, one)
+              const losses = ledger.lossesOf(one, untilMs)
+              return { plan: one.plan, startMs: Math.round(one.startMs), losses, own }
+            })
+          )
+          const earlier = told.slice(0, -1)
+          if (earlier.some(({ losses }) => losses.length === 0)) {
             findings.violate('a spent token was shown again after its answer had come', told)
           }
-          const isKillOnly = earlier.some((losses) => losses.join() === 'kill')
+          const isKillOnly = earlier.some(({ losses }) => losses.join() === 'kill')
           if (policy.known === true && isKillOnly) {
             findings.violate('a single-use token was shown again after a kill', told)
           }

@@ -50,7 +50,7 @@ async function passTime({ world }: Settled): Promise<void> {
 
 const triesMax = 20
 /** A connection that broke in the storm may be noticed as late as now. */
-const signInsMax = 3
+const signInsMax = 10
 
 /** Everybody who was not asked to sign in is served, on every process, as themself. */
 async function callEverything(settled: Settled): Promise<void> {
@@ -61,18 +61,23 @@ async function callEverything(settled: Settled): Promise<void> {
   async function served(
     caller: Caller,
     call: Call,
-    name: string
+    name: string,
+    hasJustSignedIn = false
   ): Promise<'served' | 'signed out'> {
     let told = ''
+    let code: string | null = null
     for (let attempt = 0; attempt < triesMax; attempt += 1) {
       const answer = await fleet.call(dice, caller, call)
       const place = placeOf(call)
       if (place !== undefined) checkHolder(findings, answer, name, place)
       if (answer?.status === 200 && answer.code === null) return 'served'
       told = `${answer?.status} ${answer?.code} ${answer?.text.slice(0, 200)}`
-      if (answer?.code === 'sign_in_needed') return 'signed out'
+      code = answer?.code ?? null
+      // Other processes notice a sign-in within seconds.
+      if (code === 'sign_in_needed' && !hasJustSignedIn) return 'signed out'
       await pause(pollMs)
     }
+    if (code === 'sign_in_needed') return 'signed out'
     findings.violate('calm has come and a call is refused', `${name} ${call.path}: ${told}`)
     return 'served'
   }
@@ -92,11 +97,13 @@ async function callEverything(settled: Settled): Promise<void> {
           const call = (who: Caller, what: Call) => fleet.call(dice, who, what)
           let isIn = false
           for (let attempt = 0; attempt < signInsMax && !isIn; attempt += 1) {
+            if (attempt > 0) await pause(pollMs)
             isIn = await signIn(call, person, place)
           }
-          const again = isIn ? await served(person.caller, askOf(place), name) : 'signed out'
+          const again = isIn ? await served(person.caller, askOf(place), name, true) : 'signed out'
           if (again === 'signed out') {
-            findings.violate('calm has come and a sign-in fails', `${name} ${place.fabricId}`)
+            const told = `${name} ${place.fabricId} ${isIn ? 'is not noticed' : 'is refused'}`
+            findings.violate('calm has come and a sign-in fails', told)
           }
         })
       )
@@ -131,7 +138,7 @@ export async function settle(settled: Settled, say: (line: string) => void): Pro
   say('calm: everybody is served')
   await callEverything(settled)
   await judge.judgeLost()
-  judge.judgeRepeats()
+  await judge.judgeRepeats()
   judge.judgeBearers()
   say('calm: audit chain, raw columns, growth')
   await checkAudit(settled)
