@@ -1,20 +1,56 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { warmPool } from './warm-pool.ts'
+
+/**
+ * The quickest first, since the first test that notices a change is the last that is run for it. Left out, since
+ * no single change is worth their time or no change is active in them: hours, days and thousands of calls
+ * (gateway, service-principals, provider-answers, outages, forgetting, canaries), and servers of their own (kill,
+ * replicas).
+ */
+const testsOfTheVault = [
+  'handing-out',
+  'records',
+  'credentials',
+  'sign-ins',
+  'status',
+  'strongbox',
+  'pure-*',
+  'recovery',
+  'client-secrets',
+  'closing',
+  'lost-answers',
+  'races',
+  'single-flight',
+  'database-faults'
+].map((name) => `test/vault/${name}.test.ts`)
+
+class AsListed extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const placeOf = ({ moduleId }: TestSpecification) =>
+      testsOfTheVault.findIndex((path) => moduleId.endsWith(path))
+    return files.toSorted((one, other) => placeOf(one) - placeOf(other))
+  }
+}
 
 /** With a real Postgres, which serves every run. */
 export default defineConfig({
+  plugins: [
+    {
+      name: 'warm-pool',
+      // Stryker names a pool of Vitest's own, which would start a cold thread for every change.
+      configureVitest: ({ project }) => {
+        Object.assign(project.config, { pool: warmPool.name, poolRunner: warmPool })
+      }
+    }
+  ],
   test: {
-    include: ['test/vault/**/*.test.ts'],
-    exclude: [
-      // Servers of their own, in which no change is active.
-      'test/vault/kill.test.ts',
-      'test/vault/replicas.test.ts',
-      // Days of outage, a thousand interleavings, every row searched: too long for each single change.
-      'test/vault/outages.test.ts',
-      'test/vault/forgetting.test.ts',
-      'test/vault/canaries.test.ts'
-    ],
+    isolate: false,
+    setupFiles: ['test/mutation/fresh-modules.ts'],
+    include: testsOfTheVault,
+    sequence: { sequencer: AsListed },
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 15_000,
-    hookTimeout: 15_000
+    testTimeout: 30_000,
+    hookTimeout: 30_000
   }
 })
