@@ -40,6 +40,7 @@ import { meRoutes } from './http/routes/me.ts'
 import { memberRoutes } from './http/routes/members.ts'
 import { oauthRoutes } from './http/routes/oauth.ts'
 import { pageRoutes } from './http/routes/pages.ts'
+import { personalTokenRoutes } from './http/routes/personal-tokens.ts'
 import { scimRoutes } from './http/routes/scim.ts'
 import { scimTokenRoutes } from './http/routes/scim-tokens.ts'
 import { serviceAccountRoutes } from './http/routes/service-accounts.ts'
@@ -150,6 +151,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   connectionTestRoutes(app, { fabrics, identity, events: eventStreams(problems, headersOf) })
   signInRoutes(app, { fabrics, publicUrl })
   tenantRoutes(app, { tenants: identity.tenants, once })
+  personalTokenRoutes(app, { personalTokens: identity.personalTokens, once })
   scimTokenRoutes(app, { scimTokens: identity.scimTokens, once })
   await scimRoutes(app, { identity, problems, publicUrl })
   serviceAccountRoutes(app, { serviceAccounts: identity.serviceAccounts, once })

@@ -25,6 +25,7 @@ export const idPrefixes = {
   refreshEntry: 'rfj',
   serviceAccount: 'sva',
   key: 'key',
+  personalToken: 'pat',
   dataKey: 'dek',
   federatedIdentity: 'fid',
   signingKey: 'sgk',
@@ -48,9 +49,10 @@ export type SignInAttemptId = IdOf<'signInAttempt'>
 export type GrantId = IdOf<'grant'>
 export type ServiceAccountId = IdOf<'serviceAccount'>
 export type KeyId = IdOf<'key'>
+export type PersonalTokenId = IdOf<'personalToken'>
 export type FederatedIdentityId = IdOf<'federatedIdentity'>
-/** What a service account shows, or showed for the token that it comes with. */
-export type CredentialId = KeyId | FederatedIdentityId
+/** What a caller other than a browser shows, or showed for the token that it comes with. */
+export type CredentialId = KeyId | FederatedIdentityId | PersonalTokenId
 
 /** A fresh id: prefix, underscore, 26 characters that sort by time and hold 80 random bits (ULID). */
 export function newId<K extends IdKind>(kind: K, clock: Clock): IdOf<K> {

@@ -18,6 +18,8 @@ export interface Authority {
   readonly teams: 'all' | readonly TeamId[]
   /** The fabrics that the presented credential is bound to, whatever the actor may; absent: it is bound to none. */
   readonly fabrics?: readonly FabricId[]
+  /** Of a personal access token: acts upstream as its person, and never as a service principal. */
+  readonly isPersonOnly?: boolean
 }
 
 /**

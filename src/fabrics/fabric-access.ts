@@ -14,7 +14,7 @@ import { createVersionedMemory, type Remembered } from '../store/versioned-memor
 import { refuseHost } from '../vault/credentials.ts'
 import type { AccessToken, TokenOptions } from '../vault/vault.ts'
 import { viewDeadlines } from './fabric-deadlines.ts'
-import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
+import { type FabricDeps, mustFindFabric, refuseOtherFabric } from './fabric-deps.ts'
 import { computeOf } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
 import type { Deadlines } from './fabrics.ts'
@@ -132,9 +132,7 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
 
   return {
     async open(scope, id, actAs) {
-      if (scope.authority.fabrics?.includes(id) === false) {
-        throw new AppError('forbidden', { detail: 'This token is for another fabric' })
-      }
+      refuseByCredential(scope, id, actAs)
       const fabric = await opened.get(keyOf(scope, id, actAs), () => readOpen(scope, id, actAs))
       assert(fabric !== null, 'a fabric that is not there is thrown and not returned')
       return fabric
@@ -147,6 +145,14 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
       withGrant(scope, fabric, (grantId) =>
         vault.scopedToken(scope, grantId, authorizationDetails, minLifeMs, options)
       )
+  }
+}
+
+/** Before what is remembered, which holds for every credential of the same actor. */
+function refuseByCredential(scope: TenantScope, id: FabricId, actAs: ActAs | null): void {
+  refuseOtherFabric(scope, id)
+  if (actAs === 'service_principal' && scope.authority.isPersonOnly) {
+    throw new AppError('forbidden', { detail: 'A personal access token acts as its person only' })
   }
 }
 
@@ -175,7 +181,7 @@ interface Found {
 async function findForActor(tx: Tx, id: FabricId): Promise<Found> {
   const { actor } = tx.scope
   if (actor.kind !== 'service_account') {
-    const row = await mustFindFabric(tx, id, 'endpoint.query')
+    const row = await mustFindFabric(tx, id, 'endpoint.discover')
     return { row, accountEndpoints: null, requestsPerMinute: null }
   }
   const allowed = await findServiceAccountFabric(tx, actor.id, id)

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { FabricId, TeamId } from '../base/ids.ts'
 import type { Operation } from '../base/operations.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
 import type { AuthorizationServers } from '../oauth/authorization-server.ts'
 import type { TokenExchangeDeps } from '../oauth/token-endpoint.ts'
 import type { Outbound } from '../outbound/outbound.ts'
@@ -27,6 +28,12 @@ export interface FabricDeps {
   readonly publicUrl: string
 }
 
+/** @throws AppError `forbidden`: the credential is bound to other fabrics, whether this one is there or not */
+export function refuseOtherFabric({ authority }: TenantScope, id: FabricId): void {
+  if (authority.fabrics?.includes(id) !== false) return
+  throw new AppError('forbidden', { detail: 'This token is for another fabric' })
+}
+
 /**
  * The fabric, when the actor sees it and may do `operation` with it.
  * @throws AppError `not_found`: no such fabric, or one of a team or tenant that is not the actor's;
@@ -37,6 +44,7 @@ export async function mustFindFabric(
   id: FabricId,
   operation: Operation
 ): Promise<FabricRow> {
+  refuseOtherFabric(tx.scope, id)
   const row = await findFabric(tx, id)
   if (row === null) throw new AppError('not_found')
   const { teams, may } = tx.scope.authority

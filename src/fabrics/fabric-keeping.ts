@@ -71,8 +71,8 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
 
     list: async (scope, { limit, cursor }) =>
       await db.inTenant(scope, async (tx) => {
-        const { teams } = scope.authority
-        const rows = await listFabrics(tx, { limit: limit + 1, cursor, teams })
+        const { teams, fabrics: ids = null } = scope.authority
+        const rows = await listFabrics(tx, { limit: limit + 1, cursor, teams, ids })
         const views = new Map(
           (await viewFabrics(tx, rows)).map((view) => [view.id as string, view])
         )

@@ -68,6 +68,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   ): Promise<void> {
     const { row, params, provider } = course.claim
     checkParams(course.claim)
+    checkAuthority(call, row)
     const fabric = await access.open(call.scope, call.fabricId, readActAs(call))
     course.fabric = fabric
     if (fabric.provider !== provider) throw new AppError('path_not_allowed')
@@ -170,6 +171,12 @@ function readActAs(call: Pick<GatewayCall, 'headers'>): ActAs | null {
   if (value === undefined) return null
   if (value === 'user' || value === 'service_principal') return value
   throw invalidRequest('/headers/x-weft-act-as', 'must be user or service_principal')
+}
+
+/** Which fabrics and endpoints is for `FabricAccess` and the lists to say; this is whether anything may be asked. */
+function checkAuthority({ scope }: GatewayCall, { isDiscovery }: DataPlanePath): void {
+  if (scope.authority.may(isDiscovery ? 'endpoint.discover' : 'endpoint.query')) return
+  throw new AppError('forbidden', { detail: 'This credential only reads what there is' })
 }
 
 /** What is short is kept whole, so that it can be sent again where that is allowed. */

@@ -85,6 +85,7 @@ export function createAuthentication({ db, clock, versions, lastUses, accessToke
 }
 
 const bearers: Readonly<Record<string, Caller['via']>> = {
+  wftp_: 'personal_token',
   wfts_: 'service_key',
   wftc_: 'scim_token'
 }

@@ -4,10 +4,13 @@ import type { TenantScope } from '../base/tenant-scope.ts'
 /** Whom a request comes from, once known. */
 export interface Caller {
   readonly scope: TenantScope
-  /** `session`: a person in a browser; `scim_token`: an identity provider; the others: a service account. */
-  readonly via: 'session' | 'service_key' | 'service_token' | 'scim_token'
+  /**
+   * `session`: a person in a browser; `personal_token`: a person's script; `scim_token`: an identity provider;
+   * the others: a service account.
+   */
+  readonly via: 'session' | 'personal_token' | 'service_key' | 'service_token' | 'scim_token'
   readonly sessionId: SessionId | null
-  /** The key that was presented, or what the presented token was got with. */
+  /** The key or personal token that was presented, or what the presented token was got with. */
   readonly keyId: CredentialId | null
 }
 

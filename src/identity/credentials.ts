@@ -1,7 +1,8 @@
-import { asId, type CredentialId, type SessionId, type TenantId } from '../base/ids.ts'
+import { asId, type CredentialId, type SessionId, type TenantId, type UserId } from '../base/ids.ts'
 import type { Actor, Authority } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { findMembership } from '../store/memberships.ts'
+import { findPersonalToken, findPersonalTokenByHash } from '../store/personal-tokens.ts'
 import { isPlatformOperator } from '../store/platform-operators.ts'
 import { findScimToken, findScimTokenByHash } from '../store/scim-tokens.ts'
 import {
@@ -12,13 +13,15 @@ import {
 } from '../store/service-keys.ts'
 import { findSession, findSessionByHash } from '../store/sessions.ts'
 import { listTeamsOfUser } from '../store/teams.ts'
+import { readTenantSettings } from '../store/tenant-settings.ts'
 import { findTenant } from '../store/tenants.ts'
 import type { Remembered } from '../store/versioned-memory.ts'
 import type { AccessTokenFacts, AccessTokens } from './access-tokens.ts'
 import type { Caller } from './caller.ts'
 import { identityScope } from './identity-scope.ts'
 import type { LastUse } from './last-uses.ts'
-import { authorityOf } from './roles.ts'
+import { endOfToken, narrowedTo, scopeOfToken } from './personal-token-scope.ts'
+import { authorityOf, teamRoleOf } from './roles.ts'
 import { tenantRoleOf } from './tenant-role.ts'
 
 /** Whom a credential stands for, as it was read: good until its tenant changes or its time is over. */
@@ -72,6 +75,10 @@ export function createCredentialReading(
       ({ hash }) => findSessionByHash(db, hash),
       (tx, { hash }) => readSession(tx, hash)
     ),
+    personal_token: reading(
+      ({ hash }) => findPersonalTokenByHash(db, hash),
+      (tx, { hash }) => readPersonalToken(tx, hash)
+    ),
     service_key: reading(
       ({ hash }) => findServiceKeyByHash(db, hash),
       async (tx, { hash }) => {
@@ -92,29 +99,53 @@ export function createCredentialReading(
 
 async function readSession(tx: Tx, hash: string): Promise<Credential | null> {
   const row = await findSession(tx, hash)
-  const membership = row === null ? null : await findMembership(tx, row.userId)
-  if (row === null || membership?.status !== 'active') return null
+  const facts = row === null ? null : await factsOfMember(tx, asId('user', row.userId))
+  if (row === null || facts === null) return null
   const { tenantId } = tx.scope
-  const teams = await listTeamsOfUser(tx, row.userId)
-  const authority = authorityOf({
-    kind: 'user',
-    isPlatformOperator: await isPlatformOperator(tx, row.userId),
-    role: await tenantRoleOf(tx, membership),
-    teams: teams.map(({ id, role }) => ({
-      id: asId('team', id),
-      role: role === 'admin' ? 'admin' : 'member'
-    }))
-  })
+  const isOperator = await isPlatformOperator(tx, row.userId)
   return {
     via: 'session',
     tenantId,
     actor: { kind: 'user', id: asId('user', row.userId) },
-    authority,
+    authority: authorityOf({ ...facts, isPlatformOperator: isOperator }),
     sessionId: asId('session', row.id),
     keyId: null,
     ends: [row.expiresAt, row.idleExpiresAt],
     lastUse: { kind: 'session', tenantId, id: row.id, at: row.lastSeenAt }
   }
+}
+
+/** Its person as they are now, narrowed; running the platform is nothing for a script. */
+async function readPersonalToken(tx: Tx, hash: string): Promise<Credential | null> {
+  const row = await findPersonalToken(tx, hash)
+  const policy = await readTenantSettings(tx)
+  if (row === null || !policy.personalTokensAllowed) return null
+  const userId = asId('user', row.userId)
+  const facts = await factsOfMember(tx, userId)
+  if (facts === null) return null
+  const { tenantId } = tx.scope
+  return {
+    via: 'personal_token',
+    tenantId,
+    actor: { kind: 'user', id: userId },
+    authority: narrowedTo(authorityOf(facts), scopeOfToken(row)),
+    sessionId: null,
+    keyId: asId('personalToken', row.id),
+    ends: [endOfToken(row, policy)],
+    lastUse: { kind: 'personal_token', tenantId, id: row.id, at: row.lastUsedAt }
+  }
+}
+
+/** Null: no member, or not now. */
+async function factsOfMember(tx: Tx, userId: UserId) {
+  const membership = await findMembership(tx, userId)
+  if (membership?.status !== 'active') return null
+  const teams = await listTeamsOfUser(tx, userId)
+  return {
+    kind: 'user',
+    role: await tenantRoleOf(tx, membership),
+    teams: teams.map(({ id, role }) => ({ id: asId('team', id), role: teamRoleOf(role) }))
+  } as const
 }
 
 /** A token is worth what it was got with is worth now. */

@@ -27,6 +27,7 @@ import { createMembers, type Members } from './members.ts'
 import { createMemberships, type MembershipDeps } from './memberships.ts'
 import { createOpenCalls, type OpenCalls } from './open-calls.ts'
 import { createOperators, type Operators } from './operators.ts'
+import { createPersonalTokens, type PersonalTokens } from './personal-tokens.ts'
 import { createScim } from './scim/create-scim.ts'
 import type { Scim } from './scim/scim.ts'
 import { createScimTokens, type ScimTokens } from './scim/tokens.ts'
@@ -65,6 +66,7 @@ export type { LoginProviderInput, NewTenant } from './new-tenant.ts'
 export type { OpenCalls } from './open-calls.ts'
 export { commandLineCall, type OperatorCall } from './operator-call.ts'
 export type { OperatorChoice, Operators, OperatorView } from './operators.ts'
+export type { NewPersonalToken, PersonalTokens, PersonalTokenView } from './personal-tokens.ts'
 export { safeReturnTo } from './return-to.ts'
 export type {
   Scim,
@@ -104,6 +106,7 @@ export interface Identity {
   readonly members: Members
   readonly invitations: Invitations
   readonly teams: Teams
+  readonly personalTokens: PersonalTokens
   readonly scim: Scim
   readonly scimTokens: ScimTokens
   readonly serviceAccounts: ServiceAccounts
@@ -156,6 +159,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     scimTokens: createScimTokens(deps),
     invitations: createInvitations(deps),
     teams: createTeams(deps),
+    personalTokens: createPersonalTokens(deps),
     serviceAccounts: createServiceAccounts(deps),
     serviceTokens: createServiceTokens({ ...deps, accessTokens }),
     signingKeys,

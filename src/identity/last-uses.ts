@@ -1,6 +1,7 @@
 import { plusMs } from '../base/clock.ts'
 import type { TenantId } from '../base/ids.ts'
 import type { Db } from '../store/db.ts'
+import { touchPersonalTokens } from '../store/personal-tokens.ts'
 import { touchScimTokens } from '../store/scim-tokens.ts'
 import { touchServiceKeys } from '../store/service-keys.ts'
 import { touchSessions } from '../store/sessions.ts'
@@ -10,7 +11,7 @@ import { idleEnd } from './session-life.ts'
 
 /** When something that lets a caller in was last used, as far as that is written or about to be. */
 export interface LastUse {
-  readonly kind: 'session' | 'service_key' | 'scim_token'
+  readonly kind: 'session' | 'personal_token' | 'service_key' | 'scim_token'
   readonly tenantId: TenantId
   readonly id: string
   at: Date | null
@@ -23,7 +24,7 @@ export interface LastUses {
   flush(): Promise<void>
 }
 
-/** Of one session or key. */
+/** Of one session, token or key. */
 const noteEveryMs = 60_000
 const batchMax = 1_000
 
@@ -38,6 +39,7 @@ export function createLastUses(db: Db): LastUses {
     await db.inTenant(identityScope(tenantId, null), async (tx) => {
       const idleExpiresAt = idleEnd(at, await readTenantSettings(tx))
       await touchSessions(tx, idsOf('session'), { lastSeenAt: at, idleExpiresAt }, dueBefore)
+      await touchPersonalTokens(tx, idsOf('personal_token'), at, dueBefore)
       await touchServiceKeys(tx, idsOf('service_key'), at, dueBefore)
       await touchScimTokens(tx, idsOf('scim_token'), at, dueBefore)
     })

@@ -183,8 +183,10 @@ export function createSessions(deps: SessionsDeps): Sessions {
   }
 
   return {
-    me: async (caller) =>
-      await meIn(caller.scope.tenantId, requirePerson(caller).userId, caller.scope.requestId),
+    async me({ scope }) {
+      if (scope.actor.kind !== 'user') throw new AppError('forbidden')
+      return await meIn(scope.tenantId, scope.actor.id, scope.requestId)
+    },
     switchTenant,
     async list(caller) {
       const { userId, sessionId } = requirePerson(caller)

@@ -4,24 +4,25 @@ import { AppError, invalidRequest } from '../base/errors.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Db } from '../store/db.ts'
 import { shortenSessions } from '../store/sessions.ts'
-import { readTenantSettings, updateTenantSettings } from '../store/tenant-settings.ts'
-import type { SessionLimits } from './session-life.ts'
+import {
+  readTenantSettings,
+  type TenantPolicies,
+  updateTenantSettings
+} from '../store/tenant-settings.ts'
 
 /** What a tenant's admins decide for the whole of it; one resource, for every policy of the tenant's. */
-export interface TenantSettingsView extends SessionLimits {
+export interface TenantSettingsView extends TenantPolicies {
   readonly version: number
 }
 
 /** JSON merge patch (RFC 7396): absent keeps. */
-export interface TenantSettingsPatch {
-  readonly version: number
-  readonly sessionIdleMinutes?: number | undefined
-  readonly sessionMaxMinutes?: number | undefined
-}
+export type TenantSettingsPatch = {
+  readonly [policy in keyof TenantPolicies]?: TenantPolicies[policy] | undefined
+} & { readonly version: number }
 
 export interface TenantSettings {
   get(scope: TenantScope): Promise<TenantSettingsView>
-  /** What becomes shorter counts for sessions that live already. @throws AppError `invalid_request`, `version_conflict` */
+  /** What becomes shorter counts for sessions and tokens that live already. @throws AppError `invalid_request`, `version_conflict` */
   update(scope: TenantScope, patch: TenantSettingsPatch): Promise<TenantSettingsView>
 }
 
@@ -36,24 +37,36 @@ export function createTenantSettings(deps: {
     update: async (scope, patch) =>
       await db.inTenant(scope, async (tx) => {
         const before = await readTenantSettings(tx)
-        const { sessionIdleMinutes = before.sessionIdleMinutes } = patch
-        const { sessionMaxMinutes = before.sessionMaxMinutes } = patch
-        const limits = { sessionIdleMinutes, sessionMaxMinutes }
-        if (sessionIdleMinutes > sessionMaxMinutes) {
+        const policies = policiesOf(before, patch)
+        if (policies.sessionIdleMinutes > policies.sessionMaxMinutes) {
           throw invalidRequest('/sessionIdleMinutes', 'is longer than a session may last')
         }
         const updatedAt = clock.now()
-        if (!(await updateTenantSettings(tx, patch.version, { ...limits, updatedAt }))) {
+        if (!(await updateTenantSettings(tx, patch.version, { ...policies, updatedAt }))) {
           throw new AppError('version_conflict')
         }
-        await shortenSessions(tx, limits)
+        await shortenSessions(tx, policies)
         const object = ['tenant', scope.tenantId] as const
-        await audit.append(tx, { action: 'tenant_settings.update', object, details: limits })
+        await audit.append(tx, { action: 'tenant_settings.update', object, details: policies })
         return viewOf(await readTenantSettings(tx))
       })
   }
 }
 
-function viewOf({ sessionIdleMinutes, sessionMaxMinutes, version }: TenantSettingsView) {
-  return { sessionIdleMinutes, sessionMaxMinutes, version }
+/** Each as it was, unless the change says otherwise. */
+function policiesOf(
+  before: TenantPolicies,
+  change: Omit<TenantSettingsPatch, 'version'> = {}
+): TenantPolicies {
+  const {
+    sessionIdleMinutes = before.sessionIdleMinutes,
+    sessionMaxMinutes = before.sessionMaxMinutes,
+    personalTokensAllowed = before.personalTokensAllowed,
+    personalTokenMaxDays = before.personalTokenMaxDays
+  } = change
+  return { sessionIdleMinutes, sessionMaxMinutes, personalTokensAllowed, personalTokenMaxDays }
+}
+
+function viewOf(row: TenantPolicies & { readonly version: number }): TenantSettingsView {
+  return { ...policiesOf(row), version: row.version }
 }

@@ -113,6 +113,8 @@ export interface DataPlanePath {
   readonly path: string
   /** `long`: may think for minutes, and its body may be as large as any. */
   readonly pace: 'short' | 'long'
+  /** Whether it only tells what there is, and nothing of what was computed. */
+  readonly isDiscovery?: boolean
   /** Whether an endpoint with a data plane of its own is asked there instead. */
   readonly isRoutable?: boolean
 }

@@ -1,7 +1,7 @@
 import type { Tx } from './db.ts'
 
 /**
- * Deletes what ended before `before`: attempts, invitations, sessions, logout tokens, idempotency keys.
+ * Deletes what ended before `before`: attempts, invitations, sessions, tokens, idempotency keys.
  * @returns how many rows
  */
 export async function deleteExpiredRows(tx: Tx, before: Date): Promise<number> {
@@ -13,8 +13,9 @@ export async function deleteExpiredRows(tx: Tx, before: Date): Promise<number> {
   const signIns = await tx.rows.signInAttempt.deleteMany(expired)
   const keys = await tx.rows.idempotencyKey.deleteMany(expired)
   const logouts = await tx.rows.logoutToken.deleteMany(expired)
+  const tokens = await tx.rows.personalToken.deleteMany(expired)
   const invitations = await tx.rows.invitation.deleteMany(expired)
   const sessions = await tx.rows.session.deleteMany({ where: { tenantId, OR: [ended, idled] } })
-  const all = [logins, signIns, keys, logouts, invitations, sessions]
+  const all = [logins, signIns, keys, logouts, tokens, invitations, sessions]
   return all.reduce((sum, { count }) => sum + count, 0)
 }

@@ -28,16 +28,24 @@ export async function findFabricIdBySlug(tx: Tx, slug: string): Promise<string |
   return row?.id ?? null
 }
 
-/** Newest first, from before `cursor`, of the given teams. */
+/** Newest first, from before `cursor`, of the given teams; of the given ones alone where `ids` is not null. */
 export function listFabrics(
   tx: Tx,
-  page: { limit: number; cursor: string | null; teams: 'all' | readonly string[] }
+  page: {
+    limit: number
+    cursor: string | null
+    teams: 'all' | readonly string[]
+    ids: readonly string[] | null
+  }
 ): Promise<FabricRow[]> {
   return tx.rows.fabric.findMany({
     where: {
       tenantId: tx.scope.tenantId,
       ...(page.teams === 'all' ? {} : { teamId: { in: [...page.teams] } }),
-      ...(page.cursor === null ? {} : { id: { lt: page.cursor } })
+      id: {
+        ...(page.cursor === null ? {} : { lt: page.cursor }),
+        ...(page.ids === null ? {} : { in: [...page.ids] })
+      }
     },
     include: withPrincipal,
     orderBy: { id: 'desc' },

@@ -3,10 +3,18 @@ import type { TenantSettings } from './generated/client.ts'
 
 export type TenantSettingsRow = TenantSettings
 
+/** What admins decide. */
+export type TenantPolicies = Omit<
+  TenantSettingsRow,
+  'tenantId' | 'sessionsEndedAt' | 'version' | 'updatedAt'
+>
+
 const defaults = {
   sessionIdleMinutes: 720,
   sessionMaxMinutes: 10_080,
   sessionsEndedAt: null,
+  personalTokensAllowed: true,
+  personalTokenMaxDays: 90,
   version: 1
 }
 
@@ -22,9 +30,7 @@ export async function readTenantSettings(
 export async function updateTenantSettings(
   tx: Tx,
   version: number,
-  patch: Partial<Pick<TenantSettingsRow, 'sessionIdleMinutes' | 'sessionMaxMinutes'>> & {
-    updatedAt: Date
-  }
+  patch: TenantPolicies & { readonly updatedAt: Date }
 ): Promise<boolean> {
   const { tenantId } = tx.scope
   await ensureRow(tx, patch.updatedAt)

@@ -18,7 +18,10 @@ let app: App
 let port: number
 let fabricId: FabricId
 let serviceKey: string
-let asCaller: Record<'serviceKey' | 'serviceToken' | 'session', Record<string, string>>
+let asCaller: Record<
+  'serviceKey' | 'serviceToken' | 'personalToken' | 'session',
+  Record<string, string>
+>
 
 /** The app as the process builds it, but for the clockwork: what it would write is written when told to. */
 beforeAll(async () => {
@@ -45,6 +48,9 @@ beforeAll(async () => {
   asCaller = {
     serviceKey: { authorization: `Bearer ${serviceKey}` },
     serviceToken: { authorization: `Bearer ${await serviceToken()}` },
+    personalToken: {
+      authorization: `Bearer ${await world.rows.personalToken(tenantId, userId)}`
+    },
     session: {
       cookie: `__Host-weft_session=${session}`,
       origin: `https://${publicHost}`,
@@ -93,7 +99,7 @@ async function isWarmWithoutQuery(once: () => Promise<void>): Promise<void> {
   expect(await statementsOf(once), 'and the records make nobody forget').toEqual([])
 }
 
-test.each(['serviceKey', 'serviceToken', 'session'] as const)(
+test.each(['serviceKey', 'serviceToken', 'personalToken', 'session'] as const)(
   'zero database queries on a warm call of the data plane, by %s; its record is written apart, in a batch',
   (caller) => isWarmWithoutQuery(() => ask(asCaller[caller]))
 )

@@ -58,10 +58,7 @@ export function installAccess(app: App, identity: Identity, publicUrl: PublicUrl
     if (access === 'session' && !isPerson) {
       throw new AppError('forbidden', { detail: 'Only a person in a browser can do this' })
     }
-    const isDecidedBelow = teamBound.has(operation) && caller.via !== 'scim_token'
-    if (!isDecidedBelow && !caller.scope.authority.may(operation)) {
-      throw new AppError('forbidden')
-    }
+    refuseBeyond(caller, operation)
     return undefined
   })
 
@@ -80,6 +77,16 @@ export function installAccess(app: App, identity: Identity, publicUrl: PublicUrl
       return null
     }
   }
+}
+
+/** @throws AppError `forbidden`: nowhere in the tenant may the caller do this */
+function refuseBeyond({ via, scope }: Caller, operation: Operation): void {
+  const isToken = via === 'personal_token'
+  // A token that only reads still finds out what there is; the gateway tells one path from another.
+  const isDecidedByToken = isToken && operation !== 'endpoint.query'
+  const isDecidedHere = !teamBound.has(operation) || via === 'scim_token' || isDecidedByToken
+  if (!isDecidedHere || scope.authority.may(operation)) return
+  throw new AppError('forbidden', isToken ? { detail: 'Your token does not reach this' } : {})
 }
 
 function factOf(route: RouteOptions, method: string): RouteFact {

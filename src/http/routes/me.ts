@@ -8,7 +8,7 @@ import { setSessionCookie } from '../session-cookie.ts'
 const tags = ['me']
 
 function callerOf({ caller }: FastifyRequest): Caller {
-  assert.ok(caller, 'access is session')
+  assert.ok(caller, 'access is not public')
   return caller
 }
 
@@ -16,7 +16,7 @@ export function meRoutes(app: App, { sessions }: { sessions: Sessions }): void {
   app.get(
     '/api/v1/me',
     {
-      config: { access: 'session', operation: 'me.get' },
+      config: { access: 'caller', operation: 'me.get' },
       schema: { tags, summary: 'Who one is', response: answers({ 200: Me }) }
     },
     (request) => sessions.me(callerOf(request))

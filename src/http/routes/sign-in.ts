@@ -56,7 +56,7 @@ export function signInRoutes(
   app.get(
     '/api/v1/fabrics/:fabricId/connection',
     {
-      config: { access: 'session', operation: 'connection.get' },
+      config: { access: 'caller', operation: 'connection.get' },
       schema: {
         tags,
         summary: "State of one's own connection to the workspace of a fabric",

@@ -36,7 +36,7 @@ export const Session = Strict(
 )
 
 const monthMinutes = 43_200
-const limits = {
+const policies = {
   sessionIdleMinutes: Type.Integer({
     minimum: 5,
     maximum: monthMinutes,
@@ -46,19 +46,29 @@ const limits = {
     minimum: 15,
     maximum: monthMinutes,
     description: 'A session ends at the latest so long after its login'
+  }),
+  personalTokensAllowed: Type.Boolean({
+    description: 'Whether personal access tokens may be made, and are believed'
+  }),
+  personalTokenMaxDays: Type.Integer({
+    minimum: 1,
+    maximum: 366,
+    description: 'A personal access token ends at the latest so long after it was made'
   })
 }
 
 export const TenantSettings = Strict(
-  { ...limits, version: Type.Integer() },
+  { ...policies, version: Type.Integer() },
   { title: 'TenantSettings' }
 )
 
 export const TenantSettingsPatchBody = Strict(
   {
     version: Type.Optional(Type.Integer({ minimum: 1 })),
-    sessionIdleMinutes: Type.Optional(limits.sessionIdleMinutes),
-    sessionMaxMinutes: Type.Optional(limits.sessionMaxMinutes)
+    sessionIdleMinutes: Type.Optional(policies.sessionIdleMinutes),
+    sessionMaxMinutes: Type.Optional(policies.sessionMaxMinutes),
+    personalTokensAllowed: Type.Optional(policies.personalTokensAllowed),
+    personalTokenMaxDays: Type.Optional(policies.personalTokenMaxDays)
   },
   { title: 'TenantSettingsPatch', description: 'JSON merge patch (RFC 7396)' }
 )

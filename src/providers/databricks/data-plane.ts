@@ -30,8 +30,8 @@ export const dataPlane: readonly DataPlanePath[] = [
     long('serving.openai', 'openai', `/serving-endpoints/${end}`),
     long('serving.openai', 'openai', `/serving-endpoints/v1/${end}`)
   ]),
-  read('endpoint.list', 'workspace', '/api/2.0/serving-endpoints'),
-  read('endpoint.get', 'serving', '/api/2.0/serving-endpoints/{endpoint}'),
+  discover('endpoint.list', 'workspace', '/api/2.0/serving-endpoints'),
+  discover('endpoint.get', 'serving', '/api/2.0/serving-endpoints/{endpoint}'),
 
   long('statement.execute', 'statement', statements),
   long('statement.execute', 'statement', `${statements}/`),
@@ -43,7 +43,7 @@ export const dataPlane: readonly DataPlanePath[] = [
 
   ...['2.0', '2.1'].flatMap((version) => [
     ...['get', 'list', 'list-node-types', 'list-zones', 'spark-versions'].map((verb) =>
-      read(`cluster.${wordOf(verb)}`, 'workspace', `/api/${version}/clusters/${verb}`)
+      discover(`cluster.${wordOf(verb)}`, 'workspace', `/api/${version}/clusters/${verb}`)
     ),
     write('cluster.start', `/api/${version}/clusters/start`),
     write('cluster.events', `/api/${version}/clusters/events`)
@@ -51,12 +51,15 @@ export const dataPlane: readonly DataPlanePath[] = [
 
   ...['2.1', '2.2'].flatMap((version) => [
     ...['get', 'list'].map((verb) =>
-      read(`job.${verb}`, 'workspace', `/api/${version}/jobs/${verb}`)
+      discover(`job.${verb}`, 'workspace', `/api/${version}/jobs/${verb}`)
     ),
     ...['create', 'update', 'reset', 'run-now'].map((verb) =>
       write(`job.${wordOf(verb)}`, `/api/${version}/jobs/${verb}`)
     ),
-    ...['get', 'get-output', 'list', 'export'].map((verb) =>
+    ...['get', 'list'].map((verb) =>
+      discover(`run.${verb}`, 'workspace', `/api/${version}/jobs/runs/${verb}`)
+    ),
+    ...['get-output', 'export'].map((verb) =>
       read(`run.${wordOf(verb)}`, 'workspace', `/api/${version}/jobs/runs/${verb}`)
     ),
     ...['submit', 'cancel', 'cancel-all', 'repair', 'delete'].map((verb) =>
@@ -71,12 +74,17 @@ export const dataPlane: readonly DataPlanePath[] = [
   write('command.cancel', '/api/1.2/commands/cancel'),
   read('command.status', 'workspace', '/api/1.2/commands/status'),
 
-  read('identity.me', 'identity', '/api/2.0/preview/scim/v2/Me')
+  discover('identity.me', 'identity', '/api/2.0/preview/scim/v2/Me')
 ]
 
 /** Work that may think for minutes before it answers, with a body as large as the door lets in. */
 function long(operation: string, kind: DataPlaneKind, path: string): DataPlanePath {
   return { operation, kind, method: 'POST', path, pace: 'long' }
+}
+
+/** What there is: endpoints, clusters, jobs and runs, and who asks. */
+function discover(operation: string, kind: DataPlaneKind, path: string): DataPlanePath {
+  return { ...read(operation, kind, path), isDiscovery: true }
 }
 
 function read(operation: string, kind: DataPlaneKind, path: string): DataPlanePath {

@@ -183,6 +183,33 @@ export function createRows(query: Query, clock: Clock) {
       return bearer.reveal()
     },
 
+    /** @returns a person's token in clear, narrowed to `fabricIds` where they are given */
+    async personalToken(
+      tenantId: TenantId,
+      userId: UserId,
+      {
+        access = 'query',
+        fabricIds
+      }: { access?: 'read' | 'query'; fabricIds?: readonly FabricId[] } = {}
+    ): Promise<string> {
+      const { bearer, hash, hint } = newBearer('wftp_')
+      const now = clock.now()
+      await insert('personal_tokens', {
+        id: newId('personalToken', clock),
+        tenant_id: tenantId,
+        user_id: userId,
+        name: 'test',
+        hash,
+        hint,
+        access,
+        has_fabric_list: fabricIds !== undefined,
+        fabric_ids: fabricIds ?? [],
+        created_at: now,
+        expires_at: new Date(now.getTime() + 24 * 3_600_000)
+      })
+      return bearer.reveal()
+    },
+
     /** @returns the value of the session cookie */
     async session(tenantId: TenantId, userId: UserId): Promise<string> {
       const token = randomBytes(32).toString('base64url')
