@@ -16,6 +16,7 @@ import {
 import { insertTeam } from '../store/teams.ts'
 import { findTenantBySlug, insertTenant } from '../store/tenants.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
+import { forgetLogins } from './group-roles.ts'
 import { identityScope } from './identity-scope.ts'
 import { clientSecretPlace, loginRedirectUri } from './login-attempt.ts'
 import {
@@ -161,6 +162,7 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
     await db.inTenant(scope, async (tx) => {
       // Another replica that starts now brings the same settings.
       if (!(await updateLoginProvider(tx, id, row.version, settings))) return
+      if (row.issuer !== issuer || row.clientId !== clientId) await forgetLogins(tx, id)
       const object = ['login_provider', id] as const
       await audit.append(tx, { action: 'login_provider.update', object, details: { changed } })
     })

@@ -11,10 +11,8 @@ import { UniqueViolation } from '../store/db-errors.ts'
 import {
   deleteGroupMappings,
   insertGroupMappings,
-  listGroupMappings,
-  removeMappedMembers
+  listGroupMappings
 } from '../store/group-mappings.ts'
-import { deleteLoginAttemptsOf } from '../store/login-attempts.ts'
 import {
   deleteLoginProvider,
   findLoginProvider,
@@ -26,6 +24,7 @@ import {
   updateLoginProvider
 } from '../store/login-providers.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
+import { forgetLogins } from './group-roles.ts'
 import { clientSecretPlace, kindOf, loginTarget } from './login-attempt.ts'
 import type { LoginClient } from './login-client.ts'
 import {
@@ -107,16 +106,10 @@ export function createLoginProviders(deps: LoginProviderDeps): LoginProviders {
       updatedAt: clock.now()
     })
     if (!hasChanged) throw new AppError('version_conflict')
-    // Who came by the old settings is not who would come by the new ones.
-    if (isOther) {
-      await removeMappedMembers(tx, id)
-      await deleteLoginAttemptsOf(tx, id)
-    }
+    if (isOther) await forgetLogins(tx, id)
     if (groupMappings) await replaceMappings(tx, id, mappingsOf(groupMappings))
-    const narrowed = (['isEnabled', 'issuer', 'allowedTenantIds', 'groupMappings'] as const).find(
-      (name) => patch[name] !== undefined
-    )
-    if (narrowed !== undefined) await requireWayIn(tx, `/${narrowed}`)
+    const isSameWay = settings.isEnabled && !isOther && !patch.allowedTenantIds && !groupMappings
+    if (!isSameWay) await requireWayIn(tx)
     const changed = Object.keys(patch).filter((name) => name !== 'version')
     const object = ['login_provider', id] as const
     await audit.append(tx, { action: 'login_provider.update', object, details: { changed } })
@@ -169,7 +162,7 @@ export function createLoginProviders(deps: LoginProviderDeps): LoginProviders {
         await lockLoginProviders(tx)
         const { isEnabled } = await mustFind(tx, id)
         await deleteLoginProvider(tx, id)
-        if (isEnabled) await requireWayIn(tx, null)
+        if (isEnabled) await requireWayIn(tx)
         await audit.append(tx, { action: 'login_provider.delete', object: ['login_provider', id] })
       }),
 

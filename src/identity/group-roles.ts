@@ -6,8 +6,10 @@ import {
   addMappedMember,
   type GroupMappingRow,
   listMappingsOfUser,
-  removeMappedMember
+  removeMappedMember,
+  removeMappedMembers
 } from '../store/group-mappings.ts'
+import { deleteLoginAttemptsOf } from '../store/login-attempts.ts'
 import { noteLoginProvider } from '../store/login-providers.ts'
 import type { GroupClaim } from './login-claims.ts'
 
@@ -57,4 +59,10 @@ export async function applyGroups(
       .filter(({ id }) => ids.includes(id))
       .map(({ groupId, teamId, role }) => `${groupId} ${teamId ?? 'tenant'} ${role}`)
   }
+}
+
+/** After a change of issuer or client: who came by the old ones is not who would come by the new ones. */
+export async function forgetLogins(tx: Tx, loginProviderId: string): Promise<void> {
+  await removeMappedMembers(tx, loginProviderId)
+  await deleteLoginAttemptsOf(tx, loginProviderId)
 }

@@ -86,13 +86,13 @@ export interface LoginProviders {
   get(scope: TenantScope, id: LoginProviderId): Promise<LoginProviderView>
   /** @throws AppError `invalid_request`, `host_not_allowed`, `not_found` (a team that is not there) */
   create(scope: TenantScope, input: NewLoginProvider): Promise<LoginProviderView>
-  /** @throws AppError as `create`, and `version_conflict` */
+  /** @throws AppError as `create`, `version_conflict`, and `conflict`: no admin could log in any more */
   update(
     scope: TenantScope,
     id: LoginProviderId,
     patch: LoginProviderPatch
   ): Promise<LoginProviderView>
-  /** Logins that are under way through it end; whoever is logged in stays so. @throws AppError `invalid_request`: it is the last way in */
+  /** Logins that are under way through it end; whoever is logged in stays so. @throws AppError `conflict`: it is the last way in */
   remove(scope: TenantScope, id: LoginProviderId): Promise<void>
   /** Asks the identity provider anew, and tells what it found. */
   verify(scope: TenantScope, id: LoginProviderId): Promise<LoginProviderCheck>

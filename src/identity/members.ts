@@ -16,7 +16,10 @@ export interface MemberView {
   readonly email: string
   readonly name: string
   /** Given by hand, or by a group of the identity provider's. */
+  /** The one that counts: given by hand, or a higher one by a group of the identity provider's. */
   readonly role: TenantRole
+  /** The groups of their last login make them a tenant admin, whatever is given by hand. */
+  readonly isAdminByGroup: boolean
   readonly status: MemberStatus
   /** Those that the asker sees. */
   readonly teams: readonly {
@@ -114,7 +117,7 @@ function viewOf(
   teams: readonly TeamMembership[],
   mappedAdmins: readonly string[]
 ): MemberView {
-  const isAdmin = row.role === 'tenant_admin' || mappedAdmins.includes(row.userId)
+  const isAdminByGroup = mappedAdmins.includes(row.userId)
   const shown = teams
     .map(({ id, name, role }) => ({ id: asId('team', id), name, role: teamRoleOf(role) }))
     .filter(({ id }) => authority.teams === 'all' || authority.teams.includes(id))
@@ -122,7 +125,8 @@ function viewOf(
     id: asId('user', row.userId),
     email: row.user.email,
     name: row.user.name,
-    role: isAdmin ? 'tenant_admin' : 'member',
+    role: row.role === 'tenant_admin' || isAdminByGroup ? 'tenant_admin' : 'member',
+    isAdminByGroup,
     status: row.status === 'active' ? 'active' : 'suspended',
     teams: shown,
     lastLoginAt: row.lastLoginAt,

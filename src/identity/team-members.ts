@@ -20,7 +20,11 @@ export interface TeamMemberView {
   readonly userId: UserId
   readonly email: string
   readonly name: string
+  /** The higher of the two below. */
   readonly role: TeamRole
+  readonly byHand: TeamRole | null
+  /** By the groups of their last login; it goes with them, not by `removeMember`. */
+  readonly byGroup: TeamRole | null
   readonly status: MemberStatus
 }
 
@@ -75,13 +79,15 @@ async function mustView(tx: Tx, id: TeamId, userId: UserId): Promise<TeamMemberV
   return viewOf(row)
 }
 
-function viewOf({ userId, role, membership }: TeamMemberRow): TeamMemberView {
-  const { status, user } = membership
+function viewOf({ userId, user, status, byHand, byGroup }: TeamMemberRow): TeamMemberView {
+  const roleOf = (role: string | null) => (role === null ? null : teamRoleOf(role))
   return {
     userId: asId('user', userId),
     email: user.email,
     name: user.name,
-    role: teamRoleOf(role),
+    role: byHand === 'admin' || byGroup === 'admin' ? 'admin' : 'member',
+    byHand: roleOf(byHand),
+    byGroup: roleOf(byGroup),
     status: status === 'active' ? 'active' : 'suspended'
   }
 }

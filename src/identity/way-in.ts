@@ -1,4 +1,4 @@
-import { AppError, invalidRequest } from '../base/errors.ts'
+import { AppError } from '../base/errors.ts'
 import { entraAuthorityOf, entraIssuer } from '../base/issuer.ts'
 import type { Tx } from '../store/db.ts'
 import { listLoginProviders } from '../store/login-providers.ts'
@@ -21,15 +21,13 @@ export function issuersOf({
 
 /**
  * After a change to the login providers, in its transaction: some admin can still come in.
- * @param pointer the member that the caller would have to leave as it is; null: the whole provider goes
- * @throws AppError `invalid_request`
+ * @throws AppError `conflict`
  */
-export async function requireWayIn(tx: Tx, pointer: string | null): Promise<void> {
+export async function requireWayIn(tx: Tx): Promise<void> {
   const providers = (await listLoginProviders(tx)).filter(({ isEnabled }) => isEnabled)
   const accepted = providers.flatMap(issuersOf)
   const known = await listAdminIssuers(tx)
   if (known.some((issuer) => accepted.includes(issuer))) return
   const detail = 'No admin of the tenant could log in any more: first log in by another provider'
-  if (pointer === null) throw new AppError('invalid_request', { detail })
-  throw invalidRequest(pointer, detail)
+  throw new AppError('conflict', { detail })
 }

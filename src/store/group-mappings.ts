@@ -76,7 +76,8 @@ export async function removeMappedMembers(tx: Tx, loginProviderId: string): Prom
   })
 }
 
-const believed = { loginProvider: { isEnabled: true } }
+/** Of a mapping: the word of a login provider that is disabled does not count. */
+export const believed = { loginProvider: { isEnabled: true } }
 
 /** Whether a group of their last login makes the person a tenant admin. */
 export async function isMappedAdmin(tx: Tx, userId: string): Promise<boolean> {

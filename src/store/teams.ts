@@ -1,11 +1,15 @@
 import type { Tx } from './db.ts'
-import type { Membership, Team, TeamMember, User } from './generated/client.ts'
-import { listMappedTeams } from './group-mappings.ts'
+import type { Prisma, Team, User } from './generated/client.ts'
+import { believed, listMappedTeams } from './group-mappings.ts'
 
 export type TeamRow = Team
-/** A person's place in a team. */
-export type TeamMemberRow = TeamMember & {
-  readonly membership: Pick<Membership, 'status'> & { readonly user: User }
+/** A person's place in a team: by hand, by groups of the identity provider's, or both. */
+export interface TeamMemberRow {
+  readonly userId: string
+  readonly status: string
+  readonly user: User
+  readonly byHand: string | null
+  readonly byGroup: string | null
 }
 
 export interface TeamMembership {
@@ -126,34 +130,51 @@ export async function listTeamsOfUsers(
   return [...places.values()].sort((a, b) => b.kind.localeCompare(a.kind) || (a.id < b.id ? -1 : 1))
 }
 
-const withPerson = { membership: { select: { status: true, user: true } } } as const
-
 /** Newest person first, from before `cursor`. */
 export function listTeamMembers(
   tx: Tx,
   teamId: string,
   page: { limit: number; cursor: string | null }
 ): Promise<TeamMemberRow[]> {
-  return tx.rows.teamMember.findMany({
-    where: {
-      tenantId: tx.scope.tenantId,
-      teamId,
-      ...(page.cursor === null ? {} : { userId: { lt: page.cursor } })
-    },
-    include: withPerson,
-    orderBy: { userId: 'desc' },
-    take: page.limit
-  })
+  return readPlaces(tx, teamId, page.cursor === null ? {} : { lt: page.cursor }, page.limit)
 }
 
-export function findTeamMember(
+export async function findTeamMember(
   tx: Tx,
   teamId: string,
   userId: string
 ): Promise<TeamMemberRow | null> {
-  return tx.rows.teamMember.findFirst({
-    where: { tenantId: tx.scope.tenantId, teamId, userId },
-    include: withPerson
+  const [row] = await readPlaces(tx, teamId, { equals: userId }, 1)
+  return row ?? null
+}
+
+async function readPlaces(
+  tx: Tx,
+  teamId: string,
+  userId: Prisma.StringFilter,
+  take: number
+): Promise<TeamMemberRow[]> {
+  const groupMapping = { teamId, ...believed }
+  const rows = await tx.rows.membership.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      userId,
+      OR: [{ teamMembers: { some: { teamId } } }, { mapped: { some: { groupMapping } } }]
+    },
+    select: {
+      userId: true,
+      status: true,
+      user: true,
+      teamMembers: { where: { teamId }, select: { role: true } },
+      mapped: { where: { groupMapping }, select: { groupMapping: { select: { role: true } } } }
+    },
+    orderBy: { userId: 'desc' },
+    take
+  })
+  return rows.map(({ teamMembers: [own], mapped, ...person }) => {
+    const roles = mapped.map(({ groupMapping: { role } }) => role)
+    const byGroup = roles.includes('admin') ? 'admin' : (roles[0] ?? null)
+    return { ...person, byHand: own?.role ?? null, byGroup }
   })
 }
 

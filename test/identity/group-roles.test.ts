@@ -95,6 +95,32 @@ describe('groups of the identity provider stand for roles here', () => {
     expect(await rolesOf(await login('bob', ['g-red']))).toMatchObject({ red: 'admin' })
   })
 
+  test('the lists of members and of a team say what is by hand and what by a group', async () => {
+    await map([
+      { groupId: 'g-red', teamId: teams.red, role: 'admin' },
+      { groupId: 'g-admins', role: 'tenant_admin' }
+    ])
+    await login('eve')
+    await joinByHand('eve')
+    const session = await login('eve', ['g-red', 'g-admins'])
+    await login('hal', ['g-red'])
+    const { items } = await world.identity.teams.listMembers(scope, teams.red, page)
+    const places = new Map(
+      items.map(({ name, role, byHand, byGroup }) => [name, [role, byHand, byGroup]])
+    )
+    expect(places.get('eve')).toEqual(['admin', 'member', 'admin'])
+    expect(places.get('hal')).toEqual(['admin', null, 'admin'])
+    const { id } = (await meAs(session)).user
+    const member = await world.identity.members.get(scope, id)
+    expect(member).toMatchObject({ role: 'tenant_admin', isAdminByGroup: true })
+    await login('eve', [])
+    expect(await world.identity.members.get(scope, id)).toMatchObject({
+      role: 'member',
+      isAdminByGroup: false,
+      teams: expect.arrayContaining([expect.objectContaining({ name: 'red', role: 'member' })])
+    })
+  })
+
   test('a mapping that goes takes its roles along at once, and one that stays keeps them', async () => {
     const red = { groupId: 'g-red', teamId: teams.red }
     const blue = { groupId: 'g-blue', teamId: teams.blue }

@@ -89,7 +89,7 @@ export function loginProviderRoutes(
         tags,
         summary: 'Update a login provider',
         description:
-          'Refused where no admin could log in any more. Another issuer needs the client secret anew.',
+          '409 where no admin could log in any more. Another issuer needs the client secret anew.',
         params,
         headers: updateHeaders,
         body: LoginProviderPatchBody,
@@ -110,7 +110,7 @@ export function loginProviderRoutes(
       schema: {
         tags,
         summary: 'Delete a login provider',
-        description: 'Refused where no admin could log in any more.',
+        description: '409 where no admin could log in any more.',
         params,
         response: answers({ 204: Nothing })
       }

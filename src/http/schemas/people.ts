@@ -12,6 +12,7 @@ export const Member = Strict(
     email: Type.String(),
     name: Type.String(),
     role: TenantRole,
+    isAdminByGroup: Type.Boolean(),
     status: Status,
     teams: Type.Array(Strict({ id: IdOfKind('team'), name: Type.String(), role: TeamRole })),
     lastLoginAt: Nullable(Time),
@@ -51,6 +52,8 @@ export const TeamMember = Strict(
     email: Type.String(),
     name: Type.String(),
     role: TeamRole,
+    byHand: Nullable(TeamRole),
+    byGroup: Nullable(TeamRole),
     status: Status
   },
   { title: 'TeamMember' }
