@@ -18,7 +18,9 @@ const program = findPgBouncer()
 beforeAll(async () => {
   world = await createStoreWorld()
   rows = { a: await world.seed(a), b: await world.seed(b) }
-  for (const sql of planted) await world.keeper.query(sql, [a, rows.a.users?.id])
+  for (const { sql } of Object.values(planted)) {
+    await world.keeper.query(sql, [a, rows.a.users?.id])
+  }
   const { rows: found } = await world.keeper.query<{ name: string }>(
     `SELECT c.oid::regclass::text AS name FROM pg_class c
       WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`
@@ -31,12 +33,22 @@ afterAll(async () => {
   await world?.close()
 })
 
-/** Rows of A in the platform's tables, where no tenant's seed puts any. */
-const planted = [
-  'INSERT INTO platform_operators SELECT $2, now(), $1, NULL',
-  `INSERT INTO tenant_erasures (id, slug, actor_kind, actor_id, started_at, row_counts)
-   SELECT $1, 'slug-' || $1, 'user', $2, now(), '{}'`
-]
+/** Rows of A in the platform's tables, where no tenant's seed puts any; and what they are known by. */
+const planted: Readonly<Record<string, { readonly key: string; readonly sql: string }>> = {
+  platform_operators: {
+    key: 'user_id',
+    sql: 'INSERT INTO platform_operators SELECT $2, now(), $1, NULL'
+  },
+  signing_keys: {
+    key: 'kid',
+    sql: `INSERT INTO signing_keys SELECT $1, $2, '', '', '', now(), now()`
+  },
+  tenant_erasures: {
+    key: 'id',
+    sql: `INSERT INTO tenant_erasures (id, slug, actor_kind, actor_id, started_at, row_counts)
+          SELECT $1, 'slug-' || $1, 'user', $2, now(), '{}'`
+  }
+}
 
 const ways = [
   ['directly', () => world.database.appUrl],
@@ -124,7 +136,7 @@ describe.each(ways)('D7 the policies alone, %s', (way, url) => {
     async () => {
       const before = await stateOfA()
       for (const name of relations) {
-        const [key] = keyOf(name)
+        const key = keyOf(name)
         const copy = `jsonb_populate_record(NULL::${name}, $1)`
         const statements: [string, unknown[]][] = [
           [`UPDATE ${name} SET ${key} = ${key} RETURNING to_jsonb(${name})::text AS text`, []],
@@ -232,9 +244,9 @@ describe.each(ways)('D7 the policies alone, %s', (way, url) => {
     }
   )
 
-  function keyOf(name: string): string[] {
-    return Object.keys(rows.a[name] ?? { id: '', user_id: '' }).filter((key) =>
-      name === 'platform_operators' ? key === 'user_id' : key !== 'tenant_id'
-    )
+  /** A column of its own that every row of the relation has. */
+  function keyOf(name: string): string | undefined {
+    const columns = Object.keys(rows.a[name] ?? {})
+    return planted[name]?.key ?? columns.find((column) => column !== 'tenant_id')
   }
 })
