@@ -14,7 +14,7 @@ import { createFabrics } from '../../src/fabrics/create-fabrics.ts'
 import type { Fabrics, NewFabric } from '../../src/fabrics/fabrics.ts'
 import { type RunningDatabricks, startDatabricks } from '../../src/local/databricks/workspace.ts'
 import { createAuthorizationServers } from '../../src/oauth/authorization-server.ts'
-import { createOutbound } from '../../src/outbound/outbound.ts'
+import { createOutbound, type Lookup } from '../../src/outbound/outbound.ts'
 import { createDb } from '../../src/store/db.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { createStrongbox } from '../../src/vault/strongbox.ts'
@@ -69,7 +69,13 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function createWorld(): Promise<World> {
+export interface WorldOptions {
+  /** Named by the operator beside the two workspaces. */
+  readonly extraOrigins?: readonly string[]
+  readonly lookup?: Lookup
+}
+
+export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const database = await createTestDatabase()
   const keeper = new pg.Client({ connectionString: database.superuserUrl })
   await keeper.connect()
@@ -94,8 +100,10 @@ export async function createWorld(): Promise<World> {
     }
   }
   const db = createDb({ url: new Secret(database.appUrl), poolMax: 8 })
-  const extraOrigins = [workspace.url, elsewhere.url]
-  const outbound = createOutbound({ extraOrigins, clock, userAgent: 'weft-test' })
+  const extraOrigins = [workspace.url, elsewhere.url, ...(options.extraOrigins ?? [])]
+  const { lookup } = options
+  const known = { extraOrigins, clock, userAgent: 'weft-test' }
+  const outbound = createOutbound(lookup === undefined ? known : { ...known, lookup })
   const keyWrap = createKeyRing([{ kid: 'test', key: new Secret(new Uint8Array(randomBytes(32))) }])
   const audit = createAudit(db, clock)
   const strongbox = createStrongbox(db, keyWrap, clock)

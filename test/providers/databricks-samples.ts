@@ -74,7 +74,25 @@ export const databricksSamples: ProviderSamples = {
     [
       'jdbc:databricks://dbc-1.cloud.databricks.com',
       { origin: 'https://dbc-1.cloud.databricks.com' }
-    ]
+    ],
+    [
+      `JDBC:SPARK://DBC-1.Cloud.Databricks.COM:443/;AUTHMECH=3;UID=token;PWD=${secretWord};HttpPath=${warehouse}`,
+      { origin: 'https://dbc-1.cloud.databricks.com', httpPath: warehouse }
+    ],
+    [
+      'https://acme.databricks.com/?o=42&a=7f6e5d4c-3b2a-4190-8f7e-6d5c4b3a2910#job/1',
+      { origin: 'https://acme.databricks.com', workspaceId: '42' }
+    ],
+    [
+      'https://adb-12.3.databricks.azure.us/',
+      { origin: 'https://adb-12.3.databricks.azure.us', workspaceId: '12' }
+    ],
+    [
+      'https://adb-12.3.databricks.azure.cn/',
+      { origin: 'https://adb-12.3.databricks.azure.cn', workspaceId: '12' }
+    ],
+    ['dbc-1.cloud.databricks.us', { origin: 'https://dbc-1.cloud.databricks.us' }],
+    ['dbc-1.cloud.databricks.mil', { origin: 'https://dbc-1.cloud.databricks.mil' }]
   ],
   badWorkspaceUrls: [
     '',
@@ -88,6 +106,20 @@ export const databricksSamples: ProviderSamples = {
     'javascript://dbc-1.cloud.databricks.com/%0aalert(1)',
     'https://accounts.cloud.databricks.com/?account_id=dapi5ecret',
     'accounts.azuredatabricks.net',
+    'accounts-dod.cloud.databricks.mil',
+    'https://login.databricks.com/?destination_url=dapi5ecret',
+    'https://community.databricks.com/dapi5ecret',
+    'https://1a2b3c.serving.cloud.databricks.com/123/serving-endpoints/dapi5ecret',
+    'https://dbc-1%2ecloud.databricks.com/dapi5ecret',
+    'https://dbc-1.cloud.databricks.com./dapi5ecret',
+    'https://xn--dbc-1-9za.cloud.databricks.com/dapi5ecret',
+    'https://2130706433/dapi5ecret',
+    'https://0x7f.1/dapi5ecret',
+    'https://0177.0.0.1/dapi5ecret',
+    'https://127.1/dapi5ecret',
+    'https:///dbc-1.cloud.databricks.com/dapi5ecret',
+    'jdbc:databricks://dbc-1%2ecloud.databricks.com:443;PWD=dapi5ecret',
+    'jdbc:spark://2130706433:443;PWD=dapi5ecret',
     'jdbc:databricks://;PWD=dapi5ecret',
     'jdbc:databricks://token:dapi5ecret@dbc-1.cloud.databricks.com:443/default',
     `${jdbc};httpPath=/../../dapi5ecret;PWD=dapi5ecret`,

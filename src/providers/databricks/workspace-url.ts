@@ -1,5 +1,6 @@
 import { invalidRequest } from '../../base/errors.ts'
 import type { ComputeRef, WorkspaceAddress } from '../provider.ts'
+import { servingZones, siteNames } from './zones.ts'
 
 const maxLength = 4_096
 const jdbcScheme = /^jdbc:(databricks|spark|hive2):\/\//i
@@ -55,10 +56,32 @@ function parseHost(text: string, pointer: string): URL {
   if (url.username !== '' || url.password !== '' || /^[^/]*\/\/[^/?#]*@/.test(text)) {
     throw invalidRequest(pointer, 'a workspace address holds no user name or password')
   }
+  if (!isWrittenAsParsed(text, url)) {
+    throw invalidRequest(pointer, 'the host of a workspace is written in plain letters')
+  }
   if (accountHost.test(url.hostname)) {
     throw invalidRequest(pointer, 'this is the account console; give the address of a workspace')
   }
+  if (isSite(url.hostname)) {
+    throw invalidRequest(pointer, 'this host is of the provider, and no workspace')
+  }
   return url
+}
+
+/**
+ * URL parsing folds other spellings into a host: percent signs, numbers that are addresses, IDNA. A
+ * workspace's host needs none of them, so whoever writes one means another parser to read it otherwise.
+ */
+function isWrittenAsParsed(text: string, { host, hostname, protocol }: URL): boolean {
+  const written = /^[a-z]+:\/\/([^/?#]+)/i.exec(text)?.[1]?.toLowerCase()
+  const defaultPort = protocol === 'https:' ? ':443' : ':80'
+  if (written !== host && written !== host + defaultPort) return false
+  return !hostname.endsWith('.') && !hostname.split('.').some((label) => label.startsWith('xn--'))
+}
+
+function isSite(hostname: string): boolean {
+  if (servingZones.some((zone) => hostname.endsWith(zone))) return true
+  return hostname.endsWith('.databricks.com') && siteNames.has(hostname.slice(0, -15))
 }
 
 function describe(url: URL, o: string | null, httpPath: string | undefined): WorkspaceAddress {

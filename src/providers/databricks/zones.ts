@@ -5,6 +5,7 @@
 export const zones: readonly string[] = [
   '.cloud.databricks.com', // AWS
   '.cloud.databricks.us', // AWS GovCloud
+  '.cloud.databricks.mil', // AWS GovCloud of the DoD
   '.azuredatabricks.net', // Azure
   '.databricks.azure.us', // Azure Government
   '.databricks.azure.cn', // Azure China
@@ -19,3 +20,25 @@ export const servingZones: readonly string[] = [
   '.serving.azuredatabricks.net',
   '.serving.gcp.databricks.com'
 ]
+
+/**
+ * The provider's own names beside the unified hosts `{org}.databricks.com`: consoles, and sites that
+ * others run for it. None is a workspace, and a secret sent there would be theirs.
+ */
+export const siteNames: ReadonlySet<string> = new Set([
+  'academy',
+  'community',
+  'customer-academy',
+  'docs',
+  'events',
+  'go',
+  'help',
+  'info',
+  'kb',
+  'login',
+  'marketplace',
+  'partners',
+  'status',
+  'support',
+  'www'
+])
