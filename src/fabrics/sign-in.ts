@@ -154,10 +154,9 @@ export function createSignIn(deps: FabricDeps): SignIn {
       if (state === undefined || states.length !== 1) throw new AppError('attempt_expired')
       const attempt = await findSignInAttemptByState(db, hashToken(state))
       if (attempt === null) throw new AppError('attempt_expired')
-      if (!isOwn(scope, attempt, sessionId, appConnectionId)) {
-        const object = ['sign_in_attempt', attempt.id] as const
-        const event = { action: 'sign_in_attempt.finish', object, outcome: 'refused' } as const
-        await audit.record(scope, [{ ...event, code: 'attempt_not_yours' }])
+      const reason = strangenessOf(scope, attempt, sessionId, appConnectionId)
+      if (reason !== null) {
+        await audit.record(scope, [refusalEvent(attempt, reason)])
         throw new AppError('attempt_not_yours')
       }
       const isFirst = await db.inTenant(scope, (tx) =>
@@ -201,19 +200,38 @@ export function createSignIn(deps: FabricDeps): SignIn {
 
 const unexpected = new AppError('internal', { note: 'a sign-in failed for no known reason' })
 
-/** Only the person, in the session that began it, at the callback of the app connection it began with. */
-function isOwn(
+type Strangeness =
+  | 'another_tenant'
+  | 'another_person'
+  | 'another_session'
+  | 'another_app_connection'
+
+/**
+ * Why the attempt is not theirs to finish: only the person may, in the session that began it, at the callback
+ * of the app connection it began with. Null: it is theirs.
+ */
+function strangenessOf(
   scope: TenantScope,
   attempt: SignInAttemptRow,
   sessionId: string,
   appConnectionId: AppConnectionId
-): boolean {
-  return (
-    attempt.tenantId === scope.tenantId &&
-    attempt.userId === scope.actor.id &&
-    attempt.sessionId === sessionId &&
-    attempt.appConnectionId === appConnectionId
-  )
+): Strangeness | null {
+  if (attempt.tenantId !== scope.tenantId) return 'another_tenant'
+  if (attempt.userId !== scope.actor.id) return 'another_person'
+  if (attempt.sessionId !== sessionId) return 'another_session'
+  return attempt.appConnectionId === appConnectionId ? null : 'another_app_connection'
+}
+
+/** In the record of the tenant that it was tried in; of another tenant's attempt it tells the id alone. */
+function refusalEvent(attempt: SignInAttemptRow, reason: Strangeness) {
+  return {
+    action: 'sign_in_attempt.finish',
+    object: ['sign_in_attempt', attempt.id],
+    outcome: 'refused',
+    code: 'attempt_not_yours',
+    details: { reason },
+    ...(reason === 'another_tenant' ? {} : { fabricId: asId('fabric', attempt.fabricId) })
+  } as const
 }
 
 /** Without a refresh token everybody would be asked again within the hour. */
