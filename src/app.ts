@@ -33,6 +33,7 @@ import { authRoutes } from './http/routes/auth.ts'
 import { connectionTestRoutes } from './http/routes/connection-tests.ts'
 import { dataPlane } from './http/routes/data-plane.ts'
 import { fabricRoutes } from './http/routes/fabrics.ts'
+import { federatedIdentityRoutes } from './http/routes/federated-identities.ts'
 import { healthRoutes } from './http/routes/health.ts'
 import { invitationRoutes } from './http/routes/invitations.ts'
 import { loginProviderRoutes } from './http/routes/login-providers.ts'
@@ -155,6 +156,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   scimTokenRoutes(app, { scimTokens: identity.scimTokens, once })
   await scimRoutes(app, { identity, problems, publicUrl })
   serviceAccountRoutes(app, { serviceAccounts: identity.serviceAccounts, once })
+  federatedIdentityRoutes(app, { identity, once })
   await oauthRoutes(app, { identity, problems, publicUrl })
   auditRoutes(app, deps)
   await pageRoutes(app, { publicUrl })

@@ -37,8 +37,9 @@ export interface Config {
     readonly login: BootstrapLogin | null
   }
   readonly fabricDomain: string | null
-  /** Exact origins, http or https. */
+  /** Exact origins, http or https: of workspaces, and of identity providers. */
   readonly extraWorkspaceOrigins: readonly string[]
+  readonly extraIssuerOrigins: readonly string[]
   /** CIDRs; empty: no proxy is trusted. */
   readonly trustedProxies: readonly string[]
   readonly logLevel: LogLevel
@@ -114,8 +115,8 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
     port: read('WEFT_PORT', parsePort) ?? 8080,
     adminPort: read('WEFT_ADMIN_PORT', parsePort) ?? 9090,
     fabricDomain: read('WEFT_FABRIC_DOMAIN', parseDomain),
-    extraWorkspaceOrigins:
-      read('WEFT_EXTRA_WORKSPACE_ORIGINS', (text) => parseList(text, parseOrigin)) ?? [],
+    extraWorkspaceOrigins: read('WEFT_EXTRA_WORKSPACE_ORIGINS', parseOrigins) ?? [],
+    extraIssuerOrigins: read('WEFT_EXTRA_ISSUER_ORIGINS', parseOrigins) ?? [],
     trustedProxies: read('WEFT_TRUSTED_PROXIES', (text) => parseList(text, parseCidr)) ?? [],
     logLevel: read('WEFT_LOG_LEVEL', parseLogLevel) ?? 'info'
   }
@@ -289,6 +290,8 @@ function parseOrigin(text: string): string {
   refuseWhere({ 'is not an exact origin, such as https://host or http://host:8081': !isExact })
   return text
 }
+
+const parseOrigins = (text: string) => parseList(text, parseOrigin)
 
 const mappedIpv4 = ipaddr.IPv6.parse('::ffff:0:0')
 

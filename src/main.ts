@@ -127,9 +127,10 @@ async function open(config: Config, logger: pino.Logger) {
   return { parts, rooms, close }
 }
 
-/** The operator named the login issuer; on loopback it may be plain http. */
-function loginOrigins({ bootstrap }: Config): string[] {
-  return bootstrap.login === null ? [] : [new URL(bootstrap.login.issuer).origin]
+/** The operator named the login issuer, and others; on loopback they may be plain http. */
+function loginOrigins({ bootstrap, extraIssuerOrigins }: Config): readonly string[] {
+  if (bootstrap.login === null) return extraIssuerOrigins
+  return [new URL(bootstrap.login.issuer).origin, ...extraIssuerOrigins]
 }
 
 async function checkRole(db: Db): Promise<void> {

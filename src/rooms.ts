@@ -88,7 +88,7 @@ export function buildRooms(parts: Parts): Rooms {
   const lastUses = createLastUses(db)
   const extraOrigins = config.extraWorkspaceOrigins
   const { bootstrap } = config
-  const whoIsWho = { ...kept, versions, lastUses, signingKeys }
+  const whoIsWho = { ...kept, versions, lastUses, signingKeys, issuerOutbound: parts.loginOutbound }
   const identity = createIdentity({ ...whoIsWho, vault, loginClient, bootstrap })
   const jobs = [
     clockSync(db, clock),

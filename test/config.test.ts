@@ -67,6 +67,7 @@ describe('a sound environment', () => {
       bootstrap: { adminEmail: null, tenantSlug: 'main', login: null },
       fabricDomain: null,
       extraWorkspaceOrigins: [],
+      extraIssuerOrigins: [],
       trustedProxies: [],
       logLevel: 'info'
     })
@@ -90,6 +91,7 @@ describe('a sound environment', () => {
         WEFT_LOGIN_EMAIL_DOMAINS: 'Acme.test, acme.example',
         WEFT_FABRIC_DOMAIN: 'fabrics.acme.test',
         WEFT_EXTRA_WORKSPACE_ORIGINS: 'http://127.0.0.1:8081,https://ws.acme.test',
+        WEFT_EXTRA_ISSUER_ORIGINS: 'https://login.acme.test:8443',
         WEFT_TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8,192.0.2.7/32',
         WEFT_LOG_LEVEL: 'trace',
         WEFT_KMS: '',
@@ -114,6 +116,7 @@ describe('a sound environment', () => {
       },
       fabricDomain: 'fabrics.acme.test',
       extraWorkspaceOrigins: ['http://127.0.0.1:8081', 'https://ws.acme.test'],
+      extraIssuerOrigins: ['https://login.acme.test:8443'],
       trustedProxies: ['10.0.0.0/8', 'fd00::/8', '192.0.2.7/32'],
       logLevel: 'trace'
     })

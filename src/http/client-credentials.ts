@@ -3,8 +3,8 @@ import { OAuthProblem } from './oauth-problem.ts'
 import type { Form } from './token-request.ts'
 
 export interface ClientCredentials {
-  readonly id: string
-  readonly secret: string
+  readonly serviceAccountId: string
+  readonly serviceKey: string
 }
 
 /**
@@ -28,14 +28,14 @@ export function clientOf(authorization: string | undefined, form: Form): ClientC
   const { client_id: id, client_secret: secret } = form
   if (authorization === undefined) {
     if (!id || !secret) throw new AppError('unauthenticated')
-    return { id, secret }
+    return { serviceAccountId: id, serviceKey: secret }
   }
   const client = basicOf(authorization)
   if (secret !== undefined) {
     throw new OAuthProblem('invalid_request', 'The client authenticates in two ways at once')
   }
   if (client === null) throw new AppError('unauthenticated')
-  if (id !== undefined && id !== client.id) {
+  if (id !== undefined && id !== client.serviceAccountId) {
     throw new OAuthProblem('invalid_request', 'The body names another client')
   }
   return client
@@ -51,7 +51,7 @@ function basicOf(authorization: string): ClientCredentials | null {
   const text = Buffer.from(encoded, 'base64').toString('utf8')
   const [, id, secret] = /^([^:]+):(.+)$/s.exec(text) ?? []
   if (id === undefined || secret === undefined) return null
-  return { id: decode(id), secret: decode(secret) }
+  return { serviceAccountId: decode(id), serviceKey: decode(secret) }
 }
 
 function decode(text: string): string {

@@ -32,7 +32,7 @@ function codeOf(error: AppError): OAuthErrorCode {
   if (error instanceof OAuthProblem) return error.oauthCode
   if (error.status === 401) return 'invalid_client'
   if (error.code === 'not_found') return 'invalid_target'
-  if (error.status === 429 || error.status === 503) return 'temporarily_unavailable'
+  if ([429, 502, 503, 504].includes(error.status)) return 'temporarily_unavailable'
   return error.status >= 500 ? 'server_error' : 'invalid_request'
 }
 

@@ -1,6 +1,15 @@
-import { asId, type CredentialId, type SessionId, type TenantId, type UserId } from '../base/ids.ts'
+import {
+  asId,
+  type CredentialId,
+  type FabricId,
+  type ServiceAccountId,
+  type SessionId,
+  type TenantId,
+  type UserId
+} from '../base/ids.ts'
 import type { Actor, Authority } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
+import { findFederatedIdentity } from '../store/federated-identities.ts'
 import { findMembership } from '../store/memberships.ts'
 import { findPersonalToken, findPersonalTokenByHash } from '../store/personal-tokens.ts'
 import { isPlatformOperator } from '../store/platform-operators.ts'
@@ -148,10 +157,28 @@ async function factsOfMember(tx: Tx, userId: UserId) {
   } as const
 }
 
-/** A token is worth what it was got with is worth now. */
+/** A token is worth what it was got with is worth now; an identity that was changed since, nothing. */
 async function readToken(tx: Tx, token: AccessTokenFacts): Promise<Credential | null> {
-  const key = await findServiceKeyById(tx, token.serviceAccountId, token.credentialId)
-  return key === null ? null : ofKey(key, token)
+  const { serviceAccountId, credentialId, fabricId } = token
+  const key = await findServiceKeyById(tx, serviceAccountId, credentialId)
+  if (key !== null) return ofKey(key, token)
+  const identity = await findFederatedIdentity(tx, serviceAccountId, credentialId)
+  if (identity === null || identity.version !== token.credentialVersion) return null
+  const { tenantId } = tx.scope
+  const { id, lastUsedAt: at } = identity
+  return {
+    ...ofServiceAccount(tenantId, serviceAccountId, fabricId),
+    via: 'service_token',
+    keyId: credentialId,
+    ends: [token.expiresAt],
+    lastUse: { kind: 'federated_identity', tenantId, id, at }
+  }
+}
+
+function ofServiceAccount(tenantId: TenantId, id: ServiceAccountId, fabricId: FabricId | null) {
+  const actor = { kind: 'service_account', id } as const
+  const authority = authorityOf({ kind: 'service_account', fabricId })
+  return { tenantId, actor, authority, sessionId: null }
 }
 
 function ofKey(
@@ -160,13 +187,11 @@ function ofKey(
 ): Credential | null {
   if (key.revokedAt !== null) return null
   const tenantId = asId('tenant', key.tenantId)
+  const { fabricId = null } = token ?? {}
   const ends = [token?.expiresAt, key.expiresAt].filter((end) => end instanceof Date)
   return {
+    ...ofServiceAccount(tenantId, asId('serviceAccount', key.serviceAccountId), fabricId),
     via: token === null ? 'service_key' : 'service_token',
-    tenantId,
-    actor: { kind: 'service_account', id: asId('serviceAccount', key.serviceAccountId) },
-    authority: authorityOf({ kind: 'service_account', fabricId: token?.fabricId ?? null }),
-    sessionId: null,
     keyId: asId('key', key.id),
     ends,
     lastUse: { kind: 'service_key', tenantId, id: key.id, at: key.lastUsedAt }

@@ -5,6 +5,7 @@
  */
 import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import type { Db } from '../store/db.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { SigningKeys } from '../vault/signing-keys.ts'
@@ -16,8 +17,11 @@ import { type BackChannelLogout, createBackChannelLogout } from './back-channel-
 import { createBootstrap } from './bootstrap.ts'
 import type { Caller, Credentials } from './caller.ts'
 import { createLoginProviders } from './create-login-providers.ts'
+import { createFederatedIdentities, type FederatedIdentities } from './federated-identities.ts'
+import { createFederationTester } from './federation-tester.ts'
 import { createIdempotency, type Idempotency } from './idempotency.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
+import { createIssuerKeys } from './issuer-keys.ts'
 import type { LastUses } from './last-uses.ts'
 import { createLogin, type Login } from './login.ts'
 import { type LoginDeps, loginTarget } from './login-attempt.ts'
@@ -46,6 +50,7 @@ export type {
 } from './bootstrap.ts'
 export { createBootstrap } from './bootstrap.ts'
 export type { Caller, Credentials } from './caller.ts'
+export type { FederatedIdentities, FederatedIdentityView } from './federated-identities.ts'
 export type { Idempotency, IdempotentCall } from './idempotency.ts'
 export type { Invitations, InvitationView, NewInvitation } from './invitations.ts'
 export type { Login, LoginStart, LoginStarted } from './login.ts'
@@ -93,6 +98,7 @@ export type { Teams, TeamView } from './teams.ts'
 export type { ErasureReceipt } from './tenant-erasure.ts'
 export type { TenantSettings } from './tenant-settings.ts'
 export type { TenantInput, Tenants, TenantView } from './tenants.ts'
+export type { ExchangeRequest } from './token-exchange.ts'
 export type { IssuedToken, TokenTarget } from './token-issuing.ts'
 
 export interface Identity {
@@ -111,6 +117,8 @@ export interface Identity {
   readonly scimTokens: ScimTokens
   readonly serviceAccounts: ServiceAccounts
   readonly serviceTokens: ServiceTokens
+  readonly federatedIdentities: FederatedIdentities
+  readonly testFederation: ReturnType<typeof createFederationTester>
   /** The keys by which anybody can check our tokens (RFC 7517 §5). */
   readonly signingKeys: Pick<SigningKeys, 'published'>
   readonly idempotency: Idempotency
@@ -130,6 +138,8 @@ export interface IdentityDeps {
   readonly lastUses: LastUses
   readonly loginClient: LoginClient
   readonly signingKeys: SigningKeys
+  /** To the issuers of federated identities. */
+  readonly issuerOutbound: Pick<Outbound, 'request' | 'checkUrl'>
   /** Origin and optional path prefix, no trailing slash. */
   readonly publicUrl: string
   readonly bootstrap: LoginDeps['bootstrap']
@@ -138,8 +148,9 @@ export interface IdentityDeps {
 }
 
 export function createIdentity(deps: IdentityDeps): Identity {
-  const { loginClient: client, publicUrl, signingKeys } = deps
+  const { loginClient: client, publicUrl, signingKeys, issuerOutbound } = deps
   const accessTokens = createAccessTokens(deps)
+  const issuerKeys = createIssuerKeys({ ...deps, outbound: issuerOutbound })
   const operators = createOperators(deps)
   const { openTenant } = createBootstrap(deps)
   const memberships = createMemberships(deps)
@@ -161,7 +172,9 @@ export function createIdentity(deps: IdentityDeps): Identity {
     teams: createTeams(deps),
     personalTokens: createPersonalTokens(deps),
     serviceAccounts: createServiceAccounts(deps),
-    serviceTokens: createServiceTokens({ ...deps, accessTokens }),
+    serviceTokens: createServiceTokens({ ...deps, accessTokens, issuerKeys }),
+    federatedIdentities: createFederatedIdentities({ ...deps, outbound: issuerOutbound }),
+    testFederation: createFederationTester({ ...deps, issuerKeys }),
     signingKeys,
     idempotency: createIdempotency(deps),
     openCalls: createOpenCalls(deps),

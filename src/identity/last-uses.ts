@@ -1,6 +1,7 @@
 import { plusMs } from '../base/clock.ts'
 import type { TenantId } from '../base/ids.ts'
 import type { Db } from '../store/db.ts'
+import { touchFederatedIdentities } from '../store/federated-identities.ts'
 import { touchPersonalTokens } from '../store/personal-tokens.ts'
 import { touchScimTokens } from '../store/scim-tokens.ts'
 import { touchServiceKeys } from '../store/service-keys.ts'
@@ -11,7 +12,7 @@ import { idleEnd } from './session-life.ts'
 
 /** When something that lets a caller in was last used, as far as that is written or about to be. */
 export interface LastUse {
-  readonly kind: 'session' | 'personal_token' | 'service_key' | 'scim_token'
+  readonly kind: 'session' | 'personal_token' | 'service_key' | 'scim_token' | 'federated_identity'
   readonly tenantId: TenantId
   readonly id: string
   at: Date | null
@@ -42,6 +43,7 @@ export function createLastUses(db: Db): LastUses {
       await touchPersonalTokens(tx, idsOf('personal_token'), at, dueBefore)
       await touchServiceKeys(tx, idsOf('service_key'), at, dueBefore)
       await touchScimTokens(tx, idsOf('scim_token'), at, dueBefore)
+      await touchFederatedIdentities(tx, idsOf('federated_identity'), at, dueBefore)
     })
   }
 

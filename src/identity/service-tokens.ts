@@ -6,7 +6,9 @@ import {
   type ServiceKeyRow,
   touchServiceKeys
 } from '../store/service-keys.ts'
+import type { IssuerKeys } from './issuer-keys.ts'
 import { isKeyGood } from './service-keys.ts'
+import { createTokenExchange, type ExchangeRequest } from './token-exchange.ts'
 import {
   createTokenIssuing,
   type IssuedToken,
@@ -28,10 +30,17 @@ export interface ServiceTokens {
    *   `not_found`: it may not reach the fabric that is asked for; `rate_limited`
    */
   issue(request: TokenRequest): Promise<IssuedToken>
+  /**
+   * @throws AppError `invalid_request`: an assertion that no federated identity of the account lets in; `not_found`
+   *   and `rate_limited` as above; and what keeps Weft from the issuer's keys
+   */
+  exchange(request: ExchangeRequest): Promise<IssuedToken>
 }
 
-/** Tokens end with their time, with their key's time, and within seconds of their key or account. */
-export function createServiceTokens(deps: Omit<TokenIssuingDeps, 'throttle'>): ServiceTokens {
+/** Tokens end with their time, with their key's time, and within seconds of their key, identity or account. */
+export function createServiceTokens(
+  deps: Omit<TokenIssuingDeps, 'throttle'> & { readonly issuerKeys: IssuerKeys }
+): ServiceTokens {
   const { db, clock } = deps
   const throttle = createTokenThrottle(clock)
   const issuing = createTokenIssuing({ ...deps, throttle })
@@ -59,6 +68,7 @@ export function createServiceTokens(deps: Omit<TokenIssuingDeps, 'throttle'>): S
   }
 
   return {
+    exchange: createTokenExchange({ ...deps, throttle, issuing }),
     async issue(request) {
       throttle.admit(request.source, hashToken(request.serviceKey))
       const key = await findKey(request)

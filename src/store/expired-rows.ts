@@ -1,7 +1,8 @@
 import type { Tx } from './db.ts'
 
 /**
- * Deletes what ended before `before`: attempts, invitations, sessions, tokens, idempotency keys.
+ * Deletes what ended before `before`: attempts, invitations, sessions, tokens, idempotency keys, used
+ * assertions.
  * @returns how many rows
  */
 export async function deleteExpiredRows(tx: Tx, before: Date): Promise<number> {
@@ -16,6 +17,7 @@ export async function deleteExpiredRows(tx: Tx, before: Date): Promise<number> {
   const tokens = await tx.rows.personalToken.deleteMany(expired)
   const invitations = await tx.rows.invitation.deleteMany(expired)
   const sessions = await tx.rows.session.deleteMany({ where: { tenantId, OR: [ended, idled] } })
-  const all = [logins, signIns, keys, logouts, tokens, invitations, sessions]
+  const assertions = await tx.rows.usedAssertion.deleteMany(expired)
+  const all = [logins, signIns, keys, logouts, tokens, invitations, assertions, sessions]
   return all.reduce((sum, { count }) => sum + count, 0)
 }

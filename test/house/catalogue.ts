@@ -9,6 +9,7 @@ export const tenantTables = [
   'client_secrets',
   'data_keys',
   'fabrics',
+  'federated_identities',
   'grant_tokens',
   'grants',
   'group_mappings',
@@ -35,7 +36,8 @@ export const tenantTables = [
   'team_members',
   'teams',
   'tenant_settings',
-  'usage_days'
+  'usage_days',
+  'used_assertions'
 ]
 
 /** Tables that stand above the tenants. */
@@ -50,6 +52,7 @@ export const platformTables = [
 
 /** Ways to a row beside its tenant: each reads only, and only by a hash, an identity or a domain that is presented. */
 export const lookupPolicies = [
+  'federated_identities: service_account_id',
   'invitations: token_hash',
   'login_attempts: state_hash',
   'login_providers: email_domains',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { plusMs } from '../../src/base/clock.ts'
 import { AppError } from '../../src/base/errors.ts'
 import type { App } from '../../src/http/route.ts'
-import type { ServiceTokens, TokenRequest } from '../../src/identity/identity.ts'
+import type { ExchangeRequest, ServiceTokens, TokenRequest } from '../../src/identity/identity.ts'
 import { anId, anonymous, appWith, fabricId, now, publicUrl, room } from './fakes.ts'
 
 const id = anId('serviceAccount')
@@ -13,6 +13,7 @@ const key = { kty: 'EC', kid: 'sgk_a', use: 'sig', alg: 'ES256', crv: 'P-256', x
 let app: App
 let lines: Record<string, unknown>[]
 let asked: TokenRequest[] = []
+let exchanged: ExchangeRequest[] = []
 let failure: AppError | null = null
 
 beforeAll(async () => {
@@ -23,6 +24,11 @@ beforeAll(async () => {
         if (failure) throw failure
         const isRight = request.serviceAccountId === id && request.serviceKey === secret
         if (!isRight) throw new AppError('unauthenticated')
+        return { accessToken: 'eyJ.token.x', expiresInSeconds: 3600 }
+      },
+      exchange: async (request) => {
+        exchanged.push(request)
+        if (failure) throw failure
         return { accessToken: 'eyJ.token.x', expiresInSeconds: 3600 }
       }
     },
@@ -37,6 +43,13 @@ afterAll(() => app.close())
 
 const form = (values: Record<string, string>) => new URLSearchParams(values).toString()
 const grant = { grant_type: 'client_credentials' }
+const tokenType = 'urn:ietf:params:oauth:token-type:'
+const exchange = {
+  grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  client_id: id,
+  subject_token: 'eyJ.subject.x',
+  subject_token_type: `${tokenType}jwt`
+}
 const basic = (user: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 })
@@ -51,6 +64,7 @@ async function post(
   type = 'application/x-www-form-urlencoded'
 ) {
   asked = []
+  exchanged = []
   const answer = await app.inject({
     method: 'POST',
     url,
@@ -153,6 +167,52 @@ describe.each(places)('200 at %s', (url) => {
   })
 })
 
+describe.each(places)('an exchange at %s', (url) => {
+  test.each(['jwt', 'id_token'] as const)(
+    '200 a token for a subject token of type %s',
+    async (type) => {
+      const more = { subject_token_type: tokenType + type }
+      const { status, body } = await post(form({ ...exchange, ...more }), {}, url)
+      expect(status).toBe(200)
+      expect(body).toEqual({
+        access_token: 'eyJ.token.x',
+        issued_token_type: `${tokenType}access_token`,
+        token_type: 'Bearer',
+        expires_in: 3600,
+        scope: 'all-apis'
+      })
+      const target = url === '/oauth2/token' ? null : { fabricId }
+      expect(exchanged).toMatchObject([
+        { serviceAccountId: id, assertion: exchange.subject_token, assertionType: type, target }
+      ])
+    }
+  )
+
+  test('400 invalid_request for a key beside it, and for what it does not serve', async () => {
+    const wrong: [Record<string, string>, Record<string, string>][] = [
+      [{ client_secret: secret }, {}],
+      [{}, basic(id, secret)],
+      [{ client_id: '' }, {}],
+      [{ subject_token: '' }, {}],
+      [{ subject_token_type: `${tokenType}access_token` }, {}],
+      [{ actor_token: 'eyJ.actor.x' }, {}],
+      [{ requested_token_type: `${tokenType}refresh_token` }, {}]
+    ]
+    for (const [more, headers] of wrong) {
+      const { status, body } = await post(form({ ...exchange, ...more }), headers, url)
+      expect([status, body.error]).toEqual([400, 'invalid_request'])
+      expect(exchanged).toEqual([])
+    }
+  })
+
+  test('502 temporarily_unavailable while the issuer’s keys can’t be had', async () => {
+    failure = new AppError('upstream_unavailable')
+    const { status, body } = await post(form(exchange), {}, url)
+    expect([status, body.error]).toEqual([502, 'temporarily_unavailable'])
+    failure = null
+  })
+})
+
 describe('the one fabric that a token is to be good for', () => {
   const url = `${publicUrl}/fabrics/${fabricId}`
   const other = anId('fabric', 'b')
@@ -193,6 +253,7 @@ describe('the one fabric that a token is to be good for', () => {
 test('I1 no credential reaches the log', async () => {
   await post(form({ ...grant, client_id: id, client_secret: secret }))
   await post(form(grant), basic(id, secret))
+  await post(form(exchange))
   expect(lines.length).toBeGreaterThan(1)
   expect(JSON.stringify(lines)).not.toMatch(/wfts_|eyJ|Basic/)
 })
@@ -206,8 +267,8 @@ describe('metadata', () => {
       issuer: publicUrl,
       token_endpoint: `${publicUrl}/oauth2/token`,
       jwks_uri: `${publicUrl}/oauth2/jwks`,
-      grant_types_supported: ['client_credentials'],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post']
+      grant_types_supported: ['client_credentials', exchange.grant_type],
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none']
     })
   })
 

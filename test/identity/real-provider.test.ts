@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createAudit } from '../../src/audit/audit.ts'
 import { Secret } from '../../src/base/secret.ts'
+import type { TenantScope } from '../../src/base/tenant-scope.ts'
 import { createIdentity, createLoginClient, type Identity } from '../../src/identity/identity.ts'
 import {
   type RunningIdentityProvider,
@@ -12,6 +14,11 @@ import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { browser, codeOf, createWorld, publicUrl, redirectOf, type World } from './world.ts'
 
 const email = 'admin@acme.test'
+const client = {
+  clientId: 'weft',
+  clientSecret: 'a-secret-of-some-length-and-more-of-it',
+  redirectUris: [`${publicUrl}/auth/callback/*`]
+}
 let world: World
 let provider: RunningIdentityProvider
 let outbound: Outbound
@@ -19,11 +26,6 @@ let identity: Identity
 
 beforeAll(async () => {
   world = await createWorld()
-  const client = {
-    clientId: 'weft',
-    clientSecret: 'a-secret-of-some-length-and-more-of-it',
-    redirectUris: [`${publicUrl}/auth/callback/*`]
-  }
   const people = [{ email, name: 'Ada Admin' }]
   provider = await startIdentityProvider({ port: 0, people, clients: [client] })
   const { clock, db, strongbox } = world
@@ -41,6 +43,7 @@ beforeAll(async () => {
     versions: createTenantVersions(db, clock),
     lastUses: world.lastUses,
     signingKeys: world.signingKeys,
+    issuerOutbound: outbound,
     loginClient: createLoginClient({ outbound, clock }),
     bootstrap: { tenantSlug: 'real', adminEmail: email }
   })
@@ -122,6 +125,76 @@ test('a certified OpenID provider logs a person in through real redirects', asyn
   expect(page.status).toBe(200)
   expect(await codeOf(identity.authenticate(credentials))).toBe('unauthenticated')
 })
+
+test('its ID token stands for a workload where a service account believes it, and its spoilt one does not', async () => {
+  const admin = await callerOfAdmin()
+  const account = await identity.serviceAccounts.create(admin, { name: 'workload' })
+  const jwt = await idToken()
+  const { sub = '' } = decodeJwt(jwt)
+  await identity.federatedIdentities.create(admin, account.id, {
+    name: 'real',
+    issuer: provider.url,
+    audience: 'weft',
+    subject: sub,
+    claims: {},
+    jwksUri: null,
+    jwks: null,
+    maxAgeSeconds: 300,
+    oneUse: false
+  })
+  const exchange = (assertion: string) =>
+    identity.serviceTokens.exchange({
+      serviceAccountId: account.id,
+      assertion,
+      assertionType: 'id_token',
+      tenantSlug: 'real',
+      target: null,
+      source: '192.0.2.1',
+      requestId: 'request-1'
+    })
+  const { accessToken } = await exchange(jwt)
+  const credentials = { sessionToken: null, bearer: accessToken, requestId: 'request-1' }
+  const { scope } = await identity.authenticate(credentials)
+  expect(scope.actor).toEqual({ kind: 'service_account', id: account.id })
+  const [header, claims] = jwt.split('.')
+  const spoilt = [header, claims, (await idToken()).split('.')[2]].join('.')
+  expect(await codeOf(exchange(spoilt))).toBe('invalid_request')
+})
+
+async function callerOfAdmin(): Promise<TenantScope> {
+  const { sessionToken } = await logIn('real')
+  const credentials = { sessionToken, bearer: null, requestId: 'request-1' }
+  return (await identity.authenticate(credentials)).scope
+}
+
+/** As any client of the provider's gets it: authorization code with PKCE. */
+async function idToken(): Promise<string> {
+  const verifier = 'v'.repeat(43)
+  const redirectUri = `${publicUrl}/auth/callback/other`
+  const authorize = new URL(`${provider.url}/auth`)
+  authorize.search = new URLSearchParams({
+    client_id: client.clientId,
+    response_type: 'code',
+    scope: 'openid',
+    redirect_uri: redirectUri,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256'
+  }).toString()
+  const callback = await browse(authorize.href)
+  const answer = await fetch(`${provider.url}/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${client.clientId}:${client.clientSecret}`).toString('base64')}`
+    },
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      code: callback.searchParams.get('code') ?? '',
+      redirect_uri: redirectUri,
+      code_verifier: verifier
+    })
+  })
+  return ((await answer.json()) as { id_token: string }).id_token
+}
 
 test('A1 its ID token with a spoilt signature logs nobody in', async () => {
   const faults = `${provider.url}/_sim/faults`

@@ -79,6 +79,7 @@ describe('who may do what', () => {
     expect(publicOnes).toEqual([
       'login.start',
       'login.finish',
+      'login.backchannel_logout',
       'invitation.open',
       'service_token.issue',
       'health.live',

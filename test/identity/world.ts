@@ -132,7 +132,8 @@ export async function createWorld(origins: readonly string[] = []): Promise<Worl
       await db.close()
     })
     const signingKeys = createSigningKeys({ db, keyWrap, clock })
-    const deps = { db, audit, strongbox, clock, publicUrl, versions, lastUses, signingKeys }
+    const kept = { db, audit, strongbox, clock, publicUrl, versions, lastUses, signingKeys }
+    const deps = { ...kept, issuerOutbound: outbound }
     const loginClient = createLoginClient({ outbound, clock })
     const first = { tenantSlug: 'acme', adminEmail }
     const identity = createIdentity({ ...deps, vault, loginClient, bootstrap: first })

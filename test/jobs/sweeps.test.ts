@@ -9,7 +9,13 @@ import { clock, createStoreWorld, type StoreWorld, scopeOf } from '../store/worl
 
 let world: StoreWorld
 const tenants = ['ten_a', 'ten_b']
-const swept = ['login_attempts', 'sign_in_attempts', 'sessions', 'idempotency_keys']
+const swept = [
+  'login_attempts',
+  'sign_in_attempts',
+  'sessions',
+  'idempotency_keys',
+  'used_assertions'
+]
 
 beforeAll(async () => {
   world = await createStoreWorld()

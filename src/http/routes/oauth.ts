@@ -7,18 +7,21 @@ import type { ProblemWriter } from '../plugins/problem.ts'
 import type { PublicUrl } from '../public-url.ts'
 import { type App, answers } from '../route.ts'
 import { JwkSet, OAuthError, ServerMetadata, TokenAnswer, TokenForm } from '../schemas/oauth.ts'
+import { issuedTokenType, subjectOf } from '../subject-token.ts'
 import { type Form, placeOf, scope, targetOf } from '../token-request.ts'
 
 const tags = ['tokens']
-const grantType = 'client_credentials'
+const keyGrant = 'client_credentials'
+const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const maxFormBytes = 16_384
 
 /** What Weft's authorization server can do, wherever it is asked. */
 export const capabilities = {
   scopes_supported: [scope],
   response_types_supported: [],
-  grant_types_supported: [grantType],
-  token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post']
+  grant_types_supported: [keyGrant, exchangeGrant],
+  // None: a workload is known by its subject token.
+  token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none']
 }
 
 /** Far less than the time for which a key is published before it signs. */
@@ -75,7 +78,7 @@ export async function oauthRoutes(app: App, deps: Deps): Promise<void> {
         config: { access: 'public', operation: 'service_token.issue' },
         schema: {
           tags,
-          summary: 'A short-lived token for a service account and one of its keys',
+          summary: 'A short-lived token for a service account, by a key or a federated identity',
           consumes: ['application/x-www-form-urlencoded'],
           body: TokenForm,
           response: { 200: TokenAnswer, '4xx': OAuthError, '5xx': OAuthError }
@@ -98,7 +101,7 @@ export function takeForms(app: App, problems: ProblemWriter): void {
 }
 
 /**
- * RFC 6749 §4.4. A token got at a fabric's address is good for that fabric alone; one got at its host is for a
+ * RFC 6749 §4.4 and RFC 8693 §2. A token got at a fabric's address is good for that fabric alone; one got at its host is for a
  * service account of that host's tenant.
  */
 export async function issueToken(
@@ -109,19 +112,24 @@ export async function issueToken(
   if (form.grant_type === undefined) {
     throw new OAuthProblem('invalid_request', 'grant_type is missing')
   }
-  if (form.grant_type !== grantType) {
-    throw new OAuthProblem('unsupported_grant_type', `Only ${grantType} is served`)
+  const isExchange = form.grant_type === exchangeGrant
+  if (!isExchange && form.grant_type !== keyGrant) {
+    throw new OAuthProblem('unsupported_grant_type', `Served: ${keyGrant}, ${exchangeGrant}`)
   }
   const place = placeOf(request, publicUrl)
   const target = targetOf(form, place, publicUrl)
-  const { id, secret } = clientOf(request.headers.authorization, form)
-  const { accessToken, expiresInSeconds } = await identity.serviceTokens.issue({
-    serviceAccountId: id,
-    serviceKey: secret,
-    tenantSlug: place.tenantSlug,
-    target,
-    source: request.ip,
-    requestId: request.id
-  })
-  return { access_token: accessToken, token_type: 'Bearer', expires_in: expiresInSeconds, scope }
+  const { tenantSlug } = place
+  const asked = { tenantSlug, target, source: request.ip, requestId: request.id }
+  const { serviceTokens } = identity
+  const { authorization } = request.headers
+  const { accessToken, expiresInSeconds } = isExchange
+    ? await serviceTokens.exchange({ ...asked, ...subjectOf(authorization, form) })
+    : await serviceTokens.issue({ ...asked, ...clientOf(authorization, form) })
+  return {
+    access_token: accessToken,
+    ...(isExchange && { issued_token_type: issuedTokenType }),
+    token_type: 'Bearer',
+    expires_in: expiresInSeconds,
+    scope
+  }
 }

@@ -3,10 +3,14 @@ import { Strict } from '../route.ts'
 
 const unread = { additionalProperties: { type: 'string' } }
 
-/** RFC 6749 §4.4.2; parameters that it does not know are to be ignored (§3.2). */
+/** RFC 6749 §4.4.2 and RFC 8693 §2.1; parameters that it does not know are to be ignored (§3.2). */
 export const TokenForm = Type.Object(
   {
-    grant_type: Type.Optional(Type.String({ description: '`client_credentials`' })),
+    grant_type: Type.Optional(
+      Type.String({
+        description: '`client_credentials`, or `urn:ietf:params:oauth:grant-type:token-exchange`'
+      })
+    ),
     scope: Type.Optional(
       Type.String({ description: '`all-apis`, which is also the default, and `fabric:{id}`' })
     ),
@@ -19,15 +23,22 @@ export const TokenForm = Type.Object(
     ),
     client_secret: Type.Optional(
       Type.String({ description: 'One of its keys, unless HTTP Basic tells it' })
+    ),
+    subject_token: Type.Optional(
+      Type.String({ description: 'In an exchange: a JWT of a federated identity' })
+    ),
+    subject_token_type: Type.Optional(
+      Type.String({ description: '`urn:ietf:params:oauth:token-type:jwt` or `…:id_token`' })
     )
   },
   { ...unread, title: 'TokenRequest' }
 )
 
-/** RFC 6749 §5.1. */
+/** RFC 6749 §5.1, RFC 8693 §2.2.1. */
 export const TokenAnswer = Strict(
   {
     access_token: Type.String(),
+    issued_token_type: Type.Optional(Type.String({ description: 'Of an exchange' })),
     token_type: Type.Literal('Bearer'),
     expires_in: Type.Integer({ description: 'Seconds; at most an hour' }),
     scope: Type.String()

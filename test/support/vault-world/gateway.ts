@@ -41,6 +41,7 @@ export function createTestGateway(world: VaultWorld): TestGateway {
     bootstrap: { adminEmail: null, tenantSlug: 'main', login: null },
     fabricDomain: null,
     extraWorkspaceOrigins: extraOrigins,
+    extraIssuerOrigins: [],
     trustedProxies: [],
     logLevel: 'fatal'
   }
