@@ -52,6 +52,7 @@ import { tenantRoutes } from './http/routes/tenants.ts'
 import { workspaceOAuthRoutes } from './http/routes/workspace-oauth.ts'
 import type { AuditReader } from './http/schemas/audit.ts'
 import { defaultHttpLimits, type HttpLimits, type SlowClients } from './http/server-options.ts'
+import { createStepAnswers } from './http/step-answers.ts'
 import { validatorCompiler } from './http/validation.ts'
 import type { Identity } from './identity/identity.ts'
 
@@ -147,9 +148,10 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   invitationRoutes(app, { invitations: identity.invitations, once, publicUrl })
   teamRoutes(app, { teams: identity.teams, once })
   loginProviderRoutes(app, { loginProviders: identity.loginProviders, once })
-  appConnectionRoutes(app, { appConnections, once })
+  const answerSteps = createStepAnswers(eventStreams(problems, headersOf), identity)
+  appConnectionRoutes(app, { appConnections, once, answerSteps })
   fabricRoutes(app, { fabrics, once })
-  connectionTestRoutes(app, { fabrics, identity, events: eventStreams(problems, headersOf) })
+  connectionTestRoutes(app, { fabrics, answerSteps })
   signInRoutes(app, { fabrics, publicUrl })
   tenantRoutes(app, { tenants: identity.tenants, once })
   personalTokenRoutes(app, { personalTokens: identity.personalTokens, once })

@@ -106,7 +106,7 @@ export function buildRooms(parts: Parts): Rooms {
 
   return {
     identity,
-    appConnections: createAppConnections({ ...kept, extraOrigins }),
+    appConnections: createAppConnections({ ...kept, extraOrigins, outbound, servers }),
     fabrics: createFabrics(fabricDeps),
     fabricSlugs: createFabricSlugs(fabricDeps),
     gateway: createGateway({

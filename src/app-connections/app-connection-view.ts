@@ -1,12 +1,17 @@
 import { asId } from '../base/ids.ts'
 import { redirectUriOf } from '../oauth/authorization-code.ts'
 import type { AppConnectionRow } from '../store/app-connections.ts'
-import type { AppConnectionView, ClientSecretView } from './app-connections.ts'
+import type {
+  AppConnectionView,
+  ClientSecretView,
+  Verification,
+  VerificationStepResult
+} from './app-connections.ts'
 
 /** An app connection as its admins see it: everything but the secrets. */
 export function viewOf(row: AppConnectionRow, publicUrl: string): AppConnectionView {
   const current = row.clientSecrets.find((secret) => secret.state === 'current')
-  const isCurrentProven = current !== undefined && current.lastUsedAt !== null
+  const provenAt = current?.lastUsedAt ?? null
   return {
     id: asId('appConnection', row.id),
     name: row.name,
@@ -21,7 +26,9 @@ export function viewOf(row: AppConnectionRow, publicUrl: string): AppConnectionV
         hint,
         setAt,
         lastUsedAt,
-        isSafeToDelete: state !== 'current' && isCurrentProven
+        // The provider took the current one, and this one was not needed after that.
+        isSafeToDelete:
+          state !== 'current' && provenAt !== null && (lastUsedAt === null || lastUsedAt < provenAt)
       })
     ),
     clientAuthMethod:
@@ -36,6 +43,7 @@ export function viewOf(row: AppConnectionRow, publicUrl: string): AppConnectionV
       hasSingleUseRefreshTokens: row.hasSingleUseRefreshTokens
     },
     status: statusOf(row),
+    lastVerification: verificationOf(row),
     redirectUri: redirectUriOf(publicUrl, row.id),
     version: row.version,
     createdAt: row.createdAt,
@@ -47,4 +55,18 @@ function statusOf(row: AppConnectionRow): AppConnectionView['status'] {
   if (row.isDisabled) return 'disabled'
   if (row.clientId === null || row.clientSecrets.length === 0) return 'draft'
   return row.verifiedAt === null ? 'ready' : 'verified'
+}
+
+function verificationOf({ verification, verificationCheckedAt }: AppConnectionRow) {
+  if (verification === null || verificationCheckedAt === null) return null
+  // As `keptVerification` wrote it.
+  const { ok, workspaceHost, steps } = verification as unknown as KeptVerification
+  return { ok, workspaceHost, checkedAt: verificationCheckedAt, steps } satisfies Verification
+}
+
+/** What is stored of a verification, beside its time. */
+export interface KeptVerification {
+  readonly ok: boolean
+  readonly workspaceHost: string
+  readonly steps: VerificationStepResult[]
 }

@@ -1,8 +1,9 @@
 /**
  * Owns: the OAuth clients that a tenant's admins registered at a provider, and their client secrets.
- * Touches: store, audit, the strongbox.
- * Never: returns a secret, sends one anywhere.
+ * Touches: store, audit, the strongbox; oauth/ for what a verification asks a workspace.
+ * Never: returns a secret, sends one anywhere but the token endpoint pinned to the workspace's own origin.
  */
+import type { ProblemCode, ProblemOwner } from '../base/errors.ts'
 import type { AppConnectionId, IdOf } from '../base/ids.ts'
 import type { Page, PageQuery } from '../base/page.ts'
 import type { Secret } from '../base/secret.ts'
@@ -30,6 +31,47 @@ export interface ClientSecretView {
   readonly isSafeToDelete: boolean
 }
 
+/** In their order; after the first that fails the rest are skipped. */
+export const verificationSteps = [
+  'settings',
+  'host',
+  'dns',
+  'tls',
+  'discovery',
+  'client_id',
+  'redirect_uri',
+  'scopes',
+  'offline_access',
+  'client_secret'
+] as const
+export type VerificationStep = (typeof verificationSteps)[number]
+
+/** What to do about a failed step, and where. */
+export interface VerificationAction {
+  readonly text: string
+  /** The page to open. */
+  readonly url?: string | undefined
+  /** To be copied as it is. */
+  readonly value?: string | undefined
+}
+
+export interface VerificationStepResult {
+  readonly step: VerificationStep
+  readonly status: 'passed' | 'failed' | 'skipped'
+  readonly code?: ProblemCode | undefined
+  readonly detail?: string | undefined
+  readonly owner?: ProblemOwner | undefined
+  readonly action?: VerificationAction | undefined
+  readonly durationMs: number
+}
+
+export interface Verification {
+  readonly ok: boolean
+  readonly workspaceHost: string
+  readonly checkedAt: Date
+  readonly steps: readonly VerificationStepResult[]
+}
+
 export interface AppConnectionView {
   readonly id: AppConnectionId
   readonly name: string
@@ -45,6 +87,8 @@ export interface AppConnectionView {
   readonly allowedHosts: readonly string[]
   readonly tokenPolicy: TokenPolicy
   readonly status: 'draft' | 'ready' | 'verified' | 'disabled'
+  /** Of these very settings; null: none since they last changed. */
+  readonly lastVerification: Verification | null
   readonly redirectUri: string
   readonly version: number
   readonly createdAt: Date
@@ -108,5 +152,18 @@ export interface AppConnections {
     input: { clientSecret: Secret }
   ): Promise<AppConnectionView>
   removeSecret(scope: TenantScope, id: AppConnectionId, secretId: ClientSecretId): Promise<void>
+  /**
+   * Asks one workspace what it makes of the client, telling each step as it ends. A failed verification is an
+   * answer, not a throw; it is kept unless the settings changed meanwhile.
+   * @param workspaceUrl default: of a fabric that uses the app connection
+   * @throws AppError `invalid_request`: no workspace to ask
+   */
+  verify(
+    scope: TenantScope,
+    id: AppConnectionId,
+    input: { workspaceUrl?: string | undefined },
+    onStep: (result: VerificationStepResult) => void,
+    signal: AbortSignal
+  ): Promise<Verification>
   capabilities(scope: TenantScope): Promise<readonly Capability[]>
 }

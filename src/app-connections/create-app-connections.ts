@@ -1,5 +1,3 @@
-import type { Audit } from '../audit/audit.ts'
-import type { Clock } from '../base/clock.ts'
 import { AppError, invalidRequest } from '../base/errors.ts'
 import { type AppConnectionId, newId } from '../base/ids.ts'
 import { pageOf } from '../base/page.ts'
@@ -14,6 +12,7 @@ import {
   clearDefaultAppConnection,
   deleteAppConnection,
   deleteClientSecret,
+  dropVerification,
   findAppConnection,
   findDefaultAppConnection,
   insertAppConnection,
@@ -21,12 +20,11 @@ import {
   listAppConnections,
   updateAppConnection
 } from '../store/app-connections.ts'
-import type { Db, Tx } from '../store/db.ts'
+import type { Tx } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
-import { countFabricsOfAppConnection } from '../store/fabrics.ts'
+import { listFabricsOfAppConnection } from '../store/fabrics.ts'
 import { clearSetbacks } from '../store/grants.ts'
 import { clientSecretPlace } from '../vault/credentials.ts'
-import type { Strongbox } from '../vault/strongbox.ts'
 import { viewOf } from './app-connection-view.ts'
 import type {
   AppConnectionPatch,
@@ -34,13 +32,10 @@ import type {
   Capability,
   TokenPolicy
 } from './app-connections.ts'
+import { createVerification } from './create-verification.ts'
+import type { VerificationDeps } from './verification-plan.ts'
 
-export interface AppConnectionDeps {
-  readonly db: Db
-  readonly audit: Audit
-  readonly strongbox: Strongbox
-  readonly clock: Clock
-  readonly publicUrl: string
+export interface AppConnectionDeps extends VerificationDeps {
   /** Exact origins that the operator named beside the provider's zones. */
   readonly extraOrigins: readonly string[]
 }
@@ -66,6 +61,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
 
   return {
     get,
+    ...createVerification(deps),
     list: async (scope, { limit, cursor }) => {
       const rows = await db.inTenant(scope, (tx) =>
         listAppConnections(tx, { limit: limit + 1, cursor })
@@ -125,16 +121,15 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
           const row = await mustFind(tx, id)
           if (patch.isDefault === true) await clearDefaultAppConnection(tx, row.provider)
           const changes = changesOf({ ...patch, scopes, allowedHosts })
-          const isSameClient = patch.clientId === undefined && secret === null
-          const verifiedAt = isSameClient ? row.verifiedAt : null
-          const now = clock.now()
+          const updatedAt = clock.now()
           const isCurrent = await updateAppConnection(tx, id, patch.version, {
             ...changes,
-            verifiedAt,
-            updatedAt: now
+            updatedAt
           })
           if (!isCurrent) throw new AppError('version_conflict')
           if (secret !== null) await insertClientSecret(tx, secret)
+          const isOtherClient = verifiedMembers.some((member) => Object.hasOwn(changes, member))
+          if (isOtherClient || secret !== null) await dropVerification(tx, id)
           await forgiveSetbacks(tx, id)
           const details = { changed: Object.keys(changes), hasNewSecret: secret !== null }
           const object = ['app_connection', id] as const
@@ -146,11 +141,9 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
 
     remove: (scope, id) =>
       db.inTenant(scope, async (tx) => {
-        await mustFind(tx, id)
-        const fabrics = await countFabricsOfAppConnection(tx, id)
-        if (fabrics > 0) {
-          throw new AppError('invalid_request', { detail: `${fabrics} fabrics still name it` })
-        }
+        const row = await mustFind(tx, id)
+        const fabrics = await listFabricsOfAppConnection(tx, { ...row, isDefault: false }, 1)
+        if (fabrics.length > 0) throw new AppError('conflict', { detail: 'fabrics still name it' })
         await deleteAppConnection(tx, id)
         await audit.append(tx, { action: 'app_connection.delete', object: ['app_connection', id] })
       }),
@@ -160,6 +153,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
       await db.inTenant(scope, async (tx) => {
         const row = await mustFind(tx, id)
         await insertClientSecret(tx, secret)
+        await dropVerification(tx, id)
         await forgiveSetbacks(tx, id)
         await updateAppConnection(tx, id, row.version, { updatedAt: clock.now() })
         const details = { secretId: secret.id }
@@ -185,6 +179,9 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
     }
   }
 }
+
+/** What a verification is about: with another of these it has to be done again. */
+const verifiedMembers = ['clientId', 'clientAuthMethod', 'scopes'] as const
 
 async function mustFind(tx: Tx, id: string): Promise<AppConnectionRow> {
   const row = await findAppConnection(tx, id)

@@ -7,6 +7,7 @@ export const operations = [
   'app_connection.delete',
   'app_connection.add_secret',
   'app_connection.delete_secret',
+  'app_connection.verify',
   'audit.list',
   'audit.verify',
   'capability.list',

@@ -29,6 +29,7 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'app_connection.delete': tenantAdmins,
   'app_connection.add_secret': tenantAdmins,
   'app_connection.delete_secret': tenantAdmins,
+  'app_connection.verify': tenantAdmins,
   'audit.list': tenantAdmins,
   'audit.verify': tenantAdmins,
   'capability.list': people,

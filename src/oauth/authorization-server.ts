@@ -26,11 +26,16 @@ export interface AuthorizationServers {
    * The workspace's authorization server, remembered for ten minutes. Whatever the metadata says, the token
    * and authorization endpoints are on the workspace's own origin, or it is refused.
    * @param workspaceOrigin `https://host`
+   * @param isFresh asks, whatever is remembered
    * @throws AppError `oauth_not_enabled` (no metadata, or a web page), `discovery_failed` (not usable), and
    *   outbound's `dns_failed`, `tls_failed`, `workspace_unreachable`, `upstream_timeout`, `host_not_allowed`
    * @see https://www.rfc-editor.org/rfc/rfc8414
    */
-  discover(provider: Provider, workspaceOrigin: string): Promise<AuthorizationServer>
+  discover(
+    provider: Provider,
+    workspaceOrigin: string,
+    isFresh?: boolean
+  ): Promise<AuthorizationServer>
 }
 
 const rememberMs = 10 * 60_000
@@ -40,8 +45,8 @@ export function createAuthorizationServers(outbound: Outbound, clock: Clock): Au
   const known = new Map<string, { untilMs: number; server: Promise<AuthorizationServer> }>()
 
   return {
-    discover(provider, workspaceOrigin) {
-      const cached = known.get(workspaceOrigin)
+    discover(provider, workspaceOrigin, isFresh = false) {
+      const cached = isFresh ? undefined : known.get(workspaceOrigin)
       if (cached !== undefined && cached.untilMs > clock.monotonicMs()) return cached.server
       const server = fetchMetadata(outbound, provider, workspaceOrigin).catch((error) => {
         known.delete(workspaceOrigin)

@@ -73,6 +73,41 @@ export interface OAuthFailure {
   readonly retryAfterSeconds?: number
 }
 
+/** How an admin registers an OAuth client in one of the provider's clouds; data for pages, no markup. */
+export interface RegistrationGuide {
+  /** `aws`, `azure`, … */
+  readonly cloud: string
+  readonly cloudName: string
+  /** Where an account admin of the provider does it, `https://host`. */
+  readonly consoleUrl: string
+  /** From there, one word of a menu after the other. */
+  readonly consolePath: readonly string[]
+  readonly steps: readonly RegistrationStep[]
+  /** The same by command line, fit to be pasted into a POSIX shell. */
+  readonly command: string
+}
+
+export interface RegistrationStep {
+  readonly text: string
+  /** To be copied as it is. */
+  readonly values: readonly string[]
+}
+
+/** What is to be registered. */
+export interface Registration {
+  readonly name: string
+  readonly redirectUri: string
+  readonly scopes: readonly string[]
+}
+
+export interface ProviderRegistration {
+  /** How long the provider may take to apply a change of a client. */
+  readonly propagationMinutes: number
+  guides(registration: Registration): readonly RegistrationGuide[]
+  /** `RegistrationGuide.cloud` of a workspace's origin, null where its name does not tell. */
+  cloudOf(origin: string): string | null
+}
+
 export interface ProviderOAuth {
   /** Asked first; tells where the OAuth root is. */
   readonly hostConfigPath: string
@@ -92,6 +127,15 @@ export interface ProviderOAuth {
   /** Asked for as a service principal. */
   readonly unattendedScopes: readonly string[]
   readonly clientAuthMethod: 'client_secret_post' | 'client_secret_basic'
+  /**
+   * What the authorization endpoint's answer to a request without a session tells of the client.
+   * @param location of a redirect, absolute
+   * @returns null: the request was taken, the person would be asked to sign in
+   */
+  readAuthorizationAnswer(
+    answer: { status: number; headers: AnswerHeaders; body: string; location: URL | null },
+    redirectUri: string
+  ): OAuthFailure | null
 }
 
 /**
@@ -135,6 +179,7 @@ export interface Provider {
   /** Where its signing keys may be fetched (`jwks_uri`). */
   readonly jwksZones: readonly string[]
   readonly oauth: ProviderOAuth
+  readonly registration: ProviderRegistration
   /**
    * Credentials in the text are dropped, and no part of it is ever quoted in the error.
    * @param pointer of the input's member, for the error

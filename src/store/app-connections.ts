@@ -1,6 +1,6 @@
 import { plusMs } from '../base/clock.ts'
 import type { Tx } from './db.ts'
-import type { AppConnection, ClientSecret, Prisma } from './generated/client.ts'
+import { type AppConnection, type ClientSecret, Prisma } from './generated/client.ts'
 
 export type ClientSecretRow = ClientSecret
 /** An app connection with its secrets, the current one first. */
@@ -17,6 +17,8 @@ export async function insertAppConnection(
     | 'tenantId'
     | 'version'
     | 'verifiedAt'
+    | 'verification'
+    | 'verificationCheckedAt'
     | 'isDisabled'
     | 'faultCode'
     | 'faultNextTryAt'
@@ -64,13 +66,38 @@ export async function updateAppConnection(
   tx: Tx,
   id: string,
   version: number,
-  patch: Partial<Omit<AppConnection, 'id' | 'tenantId' | 'version' | 'createdAt'>>
+  patch: Partial<Omit<AppConnection, 'id' | 'tenantId' | 'version' | 'createdAt' | 'verification'>>
 ): Promise<boolean> {
   const { count } = await tx.rows.appConnection.updateMany({
     where: { tenantId: tx.scope.tenantId, id, version },
     data: { ...patch, version: version + 1 }
   })
   return count === 1
+}
+
+/**
+ * What a verification of the settings at `version` came to; its own change is no new version.
+ * @returns false when the settings have changed since
+ */
+export async function keepVerification(
+  tx: Tx,
+  id: string,
+  version: number,
+  kept: { verification: object; verificationCheckedAt: Date; verifiedAt: Date | null }
+): Promise<boolean> {
+  const { count } = await tx.rows.appConnection.updateMany({
+    where: { tenantId: tx.scope.tenantId, id, version },
+    data: kept
+  })
+  return count === 1
+}
+
+/** Other settings than those that were verified. */
+export async function dropVerification(tx: Tx, id: string): Promise<void> {
+  await tx.rows.appConnection.updateMany({
+    where: { tenantId: tx.scope.tenantId, id },
+    data: { verification: Prisma.DbNull, verificationCheckedAt: null, verifiedAt: null }
+  })
 }
 
 /** At most one default per provider: the others step back. */

@@ -105,9 +105,24 @@ export async function touchServicePrincipal(
   })
 }
 
-/** How many fabrics name this app connection. */
-export function countFabricsOfAppConnection(tx: Tx, appConnectionId: string): Promise<number> {
-  return tx.rows.fabric.count({ where: { tenantId: tx.scope.tenantId, appConnectionId } })
+/** Those that name this app connection, and where it is the default those that name none; newest first. */
+export function listFabricsOfAppConnection(
+  tx: Tx,
+  connection: { id: string; provider: string; isDefault: boolean },
+  limit: number
+): Promise<FabricRow[]> {
+  const { id, provider, isDefault } = connection
+  return tx.rows.fabric.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      provider,
+      authMethod: 'oauth',
+      OR: [{ appConnectionId: id }, ...(isDefault ? [{ appConnectionId: null }] : [])]
+    },
+    include: withPrincipal,
+    orderBy: { id: 'desc' },
+    take: limit
+  })
 }
 
 export function countFabricsOfTeam(tx: Tx, teamId: string): Promise<number> {

@@ -35,6 +35,25 @@ export function findServicePrincipalGrant(tx: Tx, fabricId: string): Promise<Gra
   return tx.rows.grant.findFirst({ where: { tenantId: tx.scope.tenantId, fabricId } })
 }
 
+/** The scope that the newest sign-in since `since` was given; null: there was none, or it was not told. */
+export async function findLatestScope(
+  tx: Tx,
+  wanted: { appConnectionId: string; workspaceOrigin: string; since: Date }
+): Promise<string | null> {
+  const { appConnectionId, workspaceOrigin, since } = wanted
+  const row = await tx.rows.grant.findFirst({
+    where: {
+      tenantId: tx.scope.tenantId,
+      appConnectionId,
+      workspaceOrigin,
+      signedInAt: { gte: since }
+    },
+    orderBy: { signedInAt: 'desc' },
+    include: { token: { select: { scope: true } } }
+  })
+  return row?.token?.scope || null
+}
+
 /** What a person holds in this tenant. */
 export async function listGrantIdsOfUser(tx: Tx, userId: string): Promise<string[]> {
   const rows = await tx.rows.grant.findMany({

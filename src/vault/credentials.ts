@@ -75,24 +75,31 @@ export function refuseHost(connection: AppConnectionRow, workspaceOrigin: string
 
 /** @throws AppError `app_connection_missing`: disabled, or its client id or secret is not set yet */
 export async function appConnectionCredentials(
-  { db, strongbox }: { db: Db; strongbox: Strongbox },
+  deps: { db: Db; strongbox: Strongbox },
   scope: TenantScope,
   row: AppConnectionRow
 ): Promise<GrantCredentials> {
-  const { clientId } = row
-  if (clientId === null || row.clientSecrets.length === 0 || row.isDisabled) {
-    throw new AppError('app_connection_missing')
-  }
-  const candidates = await Promise.all(
-    row.clientSecrets.map(async ({ id, sealed }) => {
+  const candidates = row.isDisabled ? [] : await openClientSecrets(deps, scope, row)
+  if (candidates.length === 0) throw new AppError('app_connection_missing')
+  const { hasSingleUseRefreshTokens } = row
+  return { provider: providerOf(row.provider), candidates, hasSingleUseRefreshTokens }
+}
+
+/** The client with each of its secrets, newest first; none while its id or secret is not set. */
+export async function openClientSecrets(
+  { db, strongbox }: { db: Db; strongbox: Strongbox },
+  scope: TenantScope,
+  { clientId, clientSecrets, clientAuthMethod }: AppConnectionRow
+): Promise<CredentialCandidate[]> {
+  if (clientId === null) return []
+  return await Promise.all(
+    clientSecrets.map(async ({ id, sealed }) => {
       const clientSecret: Secret = await strongbox.open(scope, clientSecretPlace(id), sealed)
-      const authMethod = authMethodOf(row.clientAuthMethod)
+      const authMethod = authMethodOf(clientAuthMethod)
       const noteUse = (now: Date) => db.inTenant(scope, (tx) => touchClientSecret(tx, id, now))
       return { client: { clientId, clientSecret, authMethod }, noteUse }
     })
   )
-  const { hasSingleUseRefreshTokens } = row
-  return { provider: providerOf(row.provider), candidates, hasSingleUseRefreshTokens }
 }
 
 async function servicePrincipalCredentials(

@@ -7,7 +7,7 @@ import type { AuthorizationServer } from '../oauth/authorization-server.ts'
 import { requestClientCredentials } from '../oauth/client-credentials.ts'
 import { type RawAnswer, unpackRawAnswer } from '../oauth/raw-answer.ts'
 import { spendRefreshToken } from '../oauth/refresh.ts'
-import { readTokenAnswer } from '../oauth/token-answer.ts'
+import { readTokenAnswer, type TokenVerdict } from '../oauth/token-answer.ts'
 import type { KeepAnswer } from '../oauth/token-endpoint.ts'
 import { wasNeverSent } from '../outbound/outbound.ts'
 import { findGrant, findGrantToken, type GrantRow } from '../store/grants.ts'
@@ -158,10 +158,16 @@ async function callProvider(
         : await spendRefreshToken(deps.exchange, endpoint, spent, keep)
     const verdict = readTokenAnswer(provider, answer)
     const isRefused = verdict.kind === 'failed' && verdict.failure.kind === 'client_refused'
-    if (!isRefused) await noteUse(deps.clock.now()).catch(() => undefined)
+    if (tookClient(verdict)) await noteUse(deps.clock.now()).catch(() => undefined)
     if (!isRefused || index === candidates.length - 1) return answer
   }
   throw new AppError('internal', { note: 'a grant without credentials' })
+}
+
+/** Whether the answer shows that the provider knew the client by its secret: an outage shows nothing. */
+function tookClient(verdict: TokenVerdict): boolean {
+  if (verdict.kind === 'granted') return true
+  return verdict.failure.kind === 'dead_grant' || verdict.failure.kind === 'scope_missing'
 }
 
 async function openRefreshToken(

@@ -90,7 +90,7 @@ describe('an app connection', () => {
   test('goes when nothing uses it, and stays while a fabric names it', async () => {
     const { id } = await world.connect()
     const fabric = await world.fabrics.create(as.admin, world.newFabric({ appConnectionId: id }))
-    expect((await faultOf(world.appConnections.remove(as.admin, id))).code).toBe('invalid_request')
+    expect((await faultOf(world.appConnections.remove(as.admin, id))).code).toBe('conflict')
     await world.fabrics.remove(as.admin, fabric.id)
     await world.appConnections.remove(as.admin, id)
     expect((await faultOf(world.appConnections.get(as.admin, id))).code).toBe('not_found')

@@ -73,6 +73,7 @@ export interface WorldOptions {
   /** Named by the operator beside the two workspaces. */
   readonly extraOrigins?: readonly string[]
   readonly lookup?: Lookup
+  readonly stepTimeoutMs?: number
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -112,7 +113,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const versions = createTenantVersions(db, clock)
   const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
   const kept = { db, audit, strongbox, clock, publicUrl }
-  const appConnections = createAppConnections({ ...kept, extraOrigins })
+  const { stepTimeoutMs } = options
+  const appConnections = createAppConnections({
+    ...kept,
+    extraOrigins,
+    outbound,
+    servers,
+    stepTimeoutMs
+  })
   const sql = async <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
     (await keeper.query<T>(text, values)).rows
   await settle(sql)

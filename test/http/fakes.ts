@@ -128,6 +128,7 @@ export const appConnection: AppConnectionView = {
     hasSingleUseRefreshTokens: null
   },
   status: 'ready',
+  lastVerification: null,
   redirectUri: `${publicUrl}/oauth/callback/x`,
   version: 1,
   createdAt: now,

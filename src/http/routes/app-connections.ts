@@ -20,8 +20,11 @@ import {
   appConnectionPatch,
   Capability,
   NewClientSecret,
-  newAppConnection
+  newAppConnection,
+  Verification,
+  VerifyBody
 } from '../schemas/app-connection.ts'
+import { type AnswerSteps, stepsAnswer, stepsDescription } from '../step-answers.ts'
 import { versionOf, withEtag } from '../version.ts'
 
 const path = '/api/v1/app-connections'
@@ -30,8 +33,9 @@ const tags = ['app connections']
 
 export function appConnectionRoutes(
   app: App,
-  { appConnections, once }: { appConnections: AppConnections; once: CreateOnce }
+  deps: { appConnections: AppConnections; once: CreateOnce; answerSteps: AnswerSteps }
 ): void {
+  const { appConnections, once, answerSteps } = deps
   app.get(
     path,
     {
@@ -159,6 +163,28 @@ export function appConnectionRoutes(
       const { appConnectionId, clientSecretId } = request.params
       await appConnections.removeSecret(request.scope, appConnectionId, clientSecretId)
       return reply.code(204).send()
+    }
+  )
+
+  app.post(
+    `${path}/:appConnectionId/verify`,
+    {
+      config: { access: 'caller', operation: 'app_connection.verify' },
+      schema: {
+        tags,
+        summary: 'Ask a workspace what it makes of the app connection',
+        description: stepsDescription,
+        operationId: 'appConnectionVerify',
+        params,
+        body: VerifyBody,
+        response: { ...answers({}), ...stepsAnswer(Verification) }
+      }
+    },
+    (request, reply) => {
+      const { scope, params, body } = request
+      return answerSteps(request, reply, (onStep, signal) =>
+        appConnections.verify(scope, params.appConnectionId, body ?? {}, onStep, signal)
+      )
     }
   )
 

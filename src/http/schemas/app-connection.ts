@@ -1,5 +1,9 @@
 import { type Static, Type } from 'typebox'
-import type { AppConnectionPatch, NewAppConnection } from '../../app-connections/app-connections.ts'
+import {
+  type AppConnectionPatch,
+  type NewAppConnection,
+  verificationSteps
+} from '../../app-connections/app-connections.ts'
 import { Secret } from '../../base/secret.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
 
@@ -27,6 +31,37 @@ const TokenPolicyBody = Strict({
 })
 const Hosts = Type.Array(Text(255), { maxItems: 64, uniqueItems: true })
 
+const VerificationStepResult = Strict(
+  {
+    step: Type.Enum([...verificationSteps], { type: 'string' }),
+    status: Type.Enum(['passed', 'failed', 'skipped'], { type: 'string' }),
+    code: Type.Optional(Type.String()),
+    detail: Type.Optional(Type.String()),
+    owner: Type.Optional(Type.String()),
+    action: Type.Optional(
+      Strict({
+        text: Type.String(),
+        url: Type.Optional(Type.String()),
+        value: Type.Optional(Type.String())
+      })
+    ),
+    durationMs: Type.Integer()
+  },
+  { title: 'VerificationStepResult' }
+)
+
+const verification = {
+  ok: Type.Boolean(),
+  workspaceHost: Type.String(),
+  checkedAt: Time,
+  steps: Type.Array(VerificationStepResult)
+}
+export const Verification = Strict(verification, { title: 'AppConnectionVerification' })
+
+export const VerifyBody = Nullable(
+  Strict({ workspaceUrl: Type.Optional(Text(4_096)) }, { title: 'VerificationRequest' })
+)
+
 export const AppConnection = Strict(
   {
     id: IdOfKind('appConnection'),
@@ -52,6 +87,7 @@ export const AppConnection = Strict(
     allowedHosts: Type.Array(Type.String()),
     tokenPolicy: TokenPolicy,
     status: Type.Enum(['draft', 'ready', 'verified', 'disabled'], { type: 'string' }),
+    lastVerification: Nullable(Strict(verification)),
     redirectUri: Type.String({ format: 'uri' }),
     version: Type.Integer(),
     createdAt: Time,

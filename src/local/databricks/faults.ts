@@ -4,6 +4,8 @@ import { createFaultBoard, type FaultName, type Faults } from '../simulation/fau
 export interface ApiFaults {
   /** The form of an answer that `apiStatus` imposes: of the API, of a proxy's page, of a bare line. */
   apiErrorForm: 'json' | 'html' | 'text'
+  /** OAuth is off at the workspace: where its metadata would be is the login page, or nothing. */
+  oauthOff: 'page' | 'missing' | null
   /** `apiRetryAfterSeconds` is sent as an HTTP date. */
   apiRetryAfterDate: boolean
   /** Status, delay, drop, bytes, cut and drip befall so many calls, then all is as usual. */
@@ -59,6 +61,7 @@ const calm = {
 
 const usual: Readonly<ApiFaults> = {
   apiErrorForm: 'json',
+  oauthOff: null,
   apiRetryAfterDate: false,
   apiFaultTimes: null,
   apiFaultPath: null,
@@ -80,6 +83,7 @@ const usual: Readonly<ApiFaults> = {
 
 const checks: Readonly<Record<keyof ApiFaults, (value: unknown) => boolean>> = {
   apiErrorForm: oneOf('json', 'html', 'text'),
+  oauthOff: oneOf('page', 'missing'),
   apiRetryAfterDate: isFlag,
   apiFaultTimes: isCount,
   apiFaultPath: isText,

@@ -89,6 +89,12 @@ export function createHandlers(all: HandlerDeps) {
       return sendJson(res, status, value)
     }
     const entry = recorder.record(req, res, body)
+    const { oauthOff } = faults.current
+    if (oauthOff !== null && /^\/(oidc|\.well-known)\//.test(path)) {
+      if (oauthOff === 'page') return sendLoginPage(res)
+      const message = `No API found for '${req.method} ${path}'`
+      return sendJson(res, 404, { error_code: 'ENDPOINT_NOT_FOUND', message })
+    }
     if (path === '/.well-known/databricks-config') {
       return sendJson(res, 200, hostMetadata(origin, workspaceId, accountId))
     }

@@ -3,7 +3,8 @@ import { classifyApiFailure, isDeadTokenAnswer } from './api-failures.ts'
 import { computeCall, identityCall, servingEndpointNamePattern } from './calls.ts'
 import { dataPlane, pathParameters } from './data-plane.ts'
 import { hostConfigPath, metadataPaths } from './discovery.ts'
-import { classifyOAuthFailure } from './oauth-failures.ts'
+import { classifyOAuthFailure, readAuthorizationAnswer } from './oauth-failures.ts'
+import { registration } from './registration.ts'
 import { servingRouteCall } from './serving-route.ts'
 import { computeOfHttpPath, parseWorkspaceUrl } from './workspace-url.ts'
 import { servingZones, zones } from './zones.ts'
@@ -21,8 +22,10 @@ export const databricks: Provider = {
     defaultScopes: ['all-apis', 'offline_access'],
     requiredScopes: ['offline_access'],
     unattendedScopes: ['all-apis'],
-    clientAuthMethod: 'client_secret_post'
+    clientAuthMethod: 'client_secret_post',
+    readAuthorizationAnswer
   },
+  registration,
   parseWorkspaceUrl,
   computeOfHttpPath,
   identityCall,

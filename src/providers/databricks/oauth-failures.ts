@@ -1,4 +1,4 @@
-import type { AnswerHeaders, OAuthFailure, OAuthFailureKind } from '../provider.ts'
+import type { AnswerHeaders, OAuthFailure, OAuthFailureKind, ProviderOAuth } from '../provider.ts'
 import { isPage, readEnvelope, readJson } from './envelope.ts'
 
 const retryAfterMaxSeconds = 3_600
@@ -16,6 +16,27 @@ export function classifyOAuthFailure(
   const retryAfterSeconds = readRetryAfter(headers)
   const kind = kindOf(status, body, headers)
   return retryAfterSeconds === null ? { kind } : { kind, retryAfterSeconds }
+}
+
+/**
+ * Faults of client and redirect URI are a JSON page, those of the scopes come with the browser sent back;
+ * sent anywhere else, or shown a page, the person would be signing in.
+ */
+export const readAuthorizationAnswer: ProviderOAuth['readAuthorizationAnswer'] = (
+  { status, headers, body, location },
+  redirectUri
+) => {
+  if (status >= 400) return classifyOAuthFailure(status, body, headers)
+  if (status >= 300)
+    return location === null ? { kind: 'malformed' } : sentBack(location, redirectUri)
+  return isPage(headers, body) ? null : { kind: 'malformed' }
+}
+
+function sentBack(location: URL, redirectUri: string): OAuthFailure | null {
+  const error = location.searchParams.get('error')
+  if (location.origin + location.pathname !== redirectUri || error === null) return null
+  const description = location.searchParams.get('error_description') ?? ''
+  return { kind: kindOfError(error, description) }
 }
 
 function kindOf(status: number, body: string, headers: AnswerHeaders): OAuthFailureKind {

@@ -1,0 +1,55 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type TSchema, Type } from 'typebox'
+import type { Identity } from '../identity/identity.ts'
+import { type EventStreams, prefersEvents } from './event-stream.ts'
+import { endOf, goneSignal } from './gone-signal.ts'
+import { credentialsOf } from './plugins/access.ts'
+
+export const stepsDescription =
+  'With `accept: text/event-stream` each step comes as it ends: `event: step`, then `event: result`.'
+
+/** The success of a route that does one step after the other, in both of its forms. */
+export function stepsAnswer<T extends TSchema>(schema: T) {
+  return {
+    200: {
+      description: 'The steps and whether all held',
+      content: {
+        'application/json': { schema },
+        'text/event-stream': { schema: Type.String() }
+      }
+    }
+  }
+}
+
+type Run<Result> = (onStep: (step: object) => void, signal: AbortSignal) => Promise<Result>
+
+/** Answers whole, or step by step as events, whichever the client prefers; who leaves ends the work. */
+export type AnswerSteps = <Result extends object>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  run: Run<Result>
+) => Promise<Result | FastifyReply>
+
+export function createStepAnswers(events: EventStreams, identity: Identity): AnswerSteps {
+  return async (request, reply, run) => {
+    const recheck = () => identity.authenticate(credentialsOf(request))
+    const signal = goneSignal(reply.raw, (end) =>
+      identity.openCalls.open(request.scope, recheck, end)
+    )
+    if (!prefersEvents(request)) {
+      reply.type('application/json')
+      return await run(() => {}, signal)
+    }
+    const stream = events.open(request, reply)
+    try {
+      const result = await run((step) => stream.send('step', step), signal)
+      stream.send('result', result)
+    } catch (err) {
+      const cause = endOf(signal) ?? err
+      if (!stream.isOpen()) throw cause
+      stream.fail(cause)
+    }
+    stream.end()
+    return reply
+  }
+}
