@@ -54,13 +54,13 @@ export function createSigningKeys(deps: {
 
   function learn(rows: readonly SigningKeyRow[]): void {
     known = rows
+    lookedAtMs = clock.monotonicMs()
     const kids = new Set(rows.map(({ kid }) => kid))
     for (const kid of signers.keys()) if (!kids.has(kid)) signers.delete(kid)
   }
 
   /** Callers at the same moment share one look. */
   function look(): Promise<void> {
-    lookedAtMs = clock.monotonicMs()
     looking ??= listSigningKeys(db)
       .then(learn)
       .finally(() => {
