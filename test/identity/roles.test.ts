@@ -29,6 +29,7 @@ const own: Operation[] = [
   'capability.list',
   'connection.get',
   'connection.delete',
+  'endpoint.discover',
   'endpoint.query',
   'fabric.list',
   'fabric.get',
@@ -42,6 +43,9 @@ const own: Operation[] = [
   'me.switch_tenant',
   'session.list',
   'session.delete',
+  'personal_token.list',
+  'personal_token.create',
+  'personal_token.revoke',
   'team.list',
   'team.get',
   'team_member.list'
@@ -117,10 +121,10 @@ describe('who may do what', () => {
     expect(authorityOf(person).teams).toEqual([red, blue])
   })
 
-  test('D5 a service account: asks endpoints through service principals, and nothing else', () => {
-    const two = ['endpoint.query', 'service_principal.use']
-    expect(allowed(serviceAccount)).toEqual(two)
-    expect(allowed(serviceAccount, red)).toEqual(two)
+  test('D5 a service account: discovers and asks endpoints through service principals, and nothing else', () => {
+    const three = ['endpoint.discover', 'endpoint.query', 'service_principal.use']
+    expect(allowed(serviceAccount)).toEqual(three)
+    expect(allowed(serviceAccount, red)).toEqual(three)
     expect(authorityOf(serviceAccount).teams).toEqual([])
   })
 
