@@ -29,6 +29,7 @@ export type AuditAction =
   | 'member.map_groups'
   | 'operator.add'
   | 'operator.remove'
+  | 'service_account.use'
 export type AuditOutcome = 'succeeded' | 'refused' | 'failed'
 
 export interface AuditEvent {
@@ -58,6 +59,7 @@ const unnoticed: ReadonlySet<AuditAction> = new Set([
   'grant.refresh',
   'grant.revoke',
   'login',
+  'service_account.use',
   'service_token.issue'
 ])
 

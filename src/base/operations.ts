@@ -85,6 +85,7 @@ export const operations = [
   'service_account.list',
   'service_account.get',
   'service_account.create',
+  'service_account.update',
   'service_account.delete',
   'service_account.set_fabrics',
   'service_key.list',

@@ -1,18 +1,23 @@
+import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import { makeTenantScope } from '../base/tenant-scope.ts'
+import { makeTenantScope, type TenantScope } from '../base/tenant-scope.ts'
 import { bearerChecksumHolds, hashToken } from '../crypto/bearer.ts'
 import { looksLikeJwt } from '../crypto/signing-key.ts'
 import type { Db } from '../store/db.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
-import { createVersionedMemory } from '../store/versioned-memory.ts'
+import { createVersionedMemory, type Remembered } from '../store/versioned-memory.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import type { Caller, Credentials } from './caller.ts'
-import { type Credential, createCredentialReading, type Presented } from './credentials.ts'
+import type { Credential } from './credential.ts'
+import { createCredentialReading, type Presented } from './credentials.ts'
 import type { LastUses } from './last-uses.ts'
+import { sourceRefused } from './source-networks.ts'
+import { createTokenThrottle } from './token-throttle.ts'
 
 interface Deps {
   readonly db: Db
+  readonly audit: Pick<Audit, 'record'>
   readonly clock: Clock
   readonly versions: TenantVersions
   readonly lastUses: LastUses
@@ -31,14 +36,27 @@ const refusedMax = 1_000
  * A signature too is checked once for each of the tenant's versions. What is wrong with a credential is
  * nobody's to know.
  */
-export function createAuthentication({ db, clock, versions, lastUses, accessTokens }: Deps) {
+export function createAuthentication(deps: Deps) {
+  const { db, audit, clock, versions, lastUses, accessTokens } = deps
   const reading = createCredentialReading(db, accessTokens)
   const known = createVersionedMemory<Credential>(versions, knownMax)
   const refusedUntilMs = new Map<string, number>()
+  const throttle = createTokenThrottle(clock)
+
+  /** Guessing ends after so many a minute from one source; who is known, or was right here, is not held up. */
+  async function read(presented: Presented): Promise<Remembered<Credential> | null> {
+    const { via, hash, source } = presented
+    if (via === 'session') return await reading[via](presented)
+    throttle.admit(source, hash)
+    const found = await reading[via](presented)
+    if (found === null) throttle.noteFailure(source)
+    else throttle.noteProven(hash)
+    return found
+  }
 
   function find(presented: Presented): Promise<Credential | null> {
     const { via, hash } = presented
-    return known.get(`${via}/${hash}`, () => reading[via](presented))
+    return known.get(`${via}/${hash}`, () => read(presented))
   }
 
   async function credentialOf(presented: Presented): Promise<Credential | null> {
@@ -63,23 +81,41 @@ export function createAuthentication({ db, clock, versions, lastUses, accessToke
     return null
   }
 
-  async function lookUp({ sessionToken, bearer }: Credentials): Promise<Credential | null> {
+  async function lookUp({ sessionToken, bearer, source }: Credentials): Promise<Credential | null> {
     if (bearer !== null) {
       const via = viaOf(bearer)
       if (via === null) return null
-      return await bearerCredential({ via, hash: hashToken(bearer), token: bearer })
+      return await bearerCredential({ via, hash: hashToken(bearer), token: bearer, source })
     }
     if (sessionToken === null || !sessionShape.test(sessionToken)) return null
     const hash = hashToken(sessionToken)
-    return await credentialOf({ via: 'session', hash, token: sessionToken })
+    return await credentialOf({ via: 'session', hash, token: sessionToken, source })
+  }
+
+  async function refuseSource(scope: TenantScope, { keyId }: Credential, source: string) {
+    const { id } = scope.actor
+    const error = sourceRefused()
+    if (!throttle.mayRecordRefusal(id)) throw error
+    await audit.record(scope, [
+      {
+        action: 'service_account.use',
+        object: ['service_account', id],
+        outcome: 'refused',
+        code: error.code,
+        details: { source, keyId }
+      }
+    ])
+    throw error
   }
 
   return async (credentials: Credentials): Promise<Caller> => {
     const credential = await lookUp(credentials)
     if (credential === null) throw new AppError('unauthenticated')
-    const { via, tenantId, actor, authority, sessionId, keyId, lastUse } = credential
-    lastUses.note(lastUse, clock.now())
+    const { via, tenantId, actor, authority, sessionId, keyId, lastUse, admits } = credential
+    const { source } = credentials
     const scope = makeTenantScope(tenantId, actor, authority, credentials.requestId)
+    if (admits?.(source) === false) await refuseSource(scope, credential, source)
+    lastUses.note(lastUse, clock.now(), source)
     return { scope, via, sessionId, keyId }
   }
 }

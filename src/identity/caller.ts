@@ -19,6 +19,8 @@ export interface Credentials {
   readonly sessionToken: string | null
   /** What stands after `Bearer `; where it is given, the cookie does not count. */
   readonly bearer: string | null
+  /** The address that the request comes from. */
+  readonly source: string
   readonly requestId: string
 }
 

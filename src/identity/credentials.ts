@@ -1,56 +1,31 @@
-import {
-  asId,
-  type CredentialId,
-  type FabricId,
-  type ServiceAccountId,
-  type SessionId,
-  type TenantId,
-  type UserId
-} from '../base/ids.ts'
-import type { Actor, Authority } from '../base/tenant-scope.ts'
+import { asId, type UserId } from '../base/ids.ts'
 import type { Db, Tx } from '../store/db.ts'
-import { findFederatedIdentity } from '../store/federated-identities.ts'
 import { findMembership } from '../store/memberships.ts'
 import { findPersonalToken, findPersonalTokenByHash } from '../store/personal-tokens.ts'
 import { isPlatformOperator } from '../store/platform-operators.ts'
 import { findScimToken, findScimTokenByHash } from '../store/scim-tokens.ts'
-import {
-  findServiceKey,
-  findServiceKeyByHash,
-  findServiceKeyById,
-  type ServiceKeyRow
-} from '../store/service-keys.ts'
+import { findServiceKeyByHash } from '../store/service-keys.ts'
 import { findSession, findSessionByHash } from '../store/sessions.ts'
 import { listTeamsOfUser } from '../store/teams.ts'
 import { readTenantSettings } from '../store/tenant-settings.ts'
 import { findTenant } from '../store/tenants.ts'
 import type { Remembered } from '../store/versioned-memory.ts'
-import type { AccessTokenFacts, AccessTokens } from './access-tokens.ts'
+import type { AccessTokens } from './access-tokens.ts'
 import type { Caller } from './caller.ts'
+import type { Credential } from './credential.ts'
 import { identityScope } from './identity-scope.ts'
-import type { LastUse } from './last-uses.ts'
 import { endOfToken, narrowedTo, scopeOfToken } from './personal-token-scope.ts'
 import { authorityOf, teamRoleOf } from './roles.ts'
+import { readServiceKey, readServiceToken } from './service-credentials.ts'
 import { tenantRoleOf } from './tenant-role.ts'
-
-/** Whom a credential stands for, as it was read: good until its tenant changes or its time is over. */
-export interface Credential {
-  readonly via: Caller['via']
-  readonly tenantId: TenantId
-  readonly actor: Actor
-  readonly authority: Authority
-  readonly sessionId: SessionId | null
-  readonly keyId: CredentialId | null
-  /** Not one of these is over; a session's idle time is moved on by its use, on any replica. */
-  readonly ends: readonly Date[]
-  readonly lastUse: LastUse
-}
 
 /** What is presented: its hash, and a token itself, which is found by what it says. */
 export interface Presented {
   readonly via: Caller['via']
   readonly hash: string
   readonly token: string
+  /** The address that it comes from. */
+  readonly source: string
 }
 
 /** Reads what stands behind it. Null: nothing that lets anybody in. */
@@ -90,14 +65,11 @@ export function createCredentialReading(
     ),
     service_key: reading(
       ({ hash }) => findServiceKeyByHash(db, hash),
-      async (tx, { hash }) => {
-        const key = await findServiceKey(tx, hash)
-        return key === null ? null : ofKey(key, null)
-      }
+      (tx, { hash }) => readServiceKey(tx, hash)
     ),
     service_token: reading(
       ({ token }) => accessTokens.read(token),
-      (tx, _presented, facts) => readToken(tx, facts)
+      (tx, _presented, facts) => readServiceToken(tx, facts)
     ),
     scim_token: reading(
       ({ hash }) => findScimTokenByHash(db, hash),
@@ -155,47 +127,6 @@ async function factsOfMember(tx: Tx, userId: UserId) {
     role: await tenantRoleOf(tx, membership),
     teams: teams.map(({ id, role }) => ({ id: asId('team', id), role: teamRoleOf(role) }))
   } as const
-}
-
-/** A token is worth what it was got with is worth now; an identity that was changed since, nothing. */
-async function readToken(tx: Tx, token: AccessTokenFacts): Promise<Credential | null> {
-  const { serviceAccountId, credentialId, fabricId } = token
-  const key = await findServiceKeyById(tx, serviceAccountId, credentialId)
-  if (key !== null) return ofKey(key, token)
-  const identity = await findFederatedIdentity(tx, serviceAccountId, credentialId)
-  if (identity === null || identity.version !== token.credentialVersion) return null
-  const { tenantId } = tx.scope
-  const { id, lastUsedAt: at } = identity
-  return {
-    ...ofServiceAccount(tenantId, serviceAccountId, fabricId),
-    via: 'service_token',
-    keyId: credentialId,
-    ends: [token.expiresAt],
-    lastUse: { kind: 'federated_identity', tenantId, id, at }
-  }
-}
-
-function ofServiceAccount(tenantId: TenantId, id: ServiceAccountId, fabricId: FabricId | null) {
-  const actor = { kind: 'service_account', id } as const
-  const authority = authorityOf({ kind: 'service_account', fabricId })
-  return { tenantId, actor, authority, sessionId: null }
-}
-
-function ofKey(
-  key: ServiceKeyRow,
-  token: Pick<AccessTokenFacts, 'expiresAt' | 'fabricId'> | null
-): Credential | null {
-  if (key.revokedAt !== null) return null
-  const tenantId = asId('tenant', key.tenantId)
-  const { fabricId = null } = token ?? {}
-  const ends = [token?.expiresAt, key.expiresAt].filter((end) => end instanceof Date)
-  return {
-    ...ofServiceAccount(tenantId, asId('serviceAccount', key.serviceAccountId), fabricId),
-    via: token === null ? 'service_key' : 'service_token',
-    keyId: asId('key', key.id),
-    ends,
-    lastUse: { kind: 'service_key', tenantId, id: key.id, at: key.lastUsedAt }
-  }
 }
 
 async function readScimToken(tx: Tx, hash: string): Promise<Credential | null> {

@@ -87,6 +87,7 @@ export { ScimFault } from './scim/scim-fault.ts'
 export type { ScimTokens } from './scim/tokens.ts'
 export type {
   FabricAccess,
+  ServiceAccountPatch,
   ServiceAccounts,
   ServiceAccountView
 } from './service-accounts.ts'

@@ -16,11 +16,13 @@ export interface LastUse {
   readonly tenantId: TenantId
   readonly id: string
   at: Date | null
+  /** The address that it was used from. */
+  from?: string
 }
 
 /** Notes of use, written apart from the calls: no call waits for them, and replicas forget nothing for them. */
 export interface LastUses {
-  note(use: LastUse, now: Date): void
+  note(use: LastUse, now: Date, from: string): void
   /** Writes what was noted; what can't be written is noted again at a next use. */
   flush(): Promise<void>
 }
@@ -41,16 +43,19 @@ export function createLastUses(db: Db): LastUses {
       const idleExpiresAt = idleEnd(at, await readTenantSettings(tx))
       await touchSessions(tx, idsOf('session'), { lastSeenAt: at, idleExpiresAt }, dueBefore)
       await touchPersonalTokens(tx, idsOf('personal_token'), at, dueBefore)
-      await touchServiceKeys(tx, idsOf('service_key'), at, dueBefore)
+      const keys = uses.filter(({ kind }) => kind === 'service_key')
+      const keyUses = keys.map(({ id, from = null }) => ({ id, from }))
+      await touchServiceKeys(tx, keyUses, at, dueBefore)
       await touchScimTokens(tx, idsOf('scim_token'), at, dueBefore)
       await touchFederatedIdentities(tx, idsOf('federated_identity'), at, dueBefore)
     })
   }
 
   return {
-    note(use, now) {
+    note(use, now, from) {
       if (use.at !== null && now.getTime() - use.at.getTime() <= noteEveryMs) return
       use.at = now
+      use.from = from
       noted.set(use.id, use)
     },
     async flush() {

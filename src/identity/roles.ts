@@ -107,6 +107,7 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'service_account.list': tenantAdmins,
   'service_account.get': tenantAdmins,
   'service_account.create': tenantAdmins,
+  'service_account.update': tenantAdmins,
   'service_account.delete': tenantAdmins,
   'service_account.set_fabrics': tenantAdmins,
   'service_key.list': tenantAdmins,

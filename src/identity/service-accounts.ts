@@ -15,17 +15,31 @@ import {
   listServiceAccounts,
   replaceServiceAccountFabrics,
   type ServiceAccountFabricRow,
-  type ServiceAccountRow
+  type ServiceAccountRow,
+  updateServiceAccount
 } from '../store/service-accounts.ts'
 import { requireAuthority } from './roles.ts'
 import { createServiceKeys, type ServiceKeys } from './service-keys.ts'
+import { parseNetwork } from './source-networks.ts'
 
 export interface ServiceAccountView {
   readonly id: ServiceAccountId
   readonly name: string
+  /** CIDRs that it may come from; empty: anywhere. */
+  readonly allowedNetworks: readonly string[]
+  /** Nothing that it shows is believed. */
+  readonly isDisabled: boolean
   readonly version: number
   readonly createdAt: Date
   readonly fabrics: readonly FabricAccess[]
+}
+
+/** JSON merge patch (RFC 7396): absent keeps. */
+export interface ServiceAccountPatch {
+  readonly version: number
+  readonly name?: string | undefined
+  readonly allowedNetworks?: readonly string[] | undefined
+  readonly isDisabled?: boolean | undefined
 }
 
 /** A fabric that a service account may reach; `endpoints` undefined: all that the fabric allows. */
@@ -40,6 +54,12 @@ export interface ServiceAccounts extends ServiceKeys {
   get(scope: TenantScope, id: ServiceAccountId): Promise<ServiceAccountView>
   /** @throws AppError `invalid_request`: the name is taken */
   create(scope: TenantScope, input: { name: string }): Promise<ServiceAccountView>
+  /** @throws AppError `invalid_request`: a taken name, or what is no network; `not_found`, `version_conflict` */
+  update(
+    scope: TenantScope,
+    id: ServiceAccountId,
+    patch: ServiceAccountPatch
+  ): Promise<ServiceAccountView>
   /** Its keys go with it. */
   remove(scope: TenantScope, id: ServiceAccountId): Promise<void>
   /** Replaces the whole list. @throws AppError `not_found`: a fabric that is not in this tenant */
@@ -90,9 +110,29 @@ export function createServiceAccounts(deps: {
         })
         return viewOf(row, [])
       })
-      return await inserted.catch((err: unknown) => {
-        throw err instanceof UniqueViolation ? invalidRequest('/name', 'is taken') : err
+      return await inserted.catch(refuseTakenName)
+    },
+    async update(scope, id, { version, name, allowedNetworks, isDisabled }) {
+      requireAuthority(scope, 'service_account.update')
+      refuseNoNetworks(allowedNetworks ?? [])
+      const changes = {
+        ...(name !== undefined && { name }),
+        ...(allowedNetworks !== undefined && { allowedNetworks: [...allowedNetworks] }),
+        ...(isDisabled !== undefined && { isDisabled })
+      }
+      const updated = db.inTenant(scope, async (tx) => {
+        if ((await findServiceAccount(tx, id)) === null) throw new AppError('not_found')
+        if (!(await updateServiceAccount(tx, id, version, changes))) {
+          throw new AppError('version_conflict')
+        }
+        await audit.append(tx, {
+          action: 'service_account.update',
+          object: ['service_account', id],
+          details: changes
+        })
+        return await read(tx, id)
       })
+      return await updated.catch(refuseTakenName)
     },
     async remove(scope, id) {
       requireAuthority(scope, 'service_account.delete')
@@ -123,6 +163,16 @@ export function createServiceAccounts(deps: {
   }
 }
 
+function refuseTakenName(err: unknown): never {
+  throw err instanceof UniqueViolation ? invalidRequest('/name', 'is taken') : err
+}
+
+function refuseNoNetworks(texts: readonly string[]): void {
+  const at = texts.findIndex((text) => parseNetwork(text) === null)
+  if (at < 0) return
+  throw invalidRequest(`/allowedNetworks/${at}`, 'must be a network, such as 192.0.2.0/24')
+}
+
 function rowOf({ fabricId, endpoints, requestsPerMinute }: FabricAccess) {
   return {
     fabricId,
@@ -136,11 +186,13 @@ function viewOf(
   row: ServiceAccountRow,
   fabrics: readonly ServiceAccountFabricRow[]
 ): ServiceAccountView {
-  const { name, version, createdAt } = row
+  const { name, allowedNetworks, isDisabled, version, createdAt } = row
   const own = fabrics.filter(({ serviceAccountId }) => serviceAccountId === row.id)
   return {
     id: asId('serviceAccount', row.id),
     name,
+    allowedNetworks,
+    isDisabled,
     version,
     createdAt,
     fabrics: own.map(accessOf)

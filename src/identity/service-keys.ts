@@ -21,6 +21,8 @@ export interface KeyView {
   readonly createdAt: Date
   readonly expiresAt: Date | null
   readonly lastUsedAt: Date | null
+  /** The address that it was last used from. */
+  readonly lastUsedFrom: string | null
 }
 
 export interface ServiceKeys {
@@ -99,6 +101,6 @@ export function isKeyGood(
 }
 
 function viewOf(row: ServiceKeyRow): KeyView {
-  const { name, hint, createdAt, expiresAt, lastUsedAt } = row
-  return { id: asId('key', row.id), name, hint, createdAt, expiresAt, lastUsedAt }
+  const { name, hint, createdAt, expiresAt, lastUsedAt, lastUsedFrom } = row
+  return { id: asId('key', row.id), name, hint, createdAt, expiresAt, lastUsedAt, lastUsedFrom }
 }

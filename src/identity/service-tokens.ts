@@ -50,7 +50,7 @@ export function createServiceTokens(
     return await findServiceKeyByHash(db, hashToken(serviceKey))
   }
 
-  function holderOf(key: ServiceKeyRow): TokenHolder {
+  function holderOf(key: ServiceKeyRow, { source }: TokenRequest): TokenHolder {
     return {
       tenantId: asId('tenant', key.tenantId),
       serviceAccountId: asId('serviceAccount', key.serviceAccountId),
@@ -61,7 +61,7 @@ export function createServiceTokens(
       details: { keyId: key.id },
       async use(tx) {
         const now = clock.now()
-        await touchServiceKeys(tx, [key.id], now, now)
+        await touchServiceKeys(tx, [{ id: key.id, from: source }], now, now)
         return true
       }
     }
@@ -74,12 +74,12 @@ export function createServiceTokens(
       const key = await findKey(request)
       const isRight =
         key?.serviceAccountId === request.serviceAccountId && isKeyGood(key, clock.now())
-      const issued = isRight ? await issuing.issue(holderOf(key), request) : null
+      const issued = isRight ? await issuing.issue(holderOf(key, request), request) : null
       if (issued !== null) return issued
       throttle.noteFailure(request.source)
       const refused = new AppError('unauthenticated')
       if (key !== null) {
-        const { tenantId, serviceAccountId, details } = holderOf(key)
+        const { tenantId, serviceAccountId, details } = holderOf(key, request)
         const refusal = { tenantId, serviceAccountId, code: refused.code, details }
         await issuing.recordRefusal(refusal, request.requestId)
       }

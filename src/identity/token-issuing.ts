@@ -5,12 +5,13 @@ import { asId, type FabricId, type ServiceAccountId, type TenantId } from '../ba
 import { makeTenantScope } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { findFabricIdBySlug } from '../store/fabrics.ts'
-import { findServiceAccountFabric } from '../store/service-accounts.ts'
+import { findServiceAccount, findServiceAccountFabric } from '../store/service-accounts.ts'
 import { findTenant } from '../store/tenants.ts'
 import { ownTokenLifeMaxMs } from '../vault/signing-keys.ts'
 import type { AccessTokenFacts, AccessTokens } from './access-tokens.ts'
 import { identityScope } from './identity-scope.ts'
 import { authorityOf } from './roles.ts'
+import { networkRule, sourceRefused } from './source-networks.ts'
 import type { TokenThrottle } from './token-throttle.ts'
 
 /** What a token is asked for, by whom and from where; who it is for is another matter. */
@@ -95,6 +96,9 @@ export function createTokenIssuing(deps: TokenIssuingDeps): TokenIssuing {
         const tenant = await findTenant(tx)
         const isAsked = asked.tenantSlug === null || asked.tenantSlug === tenant?.slug
         if (tenant?.status !== 'active' || !isAsked || !(await holder.use(tx))) return null
+        const account = await findServiceAccount(tx, serviceAccountId)
+        if (account === null || account.isDisabled) return null
+        if (!networkRule(account.allowedNetworks)(asked.source)) throw sourceRefused()
         throttle.noteSuccess(serviceAccountId, holder.provenBy)
         const fabricId = await findTarget(tx, serviceAccountId, asked.target)
         await audit.append(tx, {

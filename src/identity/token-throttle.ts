@@ -17,6 +17,8 @@ export interface TokenThrottle {
   /** @throws AppError `rate_limited`: this source was wrong too often, and this key was not right here lately */
   admit(source: string, keyHash: string): void
   noteFailure(source: string): void
+  /** What was right here is let past the failures of its source from now on. */
+  noteProven(keyHash: string): void
   /** @throws AppError `rate_limited`: the service account got too many tokens already */
   noteSuccess(serviceAccountId: string, keyHash: string): void
   /** Whether one more refusal of the service account's goes on record: strangers fill no tenant's trail. */
@@ -38,7 +40,14 @@ export function createTokenThrottle(clock: Clock): TokenThrottle {
     return new AppError('rate_limited', { retryAt: plusMs(clock.now(), leftMs) })
   }
 
+  function noteProven(keyHash: string): void {
+    proven.delete(keyHash)
+    proven.set(keyHash, clock.monotonicMs())
+    dropOldest(proven)
+  }
+
   return {
+    noteProven,
     admit(source, keyHash) {
       const { count, leftMs } = failures.read(networkOf(source))
       if (count < failuresMax) return
@@ -49,9 +58,7 @@ export function createTokenThrottle(clock: Clock): TokenThrottle {
       failures.add(networkOf(source))
     },
     noteSuccess(serviceAccountId, keyHash) {
-      proven.delete(keyHash)
-      proven.set(keyHash, clock.monotonicMs())
-      dropOldest(proven)
+      noteProven(keyHash)
       const { count, leftMs } = tokens.read(serviceAccountId)
       if (count >= tokensMax) throw refuse(leftMs)
       tokens.add(serviceAccountId)

@@ -30,6 +30,20 @@ export function listServiceAccounts(
   })
 }
 
+/** @returns false when the row is no longer at `version` */
+export async function updateServiceAccount(
+  tx: Tx,
+  id: string,
+  version: number,
+  patch: Partial<Pick<ServiceAccountRow, 'name' | 'allowedNetworks' | 'isDisabled'>>
+): Promise<boolean> {
+  const { count } = await tx.rows.serviceAccount.updateMany({
+    where: { tenantId: tx.scope.tenantId, id, version },
+    data: { ...patch, version: version + 1 }
+  })
+  return count === 1
+}
+
 export async function deleteServiceAccount(tx: Tx, id: string): Promise<boolean> {
   const { count } = await tx.rows.serviceAccount.deleteMany({
     where: { tenantId: tx.scope.tenantId, id }

@@ -5,7 +5,7 @@ export type ServiceKeyRow = ServiceKey
 
 export function insertServiceKey(
   tx: Tx,
-  row: Omit<ServiceKeyRow, 'tenantId' | 'lastUsedAt' | 'revokedAt'>
+  row: Omit<ServiceKeyRow, 'tenantId' | 'lastUsedAt' | 'lastUsedFrom' | 'revokedAt'>
 ): Promise<ServiceKeyRow> {
   return tx.rows.serviceKey.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
@@ -39,18 +39,17 @@ export function listServiceKeys(tx: Tx, serviceAccountId: string): Promise<Servi
 /** Only those last used before `dueBefore`, so that several replicas write once. */
 export async function touchServiceKeys(
   tx: Tx,
-  ids: readonly string[],
+  uses: readonly { readonly id: string; readonly from: string | null }[],
   lastUsedAt: Date,
   dueBefore: Date
 ): Promise<void> {
-  await tx.rows.serviceKey.updateMany({
-    where: {
-      tenantId: tx.scope.tenantId,
-      id: { in: [...ids] },
-      OR: [{ lastUsedAt: null }, { lastUsedAt: { lt: dueBefore } }]
-    },
-    data: { lastUsedAt }
-  })
+  const ids = uses.map(({ id }) => id)
+  const sources = uses.map(({ from }) => from)
+  await tx.rows.$executeRaw`
+    UPDATE service_keys k SET last_used_at = ${lastUsedAt}, last_used_from = u.source
+      FROM unnest(${ids}::text[], ${sources}::text[]) AS u(id, source)
+     WHERE k.tenant_id = ${tx.scope.tenantId} AND k.id = u.id
+       AND (k.last_used_at IS NULL OR k.last_used_at < ${dueBefore})`
 }
 
 /** @returns whether it was there and not revoked yet */

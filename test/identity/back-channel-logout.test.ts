@@ -24,7 +24,12 @@ beforeEach(() => world.clock.advance(61_000))
 
 function seen(sessionToken: string) {
   return codeOf(
-    elsewhere.identity.authenticate({ sessionToken, bearer: null, requestId: 'request-1' })
+    elsewhere.identity.authenticate({
+      sessionToken,
+      bearer: null,
+      source: '192.0.2.9',
+      requestId: 'request-1'
+    })
   )
 }
 

@@ -20,7 +20,14 @@ const exchange = (token: string, more: Record<string, string> = {}) =>
   world.exchange(account.id, token, more)
 const said = async (token: string) => (await exchange(token)).said
 const seen = (bearer: string, { identity } = elsewhere) =>
-  codeOf(identity.authenticate({ sessionToken: null, bearer, requestId: 'request-1' }))
+  codeOf(
+    identity.authenticate({
+      sessionToken: null,
+      bearer,
+      source: '192.0.2.9',
+      requestId: 'request-1'
+    })
+  )
 const lastRecord = async () =>
   (await auditOf(world, world.acme.tenantId, 'service_token.issue')).at(-1)
 

@@ -27,7 +27,12 @@ async function change(by: Person, id: string, patch: object) {
 async function isIn({ sessionToken }: Person): Promise<boolean> {
   await elsewhere.noticeChanges()
   const error = await errorOf(
-    elsewhere.identity.authenticate({ sessionToken, bearer: null, requestId: 'request-1' })
+    elsewhere.identity.authenticate({
+      sessionToken,
+      bearer: null,
+      source: '192.0.2.9',
+      requestId: 'request-1'
+    })
   )
   return error === null
 }

@@ -33,7 +33,12 @@ async function make(person: Person, more: object = {}) {
 /** How another process answers to it. */
 async function seen(token: string) {
   await elsewhere.noticeChanges()
-  const credentials = { sessionToken: null, bearer: token, requestId: 'request-1' }
+  const credentials = {
+    sessionToken: null,
+    bearer: token,
+    source: '192.0.2.9',
+    requestId: 'request-1'
+  }
   return await codeOf(elsewhere.identity.authenticate(credentials))
 }
 
@@ -115,7 +120,12 @@ describe('what one is worth', () => {
     const { id, token } = await make(ann)
     const me = await withToken(token, 'GET', '/api/v1/me')
     expect(me.body.user.id).toBe(ann.id)
-    const credentials = { sessionToken: null, bearer: token, requestId: 'request-1' }
+    const credentials = {
+      sessionToken: null,
+      bearer: token,
+      source: '192.0.2.9',
+      requestId: 'request-1'
+    }
     const caller = await elsewhere.identity.authenticate(credentials)
     expect(caller).toMatchObject({ via: 'personal_token', keyId: id, sessionId: null })
     expect(caller.scope.actor).toEqual({ kind: 'user', id: ann.id })
@@ -201,7 +211,12 @@ describe('what one is worth', () => {
     expect(await seen(wrong)).toBe('unauthenticated')
     expect(await seen(`wfts_${token.slice(5)}`)).toBe('unauthenticated')
     expect(await seen(ann.sessionToken)).toBe('unauthenticated')
-    const asCookie = { sessionToken: token, bearer: null, requestId: 'request-1' }
+    const asCookie = {
+      sessionToken: token,
+      bearer: null,
+      source: '192.0.2.9',
+      requestId: 'request-1'
+    }
     expect(await codeOf(people.identity.authenticate(asCookie))).toBe('unauthenticated')
   })
 })

@@ -113,7 +113,7 @@ async function logIn(tenantSlug: string | null) {
 test('a certified OpenID provider logs a person in through real redirects', async () => {
   const { sessionToken, returnTo } = await logIn(null)
   expect(returnTo).toBe('/console')
-  const credentials = { sessionToken, bearer: null, requestId: 'request-1' }
+  const credentials = { sessionToken, bearer: null, source: '192.0.2.9', requestId: 'request-1' }
   const me = await identity.sessions.me(await identity.authenticate(credentials))
   expect(me).toMatchObject({
     user: { email, name: 'Ada Admin' },
@@ -153,7 +153,12 @@ test('its ID token stands for a workload where a service account believes it, an
       requestId: 'request-1'
     })
   const { accessToken } = await exchange(jwt)
-  const credentials = { sessionToken: null, bearer: accessToken, requestId: 'request-1' }
+  const credentials = {
+    sessionToken: null,
+    bearer: accessToken,
+    source: '192.0.2.9',
+    requestId: 'request-1'
+  }
   const { scope } = await identity.authenticate(credentials)
   expect(scope.actor).toEqual({ kind: 'service_account', id: account.id })
   const [header, claims] = jwt.split('.')
@@ -163,7 +168,7 @@ test('its ID token stands for a workload where a service account believes it, an
 
 async function callerOfAdmin(): Promise<TenantScope> {
   const { sessionToken } = await logIn('real')
-  const credentials = { sessionToken, bearer: null, requestId: 'request-1' }
+  const credentials = { sessionToken, bearer: null, source: '192.0.2.9', requestId: 'request-1' }
   return (await identity.authenticate(credentials)).scope
 }
 

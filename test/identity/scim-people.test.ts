@@ -24,7 +24,7 @@ const active = (id: string, value: unknown) =>
 
 async function isIn({ sessionToken }: Person): Promise<boolean> {
   await elsewhere.noticeChanges()
-  const credentials = { sessionToken, bearer: null, requestId: 'request-1' }
+  const credentials = { sessionToken, bearer: null, source: '192.0.2.9', requestId: 'request-1' }
   return (await errorOf(elsewhere.identity.authenticate(credentials))) === null
 }
 

@@ -30,7 +30,12 @@ beforeAll(async () => {
 afterAll(() => world?.close())
 
 function authenticate(bearer: string, sessionToken: string | null = null) {
-  return elsewhere.identity.authenticate({ sessionToken, bearer, requestId: 'request-1' })
+  return elsewhere.identity.authenticate({
+    sessionToken,
+    bearer,
+    source: '192.0.2.9',
+    requestId: 'request-1'
+  })
 }
 
 async function accountWithKey(name: string, expiresAt?: Date) {

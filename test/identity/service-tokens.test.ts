@@ -77,7 +77,12 @@ async function newFabric(slug: string): Promise<FabricId> {
 }
 
 function authenticate(bearer: string) {
-  return elsewhere.identity.authenticate({ sessionToken: null, bearer, requestId: 'request-2' })
+  return elsewhere.identity.authenticate({
+    sessionToken: null,
+    bearer,
+    source: '192.0.2.9',
+    requestId: 'request-2'
+  })
 }
 
 describe('a service token', () => {

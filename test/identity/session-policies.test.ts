@@ -30,7 +30,12 @@ const login = async (name: string, tenantSlug = 'acme') =>
 async function seen(sessionToken: string) {
   await elsewhere.noticeChanges()
   return await codeOf(
-    elsewhere.identity.authenticate({ sessionToken, bearer: null, requestId: 'request-1' })
+    elsewhere.identity.authenticate({
+      sessionToken,
+      bearer: null,
+      source: '192.0.2.9',
+      requestId: 'request-1'
+    })
   )
 }
 

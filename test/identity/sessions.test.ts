@@ -25,7 +25,14 @@ const minute = 60_000
 
 /** Asked on another replica than the one that logged in. */
 function seen(sessionToken: string | null, bearer: string | null = null) {
-  return codeOf(elsewhere.identity.authenticate({ sessionToken, bearer, requestId: 'request-1' }))
+  return codeOf(
+    elsewhere.identity.authenticate({
+      sessionToken,
+      bearer,
+      source: '192.0.2.9',
+      requestId: 'request-1'
+    })
+  )
 }
 
 describe('A6 a session is new with every login', () => {

@@ -30,7 +30,12 @@ async function tenant(input: object = {}) {
 async function seen(sessionToken: string | null, bearer: string | null = null) {
   await elsewhere.noticeChanges()
   return await codeOf(
-    elsewhere.identity.authenticate({ sessionToken, bearer, requestId: 'request-1' })
+    elsewhere.identity.authenticate({
+      sessionToken,
+      bearer,
+      source: '192.0.2.9',
+      requestId: 'request-1'
+    })
   )
 }
 
@@ -239,7 +244,12 @@ describe('suspension', () => {
     const ends: string[] = []
     for (const replica of [people, elsewhere]) {
       for (const { sessionToken } of [ian, ada]) {
-        const credentials = { sessionToken, bearer: null, requestId: 'request-1' }
+        const credentials = {
+          sessionToken,
+          bearer: null,
+          source: '192.0.2.9',
+          requestId: 'request-1'
+        }
         const { scope } = await replica.identity.authenticate(credentials)
         replica.identity.openCalls.open(
           scope,

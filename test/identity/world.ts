@@ -183,7 +183,12 @@ export async function createWorld(origins: readonly string[] = []): Promise<Worl
       })
     },
     callerOf: (sessionToken) =>
-      own.identity.authenticate({ sessionToken, bearer: null, requestId: randomUUID() }),
+      own.identity.authenticate({
+        sessionToken,
+        bearer: null,
+        source: '192.0.2.9',
+        requestId: randomUUID()
+      }),
     async change(text, values = []) {
       await superuser.query('BEGIN')
       await superuser.query(text, [...values])

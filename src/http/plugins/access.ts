@@ -115,5 +115,5 @@ export function credentialsOf(request: FastifyRequest): Credentials {
   const { authorization } = request.headers
   const bearer = /^Bearer +([A-Za-z0-9._~+/=-]{1,8192})$/i.exec(authorization ?? '')?.[1] ?? null
   const sessionToken = authorization === undefined ? cookieOf(request) : null
-  return { sessionToken, bearer, requestId: request.id }
+  return { sessionToken, bearer, source: request.ip, requestId: request.id }
 }

@@ -9,17 +9,19 @@ import {
   PageOf,
   PageQuery,
   pageOf,
-  Strict
+  Strict,
+  updateHeaders
 } from '../route.ts'
 import {
   CreatedServiceKey,
   FabricAccessBody,
   ServiceAccount,
   ServiceAccountBody,
+  ServiceAccountPatchBody,
   ServiceKey,
   ServiceKeyBody
 } from '../schemas/identity.ts'
-import { withEtag } from '../version.ts'
+import { versionOf, withEtag } from '../version.ts'
 
 const path = '/api/v1/service-accounts'
 const params = Strict({ serviceAccountId: IdOfKind('serviceAccount') })
@@ -78,6 +80,26 @@ export function serviceAccountRoutes(app: App, { serviceAccounts, once }: Deps):
     async (request, reply) => {
       const { serviceAccountId } = request.params
       return withEtag(reply, await serviceAccounts.get(request.scope, serviceAccountId))
+    }
+  )
+
+  app.patch(
+    `${path}/:serviceAccountId`,
+    {
+      config: { access: 'caller', operation: 'service_account.update' },
+      schema: {
+        tags,
+        summary: 'Rename a service account, disable it, or say from where it may come',
+        params,
+        headers: updateHeaders,
+        body: ServiceAccountPatchBody,
+        response: answers({ 200: ServiceAccount })
+      }
+    },
+    async (request, reply) => {
+      const { scope, params, body } = request
+      const patch = { ...body, version: versionOf(request, body) }
+      return withEtag(reply, await serviceAccounts.update(scope, params.serviceAccountId, patch))
     }
   )
 

@@ -95,6 +95,10 @@ export const ServiceAccount = Strict(
   {
     id: IdOfKind('serviceAccount'),
     name: Type.String(),
+    allowedNetworks: Type.Array(Type.String(), {
+      description: 'CIDRs that it may come from; empty: anywhere'
+    }),
+    isDisabled: Type.Boolean(),
     version: Type.Integer(),
     createdAt: Time,
     fabrics: Type.Array(Access)
@@ -104,13 +108,30 @@ export const ServiceAccount = Strict(
 
 export const ServiceAccountBody = Strict({ name: Text(120) }, { title: 'NewServiceAccount' })
 
+export const ServiceAccountPatchBody = Strict(
+  {
+    version: Type.Optional(Type.Integer({ minimum: 1 })),
+    name: Type.Optional(Text(120)),
+    allowedNetworks: Type.Optional(
+      Type.Array(Text(64), {
+        maxItems: 100,
+        uniqueItems: true,
+        description: 'CIDRs, such as `192.0.2.0/24`; empty: anywhere'
+      })
+    ),
+    isDisabled: Type.Optional(Type.Boolean())
+  },
+  { title: 'ServiceAccountPatch', description: 'JSON merge patch (RFC 7396)' }
+)
+
 const keyMembers = {
   id: IdOfKind('key'),
   name: Type.String(),
   hint: Type.String(),
   createdAt: Time,
   expiresAt: Nullable(Time),
-  lastUsedAt: Nullable(Time)
+  lastUsedAt: Nullable(Time),
+  lastUsedFrom: Nullable(Type.String({ description: 'The address that it was last used from' }))
 }
 
 export const ServiceKey = Strict(keyMembers, { title: 'ServiceKey' })
