@@ -11,7 +11,7 @@ import {
 /** The published codes by the owner who can mend them. */
 const published: Record<ProblemOwner, string> = {
   caller:
-    'invalid_request unauthenticated forbidden not_found version_conflict idempotency_conflict rate_limited body_too_large path_not_allowed endpoint_not_allowed csrf_refused attempt_expired attempt_not_yours sign_in_needed',
+    'invalid_request unauthenticated forbidden not_found version_conflict idempotency_conflict rate_limited body_too_large path_not_allowed endpoint_not_allowed csrf_refused attempt_expired attempt_not_yours sign_in_needed conflict',
   team_admin:
     'service_principal_missing service_principal_refused compute_not_found compute_forbidden compute_stopped fabric_incomplete',
   tenant_admin:
