@@ -106,7 +106,7 @@ export function buildRooms(parts: Parts): Rooms {
 
   return {
     identity,
-    appConnections: createAppConnections({ ...kept, extraOrigins, outbound, servers }),
+    appConnections: createAppConnections({ ...kept, extraOrigins, outbound, servers, vault }),
     fabrics: createFabrics(fabricDeps),
     fabricSlugs: createFabricSlugs(fabricDeps),
     gateway: createGateway({

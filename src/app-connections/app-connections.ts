@@ -4,10 +4,11 @@
  * Never: returns a secret, sends one anywhere but the token endpoint pinned to the workspace's own origin.
  */
 import type { ProblemCode, ProblemOwner } from '../base/errors.ts'
-import type { AppConnectionId, IdOf } from '../base/ids.ts'
+import type { AppConnectionId, FabricId, IdOf, TeamId } from '../base/ids.ts'
 import type { Page, PageQuery } from '../base/page.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
+import type { RegistrationGuide } from '../providers/provider.ts'
 
 export type ClientSecretId = IdOf<'clientSecret'>
 export type ClientAuthMethod = 'client_secret_post' | 'client_secret_basic'
@@ -125,12 +126,59 @@ export interface AppConnectionPatch {
   readonly tokenPolicy?: Partial<TokenPolicy> | undefined
 }
 
+/** What to do at the provider, cloud by cloud, so that this app connection can be used. */
+export interface AppConnectionSetup {
+  readonly redirectUri: string
+  readonly scopes: readonly string[]
+  /** How long the provider may take to apply a change. */
+  readonly propagationMinutes: number
+  readonly clouds: readonly RegistrationGuide[]
+}
+
+export interface AppConnectionUsage {
+  /** Newest first, 500 at most. */
+  readonly fabrics: readonly {
+    readonly id: FabricId
+    readonly name: string
+    readonly teamId: TeamId
+    /** It names no app connection, and so uses the default. */
+    readonly isByDefault: boolean
+  }[]
+  readonly signIns: number
+  readonly people: number
+  /** In sentences; empty: nothing follows. */
+  readonly whatFollows: {
+    readonly disabled: readonly string[]
+    readonly deleted: readonly string[]
+  }
+}
+
+export interface UnservedFabric {
+  readonly id: FabricId
+  readonly name: string
+  readonly code: 'app_connection_missing' | 'host_not_allowed'
+}
+
+export interface TeamCapability {
+  readonly id: TeamId
+  readonly name: string
+  readonly available: boolean
+  readonly reason: string | null
+  /** The team's fabrics at which nobody can sign in. */
+  readonly unserved: readonly UnservedFabric[]
+}
+
 export interface Capability {
   readonly provider: 'databricks'
   readonly authMethod: 'oauth' | 'pat'
   readonly available: boolean
   /** Why not, and whom to ask; null when it is. */
   readonly reason: string | null
+  readonly owner: ProblemOwner | null
+  /** Whom to ask: some of the tenant's admins, while something is missing. */
+  readonly contacts: readonly { readonly name: string; readonly email: string }[]
+  /** Those that the caller sees. */
+  readonly teams: readonly TeamCapability[]
 }
 
 export interface AppConnections {
@@ -143,8 +191,17 @@ export interface AppConnections {
     id: AppConnectionId,
     patch: AppConnectionPatch
   ): Promise<AppConnectionView>
-  /** @throws AppError `invalid_request` while fabrics use it */
-  remove(scope: TenantScope, id: AppConnectionId): Promise<void>
+  setup(scope: TenantScope, id: AppConnectionId): Promise<AppConnectionSetup>
+  usage(scope: TenantScope, id: AppConnectionId): Promise<AppConnectionUsage>
+  /**
+   * @param endSignIns agrees to what would end; it is told to the provider where that can be done
+   * @throws AppError `conflict`: fabrics name it, or sign-ins would end and nobody agreed to that
+   */
+  remove(
+    scope: TenantScope,
+    id: AppConnectionId,
+    options: { readonly endSignIns: boolean }
+  ): Promise<void>
   /** Adds a new current secret; what was current becomes previous and is tried next. */
   addSecret(
     scope: TenantScope,

@@ -10,10 +10,8 @@ import {
   type AppConnectionRow,
   clearAppConnectionFault,
   clearDefaultAppConnection,
-  deleteAppConnection,
   deleteClientSecret,
   dropVerification,
-  findAppConnection,
   findDefaultAppConnection,
   insertAppConnection,
   insertClientSecret,
@@ -22,22 +20,20 @@ import {
 } from '../store/app-connections.ts'
 import type { Tx } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
-import { listFabricsOfAppConnection } from '../store/fabrics.ts'
 import { clearSetbacks } from '../store/grants.ts'
 import { clientSecretPlace } from '../vault/credentials.ts'
+import type { Vault } from '../vault/vault.ts'
 import { viewOf } from './app-connection-view.ts'
-import type {
-  AppConnectionPatch,
-  AppConnections,
-  Capability,
-  TokenPolicy
-} from './app-connections.ts'
+import type { AppConnectionPatch, AppConnections, TokenPolicy } from './app-connections.ts'
+import { readCapabilities } from './capabilities.ts'
 import { createVerification } from './create-verification.ts'
+import { createRemoval, mustFind } from './removal.ts'
 import type { VerificationDeps } from './verification-plan.ts'
 
 export interface AppConnectionDeps extends VerificationDeps {
   /** Exact origins that the operator named beside the provider's zones. */
   readonly extraOrigins: readonly string[]
+  readonly vault: Pick<Vault, 'prepareRevocations'>
 }
 
 export function createAppConnections(deps: AppConnectionDeps): AppConnections {
@@ -62,6 +58,14 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
   return {
     get,
     ...createVerification(deps),
+    ...createRemoval(deps),
+    async setup(scope, id) {
+      const { name, redirectUri, scopes, provider } = await get(scope, id)
+      const { registration } = providers[provider]
+      const clouds = registration.guides({ name, redirectUri, scopes })
+      const { propagationMinutes } = registration
+      return { redirectUri, scopes, propagationMinutes, clouds }
+    },
     list: async (scope, { limit, cursor }) => {
       const rows = await db.inTenant(scope, (tx) =>
         listAppConnections(tx, { limit: limit + 1, cursor })
@@ -92,7 +96,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
         createdAt: now,
         updatedAt: now
       }
-      await nameTaken(() =>
+      const insert = () =>
         db.inTenant(scope, async (tx) => {
           const hasDefault = (await findDefaultAppConnection(tx, input.provider)) !== null
           const isDefault = input.isDefault ?? !hasDefault
@@ -106,7 +110,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
             details
           })
         })
-      )
+      await nameTaken(() => unlessDefaultTaken(insert))
       return await get(scope, id)
     },
 
@@ -139,15 +143,6 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
       return await get(scope, id)
     },
 
-    remove: (scope, id) =>
-      db.inTenant(scope, async (tx) => {
-        const row = await mustFind(tx, id)
-        const fabrics = await listFabricsOfAppConnection(tx, { ...row, isDefault: false }, 1)
-        if (fabrics.length > 0) throw new AppError('conflict', { detail: 'fabrics still name it' })
-        await deleteAppConnection(tx, id)
-        await audit.append(tx, { action: 'app_connection.delete', object: ['app_connection', id] })
-      }),
-
     async addSecret(scope, id, { clientSecret }) {
       const secret = await sealSecret(scope, id, clientSecret)
       await db.inTenant(scope, async (tx) => {
@@ -173,33 +168,12 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
         await audit.append(tx, { action: 'app_connection.delete_secret', object, details })
       }),
 
-    async capabilities(scope) {
-      const row = await db.inTenant(scope, (tx) => findDefaultAppConnection(tx, 'databricks'))
-      return [capabilityOf(row)]
-    }
+    capabilities: (scope) => readCapabilities(db, scope)
   }
 }
 
 /** What a verification is about: with another of these it has to be done again. */
 const verifiedMembers = ['clientId', 'clientAuthMethod', 'scopes'] as const
-
-async function mustFind(tx: Tx, id: string): Promise<AppConnectionRow> {
-  const row = await findAppConnection(tx, id)
-  if (row === null) throw new AppError('not_found')
-  return row
-}
-
-function capabilityOf(row: AppConnectionRow | null): Capability {
-  const oauth = { provider: 'databricks', authMethod: 'oauth' } as const
-  const isReady =
-    row !== null && row.clientId !== null && row.clientSecrets.length > 0 && !row.isDisabled
-  if (isReady) return { ...oauth, available: true, reason: null }
-  const reason =
-    row === null
-      ? 'OAuth is not set up yet: a tenant admin registers Weft at Databricks and adds an app connection'
-      : 'OAuth is not set up yet: the default app connection is disabled or lacks its client ID or secret'
-  return { ...oauth, available: false, reason }
-}
 
 /** What was refused may be accepted now: nobody waits for a next try. */
 async function forgiveSetbacks(tx: Tx, id: string): Promise<void> {
@@ -233,6 +207,18 @@ function checkScopes(scopes: readonly string[], required: readonly string[]): st
   const missing = required.filter((scope) => !scopes.includes(scope))
   if (missing.length === 0) return [...new Set(scopes)]
   throw invalidRequest('/scopes', `must include ${missing.join(', ')}, or a sign-in cannot last`)
+}
+
+/** Of two that are made the default at once one is first; the other then sees that there is one. */
+async function unlessDefaultTaken(insert: () => Promise<void>): Promise<void> {
+  try {
+    await insert()
+  } catch (error) {
+    const isName =
+      error instanceof UniqueViolation && error.fields.some((field) => field.includes('name'))
+    if (!(error instanceof UniqueViolation) || isName) throw error
+    await insert()
+  }
 }
 
 /** Names are unique per tenant; a race for one reads like a clash. */

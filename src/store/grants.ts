@@ -54,6 +54,17 @@ export async function findLatestScope(
   return row?.token?.scope || null
 }
 
+/** How many people's sign-ins go by an app connection. */
+export async function countSignInsOf(
+  tx: Tx,
+  appConnectionId: string
+): Promise<{ signIns: number; people: number }> {
+  const where = { tenantId: tx.scope.tenantId, appConnectionId }
+  const groups = await tx.rows.grant.groupBy({ by: ['userId'], where, _count: true })
+  const signIns = groups.reduce((sum, { _count }) => sum + _count, 0)
+  return { signIns, people: groups.length }
+}
+
 /** What a person holds in this tenant. */
 export async function listGrantIdsOfUser(tx: Tx, userId: string): Promise<string[]> {
   const rows = await tx.rows.grant.findMany({
@@ -79,14 +90,16 @@ export function listGrantsFor(
   })
 }
 
-/** The users' grants that a provider can be told to end. */
+/** The users' grants that a provider can be told to end, all of them or those of one app connection. */
 export async function listRevocableGrants(
-  tx: Tx
+  tx: Tx,
+  appConnectionId?: string
 ): Promise<{ grant: GrantRow; refreshTokenSealed: string }[]> {
   const rows = await tx.rows.grant.findMany({
     where: {
       tenantId: tx.scope.tenantId,
       kind: 'user',
+      ...(appConnectionId === undefined ? {} : { appConnectionId }),
       token: { refreshTokenSealed: { not: null } }
     },
     include: { token: { select: { refreshTokenSealed: true } } }

@@ -109,6 +109,27 @@ export async function listAdminIssuers(tx: Tx): Promise<string[]> {
   return [...new Set(rows.map(({ user }) => user.issuer))]
 }
 
+/** The tenant's admins who can come in, longest there first. */
+export async function listTenantAdmins(
+  tx: Tx,
+  limit: number
+): Promise<{ name: string; email: string }[]> {
+  const mapped = {
+    some: { groupMapping: { role: 'tenant_admin', loginProvider: { isEnabled: true } } }
+  }
+  const rows = await tx.rows.membership.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      status: 'active',
+      OR: [{ role: 'tenant_admin' }, { mapped }]
+    },
+    select: { user: { select: { name: true, email: true } } },
+    orderBy: { createdAt: 'asc' },
+    take: limit
+  })
+  return rows.map(({ user }) => user)
+}
+
 /** No session of the member from before `now` comes in again. */
 export async function noteMemberSessionsEnded(tx: Tx, userId: string, now: Date): Promise<void> {
   await tx.rows.membership.updateMany({

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import type { GrantId } from '../base/ids.ts'
+import type { AppConnectionId, GrantId } from '../base/ids.ts'
 import { asId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { revokeRefreshToken } from '../oauth/revocation.ts'
@@ -77,15 +77,16 @@ export type RevokeAll = (deadlineMs: number) => Promise<Revocations>
 const openedAtOnce = 8
 
 /**
- * Opens the refresh tokens of all of a tenant's users, as many as `deadlineMs` allows; what it returns needs
+ * Opens the refresh tokens of all of a tenant's users, or of one app connection's, as many as `deadlineMs` allows; what it returns needs
  * no key and no row any more.
  */
 export async function prepareRevocations(
   deps: RefreshDeps,
   scope: TenantScope,
-  deadlineMs: number
+  deadlineMs: number,
+  appConnectionId?: AppConnectionId
 ): Promise<RevokeAll> {
-  const held = await deps.db.inTenant(scope, listRevocableGrants)
+  const held = await deps.db.inTenant(scope, (tx) => listRevocableGrants(tx, appConnectionId))
   const revocations: (() => Promise<void>)[] = []
   await eachWithin(deps.clock, deadlineMs, held, async ({ grant, refreshTokenSealed }) => {
     revocations.push(await prepareRevocation(deps, scope, grant, refreshTokenSealed))

@@ -7,7 +7,7 @@ import assert from 'node:assert'
 import { setTimeout as delay } from 'node:timers/promises'
 import { plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import type { GrantId } from '../base/ids.ts'
+import type { AppConnectionId, GrantId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { tokenTimeoutMs } from '../oauth/token-endpoint.ts'
 import type { AccessToken, TokenOptions } from './access-token.ts'
@@ -46,8 +46,12 @@ export interface Vault extends GrantKeeping, Pick<ScopedTokens, 'scopedToken'> {
    * @returns how many grants were looked after
    */
   recover(scope: TenantScope): Promise<number>
-  /** For a tenant that is about to lose its key; see `prepareRevocations`. */
-  prepareRevocations(scope: TenantScope, deadlineMs: number): Promise<RevokeAll>
+  /** For a tenant that is about to lose its key, or an app connection that goes; see `prepareRevocations`. */
+  prepareRevocations(
+    scope: TenantScope,
+    deadlineMs: number,
+    appConnectionId?: AppConnectionId
+  ): Promise<RevokeAll>
   /** Resolves when every refresh and revocation that runs now has ended. */
   settle(): Promise<void>
   /** Finishes what this process has begun; what it only waits for is left to those who do it. */
@@ -116,7 +120,8 @@ export function createVault(deps: RefreshDeps): Vault {
   return {
     ...keeping,
     accessToken,
-    prepareRevocations: (scope, deadlineMs) => prepareRevocations(deps, scope, deadlineMs),
+    prepareRevocations: (scope, deadlineMs, appConnectionId) =>
+      prepareRevocations(deps, scope, deadlineMs, appConnectionId),
     scopedToken: scoped.scopedToken,
     recover: (scope) => recoverTenant(deps, scope, joinRefresh),
     async close() {

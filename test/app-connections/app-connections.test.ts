@@ -90,9 +90,11 @@ describe('an app connection', () => {
   test('goes when nothing uses it, and stays while a fabric names it', async () => {
     const { id } = await world.connect()
     const fabric = await world.fabrics.create(as.admin, world.newFabric({ appConnectionId: id }))
-    expect((await faultOf(world.appConnections.remove(as.admin, id))).code).toBe('conflict')
+    expect(
+      (await faultOf(world.appConnections.remove(as.admin, id, { endSignIns: false }))).code
+    ).toBe('conflict')
     await world.fabrics.remove(as.admin, fabric.id)
-    await world.appConnections.remove(as.admin, id)
+    await world.appConnections.remove(as.admin, id, { endSignIns: false })
     expect((await faultOf(world.appConnections.get(as.admin, id))).code).toBe('not_found')
     expect(await world.sql('SELECT FROM client_secrets')).toEqual([])
   })
@@ -113,7 +115,7 @@ describe('an app connection', () => {
       (one: typeof id) => get(as.stranger, one),
       (one: typeof id) => change(as.stranger, one, { version: 1, name: 'x' }),
       (one: typeof id) => change(as.stranger, one, { version: 1, clientSecret: secretNo(1) }),
-      (one: typeof id) => remove(as.stranger, one),
+      (one: typeof id) => remove(as.stranger, one, { endSignIns: true }),
       (one: typeof id) => addSecret(as.stranger, one, { clientSecret: secretNo(1) }),
       (one: typeof id) => removeSecret(as.stranger, one, secret)
     ]) {

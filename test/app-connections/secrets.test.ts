@@ -78,11 +78,13 @@ describe('what it makes possible', () => {
     const draft = await create()
     expect(await ask()).toMatchObject(missing)
     const ready = await update(draft, { clientId: 'c', clientSecret: secretNo(1) })
-    expect(await ask()).toEqual({
+    expect(await ask()).toMatchObject({
       provider: 'databricks',
       authMethod: 'oauth',
       available: true,
-      reason: null
+      reason: null,
+      owner: null,
+      contacts: []
     })
     await update(ready, { isDisabled: true })
     expect(await ask()).toMatchObject(missing)
@@ -99,7 +101,7 @@ describe('I3 I4 the trail', () => {
     await world.appConnections.addSecret(as.admin, made.id, { clientSecret: secretNo(2) })
     const old = next.clientSecrets[0]?.id ?? asId('clientSecret', '')
     await world.appConnections.removeSecret(as.admin, made.id, old)
-    await world.appConnections.remove(as.admin, made.id)
+    await world.appConnections.remove(as.admin, made.id, { endSignIns: false })
     const rows = await world.sql(
       'SELECT action, actor_id, object_id FROM audit_events ORDER BY seq'
     )
@@ -122,7 +124,7 @@ describe('I3 I4 the trail', () => {
       () => update(made, { name: 'Other', clientSecret: secretNo(2) }),
       () => world.appConnections.addSecret(as.admin, made.id, { clientSecret: secretNo(2) }),
       () => world.appConnections.removeSecret(as.admin, made.id, secret),
-      () => world.appConnections.remove(as.admin, made.id)
+      () => world.appConnections.remove(as.admin, made.id, { endSignIns: false })
     ]) {
       expect((await faultOf(work())).code).toBe('internal')
       expect(await world.dump()).toBe(before)

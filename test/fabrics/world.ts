@@ -119,6 +119,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     extraOrigins,
     outbound,
     servers,
+    vault,
     stepTimeoutMs
   })
   const sql = async <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>

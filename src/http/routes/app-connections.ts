@@ -17,10 +17,13 @@ import {
   AppConnection,
   AppConnectionBody,
   AppConnectionPatchBody,
+  AppConnectionSetup,
+  AppConnectionUsage,
   appConnectionPatch,
   Capability,
   NewClientSecret,
   newAppConnection,
+  RemovalQuery,
   Verification,
   VerifyBody
 } from '../schemas/app-connection.ts'
@@ -114,12 +117,16 @@ export function appConnectionRoutes(
       schema: {
         tags,
         summary: 'Delete an app connection',
+        description: '409 tells what would end; `endSignIns=true` agrees to that.',
         params,
+        querystring: RemovalQuery,
         response: answers({ 204: Nothing })
       }
     },
     async (request, reply) => {
-      await appConnections.remove(request.scope, request.params.appConnectionId)
+      const { scope, params, query } = request
+      const endSignIns = query.endSignIns === 'true'
+      await appConnections.remove(scope, params.appConnectionId, { endSignIns })
       return reply.code(204).send()
     }
   )
@@ -164,6 +171,36 @@ export function appConnectionRoutes(
       await appConnections.removeSecret(request.scope, appConnectionId, clientSecretId)
       return reply.code(204).send()
     }
+  )
+
+  app.get(
+    `${path}/:appConnectionId/setup`,
+    {
+      config: { access: 'caller', operation: 'app_connection.get' },
+      schema: {
+        tags,
+        summary: 'What to do at the provider, cloud by cloud',
+        operationId: 'appConnectionSetup',
+        params,
+        response: answers({ 200: AppConnectionSetup })
+      }
+    },
+    (request) => appConnections.setup(request.scope, request.params.appConnectionId)
+  )
+
+  app.get(
+    `${path}/:appConnectionId/usage`,
+    {
+      config: { access: 'caller', operation: 'app_connection.get' },
+      schema: {
+        tags,
+        summary: 'Who uses it, and what follows if it is disabled or deleted',
+        operationId: 'appConnectionUsage',
+        params,
+        response: answers({ 200: AppConnectionUsage })
+      }
+    },
+    (request) => appConnections.usage(request.scope, request.params.appConnectionId)
   )
 
   app.post(

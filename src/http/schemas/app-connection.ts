@@ -154,12 +154,80 @@ function wrapped(clientSecret: string | undefined): { clientSecret?: Secret } {
   return clientSecret === undefined ? {} : { clientSecret: new Secret(clientSecret) }
 }
 
+export const AppConnectionSetup = Strict(
+  {
+    redirectUri: Type.String({ format: 'uri' }),
+    scopes: Type.Array(Type.String()),
+    propagationMinutes: Type.Integer(),
+    clouds: Type.Array(
+      Strict({
+        cloud: Type.String(),
+        cloudName: Type.String(),
+        consoleUrl: Type.String({ format: 'uri' }),
+        consolePath: Type.Array(Type.String()),
+        steps: Type.Array(Strict({ text: Type.String(), values: Type.Array(Type.String()) })),
+        command: Type.String()
+      })
+    )
+  },
+  { title: 'AppConnectionSetup' }
+)
+
+export const AppConnectionUsage = Strict(
+  {
+    fabrics: Type.Array(
+      Strict({
+        id: IdOfKind('fabric'),
+        name: Type.String(),
+        teamId: IdOfKind('team'),
+        isByDefault: Type.Boolean()
+      })
+    ),
+    signIns: Type.Integer(),
+    people: Type.Integer(),
+    whatFollows: Strict({
+      disabled: Type.Array(Type.String()),
+      deleted: Type.Array(Type.String())
+    })
+  },
+  { title: 'AppConnectionUsage' }
+)
+
+export const RemovalQuery = Strict({
+  endSignIns: Type.Optional(
+    Type.Enum(['true', 'false'], {
+      type: 'string',
+      description: '`true` agrees to what would end'
+    })
+  )
+})
+
+const TeamCapability = Strict(
+  {
+    id: IdOfKind('team'),
+    name: Type.String(),
+    available: Type.Boolean(),
+    reason: Nullable(Type.String()),
+    unserved: Type.Array(
+      Strict({
+        id: IdOfKind('fabric'),
+        name: Type.String(),
+        code: Type.Enum(['app_connection_missing', 'host_not_allowed'], { type: 'string' })
+      })
+    )
+  },
+  { title: 'TeamCapability' }
+)
+
 export const Capability = Strict(
   {
     provider: Provider,
     authMethod: Type.Enum(['oauth', 'pat'], { type: 'string' }),
     available: Type.Boolean(),
-    reason: Nullable(Type.String())
+    reason: Nullable(Type.String()),
+    owner: Nullable(Type.String()),
+    contacts: Type.Array(Strict({ name: Type.String(), email: Type.String() })),
+    teams: Type.Array(TeamCapability)
   },
   { title: 'Capability' }
 )
