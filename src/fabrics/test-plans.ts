@@ -9,7 +9,7 @@ import type { Tx } from '../store/db.ts'
 import { findServicePrincipalGrant, findUserGrant } from '../store/grants.ts'
 import { refuseHost } from '../vault/credentials.ts'
 import { leastLifeMs, setbackOf } from '../vault/token-state.ts'
-import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
+import { type FabricDeps, mustFindFabric, mustFindTeamFor } from './fabric-deps.ts'
 import { computeOf, readCompute, readWorkspace, refusePat } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
 import type { Fabrics, NewFabric, ServicePrincipalInput, TestAs } from './fabrics.ts'
@@ -101,7 +101,7 @@ export function createTests(deps: FabricDeps): Tests {
       const address = readWorkspace(deps.outbound, provider, input)
       const compute = computeOf(provider, readCompute(provider, input.compute, address.httpPath))
       const connection = await db.inTenant(scope, async (tx) => {
-        if (!scope.authority.may('fabric.create', input.teamId)) throw new AppError('not_found')
+        await mustFindTeamFor(tx, input.teamId, 'fabric.create')
         return await connectionFor(tx, input)
       })
       const workspaceOrigin = address.origin
