@@ -29,11 +29,11 @@ const answersOfEachKind = [
   ['GET', '/api/v1/audit-events', browser(tokens.member), 403],
   ['GET', '/nowhere', anonymous, 404],
   ['TRACE', '/api/v1/me', anonymous, 404],
-  ['GET', '/api/v1/fabrics?x=1', service(), 400],
+  ['GET', '/api/v1/fabrics?x=1', browser(tokens.member), 400],
   ['GET', '/%zz', anonymous, 400],
   ['GET', `/api/v1/fabrics/${'x'.repeat(600)}`, service(), 414],
   ['GET', '/api/v1/me', { host: 'evil.test' }, 421],
-  ['GET', '/api/v1/fabrics', service(), 500],
+  ['GET', '/api/v1/fabrics', browser(tokens.member), 500],
   ['GET', `/fabrics/${fabricId}/api/2.0/serving-endpoints`, anonymous, 401],
   ['GET', `/fabrics/${fabricId}/api/2.0/serving-endpoints`, service(), 500],
   ['GET', '/fabrics/', anonymous, 404]

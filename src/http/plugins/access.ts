@@ -13,7 +13,6 @@ const teamBound: ReadonlySet<Operation> = new Set([
   'connection.get',
   'connection.delete',
   'endpoint.query',
-  'fabric.list',
   'fabric.get',
   'fabric.create',
   'fabric.update',
