@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { AppError } from '../base/errors.ts'
-import { asId, type FabricId } from '../base/ids.ts'
+import { asId, type FabricId, idPrefixes } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Db } from '../store/db.ts'
 import { findFabricIdBySlug } from '../store/fabrics.ts'
@@ -16,13 +15,15 @@ export interface FabricName {
 
 export interface FabricSlugs {
   /**
-   * Which fabric a host name means; whether the actor may ask it is for `FabricAccess` to say.
-   * @throws AppError `not_found`: no such fabric in the actor's own tenant, or another tenant's name
+   * Which fabric a host name means. Where the actor's own tenant has none of that name it is one that nobody
+   * has: there is a single place, `FabricAccess`, that says what there is, and on the way to it nothing tells
+   * a fabric that the actor doesn't see from none.
    */
   findBySlug(scope: TenantScope, name: FabricName): Promise<FabricId>
 }
 
 const namesMax = 10_000
+const nowhere = asId('fabric', `${idPrefixes.fabric}_${'0'.repeat(26)}`)
 
 export function createFabricSlugs({
   db,
@@ -40,11 +41,11 @@ export function createFabricSlugs({
           const version = await readTenantVersion(tx)
           const isOwn = (await findTenant(tx))?.slug === tenantSlug
           const found = isOwn ? await findFabricIdBySlug(tx, slug) : null
-          if (found === null) throw new AppError('not_found')
+          if (found === null) return { tenantId, version: null, value: nowhere }
           return { tenantId, version, value: asId('fabric', found) }
         })
       )
-      assert(id !== null, 'a fabric that is not there is thrown and not returned')
+      assert(id !== null, 'a name always means something')
       return id
     }
   }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createFabricSlugs, type FabricSlugs } from '../../src/fabrics/fabric-slugs.ts'
 import { createTenantVersions, type TenantVersions } from '../../src/store/tenant-versions.ts'
-import { codeOf } from '../identity/world.ts'
 import { clock, createStoreWorld, type StoreWorld, scopeOf } from '../store/world.ts'
 
+const nowhere = `fab_${'0'.repeat(26)}`
 let world: StoreWorld
 let versions: TenantVersions
 let slugs: FabricSlugs
@@ -25,11 +25,11 @@ test('one slug in two tenants is each one’s own fabric', async () => {
   expect(await find('ten_b', 'slug-ten_b')).toBe('fabrics.id.ten_b')
 })
 
-test('404 for another tenant’s name, for one that is none, and for no such fabric', async () => {
+test('D9 another tenant’s name, one that is none, and no such fabric mean one that nobody has', async () => {
   await find('ten_b', 'slug-ten_b')
-  expect(await codeOf(find('ten_a', 'slug-ten_b'))).toBe('not_found')
-  expect(await codeOf(find('ten_a', ''))).toBe('not_found')
-  expect(await codeOf(find('ten_a', 'slug-ten_a', 'other'))).toBe('not_found')
+  expect(await find('ten_a', 'slug-ten_b')).toBe(nowhere)
+  expect(await find('ten_a', '')).toBe(nowhere)
+  expect(await find('ten_a', 'slug-ten_a', 'other')).toBe(nowhere)
 })
 
 test('a name that was found needs no query, until its tenant changes', async () => {
@@ -38,6 +38,6 @@ test('a name that was found needs no query, until its tenant changes', async () 
   expect(await find('ten_a', 'slug-ten_a')).toBe('fabrics.id.ten_a')
   await world.keeper.query("UPDATE tenants SET version = version + 1 WHERE id = 'ten_a'")
   await versions.poll()
-  expect(await codeOf(find('ten_a', 'slug-ten_a'))).toBe('not_found')
+  expect(await find('ten_a', 'slug-ten_a')).toBe(nowhere)
   expect(await find('ten_a', 'slug-ten_a', 'renamed')).toBe('fabrics.id.ten_a')
 })
