@@ -47,6 +47,10 @@ export interface HostileServer {
   readonly revocations: readonly URLSearchParams[]
   /** Calls of the workspace's API: the bearer of each. */
   readonly apiCalls: readonly string[]
+  /** Everything that anybody asked of it, metadata included. */
+  readonly hits: number
+  /** Before each answer of the API. */
+  holdApi: () => Promise<unknown>
   /** Secrets that a client may present; a client that is not in it is refused. */
   readonly clients: Map<string, Set<string>>
   /** Authorization codes that a browser brings back, and who signed in for each. */
@@ -81,6 +85,7 @@ export async function startHostileServer(
   const waiting: { count: number; resolve: () => void }[] = []
   const queue: Behaviour[] = []
   let standing: Behaviour = {}
+  let hits = 0
 
   const server = createServer((req, res) => {
     answer(req, res).catch(() => res.destroy())
@@ -96,6 +101,10 @@ export async function startHostileServer(
     requests,
     revocations,
     apiCalls,
+    get hits() {
+      return hits
+    },
+    holdApi: () => Promise.resolve(),
     clients: new Map(),
     codes: new Map(),
     deadTokenAnswer: 403,
@@ -126,6 +135,7 @@ export async function startHostileServer(
   }
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    hits += 1
     const { pathname } = new URL(req.url ?? '/', origin)
     if (pathname.startsWith('/oidc/.well-known/')) return send(res, metadataAnswer(hostile))
     if (pathname === '/oidc/v1/token') return await answerToken(req, res)
@@ -137,6 +147,7 @@ export async function startHostileServer(
     }
     if (pathname.startsWith('/.well-known/')) return send(res, { status: 404, body: '' })
     await text(req)
+    await hostile.holdApi()
     send(res, apiAnswer(hostile, apiCalls, req.headers.authorization ?? '', pathname))
   }
 

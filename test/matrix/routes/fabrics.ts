@@ -1,0 +1,41 @@
+import type { Entries, Naming } from '../entry.ts'
+
+const newFabric = (id: Naming) => ({
+  name: id.unique,
+  teamId: id('team', { operation: 'fabric.create' }),
+  kind: 'sql',
+  provider: 'databricks',
+  authMethod: 'oauth',
+  workspaceUrl: id.workspace,
+  appConnectionId: id('appConnection')
+})
+
+export const fabricEntries: Entries = {
+  'GET /api/v1/fabrics': {},
+  'POST /api/v1/fabrics': { body: newFabric },
+  'GET /api/v1/fabrics/:fabricId': {},
+  'PATCH /api/v1/fabrics/:fabricId': {
+    body: (id) => ({ version: 1, name: id.unique, appConnectionId: id('appConnection') })
+  },
+  'DELETE /api/v1/fabrics/:fabricId': {},
+  'POST /api/v1/fabrics/:fabricId/complete': {},
+  'POST /api/v1/fabrics/:fabricId/transfer': {
+    body: (id) => ({ version: 1, teamId: id('team', { operation: 'fabric.transfer' }) })
+  },
+  'GET /api/v1/fabrics/:fabricId/usage': {},
+  'POST /api/v1/fabrics/:fabricId/test-connection': { body: () => ({ as: 'user' }) },
+  'POST /api/v1/fabrics/test-connection': {
+    body: (id) => ({ ...newFabric(id), as: 'service_principal' })
+  },
+  'POST /api/v1/fabrics/:fabricId/sign-in': {},
+  'GET /sign-in/:fabricId': { allowed: 302, stranger: 302, changes: true },
+  'GET /oauth/callback/:appConnectionId': {
+    // Who holds no attempt's state is told nothing of the app connection.
+    query: () => ({ state: 'unknown', code: 'unknown' }),
+    allowed: 410,
+    hidden: 410
+  },
+  'GET /api/v1/sign-in-attempts/:signInAttemptId': {},
+  'GET /api/v1/fabrics/:fabricId/connection': {},
+  'DELETE /api/v1/fabrics/:fabricId/connection': {}
+}

@@ -1,0 +1,34 @@
+import type { Entries } from '../entry.ts'
+
+export const peopleEntries: Entries = {
+  'GET /api/v1/me': {},
+  'POST /api/v1/me/tenant': { body: (id) => ({ tenantId: id('joinedTenant') }) },
+  'GET /api/v1/me/sessions': {},
+  'DELETE /api/v1/me/sessions': {},
+  'DELETE /api/v1/me/sessions/:sessionId': {},
+
+  'GET /api/v1/members': { isForSharedTeams: true },
+  'GET /api/v1/members/:userId': { isForSharedTeams: true },
+  'PATCH /api/v1/members/:userId': { body: () => ({ version: 1, role: 'tenant_admin' }) },
+  'DELETE /api/v1/members/:userId': {},
+
+  'GET /api/v1/invitations': {},
+  'POST /api/v1/invitations': {
+    body: (id) => ({
+      email: `${id.unique}@people.test`,
+      role: 'member',
+      teamIds: [id('team', { operation: 'team_member.put' })]
+    })
+  },
+  'DELETE /api/v1/invitations/:invitationId': {},
+  'GET /invitations/:token': { params: { token: 'unknown' }, open: 410 },
+
+  'GET /api/v1/teams': {},
+  'POST /api/v1/teams': { body: (id) => ({ name: id.unique }) },
+  'GET /api/v1/teams/:teamId': {},
+  'PATCH /api/v1/teams/:teamId': { body: (id) => ({ version: 1, name: id.unique }) },
+  'DELETE /api/v1/teams/:teamId': {},
+  'GET /api/v1/teams/:teamId/members': {},
+  'PUT /api/v1/teams/:teamId/members/:userId': { body: () => ({ role: 'admin' }) },
+  'DELETE /api/v1/teams/:teamId/members/:userId': { kinds: { teamId: 'staffedTeam' } }
+}

@@ -1,0 +1,27 @@
+import type { Entries } from '../entry.ts'
+
+const page = { open: 200 }
+
+export const platformEntries: Entries = {
+  'GET /api/v1/tenants': {},
+  'POST /api/v1/tenants': { body: (id) => ({ slug: id.unique, name: id.unique }) },
+  'GET /api/v1/tenants/:tenantId': {},
+  'PATCH /api/v1/tenants/:tenantId': { body: (id) => ({ version: 1, name: id.unique }) },
+  'POST /api/v1/tenants/:tenantId/suspend': {},
+  'POST /api/v1/tenants/:tenantId/resume': {},
+  'DELETE /api/v1/tenants/:tenantId': { query: (id) => ({ confirm: id.path.slug ?? 'nothing' }) },
+  // Of a tenant that is not erased there is no receipt.
+  'GET /api/v1/tenants/:tenantId/erasure': { allowed: 404 },
+
+  'GET /api/v1/audit-events': { query: (id) => ({ fabric: id('fabric', { hidden: 200 }) }) },
+  'GET /api/v1/audit-events/verify': {},
+
+  'GET /healthz': page,
+  'GET /readyz': page,
+  'GET /api/v1/openapi.json': page,
+  'GET /': { open: 302 },
+  'GET /console': page,
+  'GET /console/console.css': page,
+  'GET /console/console.js': page,
+  'GET /problems/:code': { ...page, params: { code: 'internal' } }
+}

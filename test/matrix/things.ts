@@ -1,0 +1,304 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { type IdKind, idPrefixes, newId } from '../../src/base/ids.ts'
+import { fabricDomain } from '../support/platform.ts'
+import type { Caller, Cast, TeamName, TenantName } from './cast.ts'
+
+/**
+ * Where a thing stands: of acme's first team, of its second team (or, without a team, beside the thing that is
+ * meant), of globex, nowhere; `nobodyForeign`: nowhere under globex's name; `mine`: of whoever asks.
+ */
+export type Whose = 'own' | 'other' | 'foreign' | 'nobody' | 'nobodyForeign' | 'mine'
+
+/** A thing that a request can name, and all that decides who sees it. */
+export interface Thing {
+  /** What stands for the parameters of a path. */
+  readonly ids: Readonly<Record<string, string>>
+  /** Null: there is no such thing. */
+  readonly tenant: TenantName | null
+  /** Whose members alone see it. */
+  readonly team?: TeamName
+  /** The one person who sees it. */
+  readonly userId?: string | null
+}
+
+export interface Kind {
+  /** The parameter that names it in a path. */
+  readonly param: string
+  readonly idKind: IdKind
+  readonly whose: readonly Whose[]
+  /** The kind that it belongs to: a path that names another one of that kind names nothing. */
+  readonly parent?: string
+  make(cast: Cast, whose: Whose, caller: Caller): Promise<Thing>
+}
+
+const ofTeam = ['own', 'other', 'foreign', 'nobody'] as const
+const ofTenant = ['own', 'foreign', 'nobody'] as const
+const ofPerson = ['mine', 'own', 'foreign', 'nobody'] as const
+
+export const kinds = {
+  fabric: {
+    param: 'fabricId',
+    idKind: 'fabric',
+    whose: ofTeam,
+    async make(cast, whose) {
+      const team = teamOf(whose)
+      const tenant = tenantOf(whose)
+      const { connection } = cast.tenants[tenant]
+      const id = await cast.platform.fabric(cast.placeOf[team], connection.id)
+      return { ids: { fabricId: id }, tenant, team }
+    }
+  },
+  /** The one that is listed for service accounts. */
+  listedFabric: {
+    param: 'listedFabricId',
+    idKind: 'fabric',
+    whose: ofTeam,
+    async make(cast, whose) {
+      const team = teamOf(whose)
+      const tenant = tenantOf(whose)
+      const id = cast.fabricOf[team]
+      return { ids: { listedFabricId: id }, tenant, team }
+    }
+  },
+  /** The same by the host that stands for it. */
+  host: {
+    param: 'host',
+    idKind: 'fabric',
+    whose: ['own', 'other', 'foreign', 'nobody', 'nobodyForeign'],
+    async make(cast, whose) {
+      const tenant = whose === 'nobodyForeign' ? 'globex' : tenantOf(whose)
+      if (whose === 'nobody' || whose === 'nobodyForeign') {
+        return { ids: { host: hostOf(noId('fabric'), tenant) }, tenant: null }
+      }
+      const team = teamOf(whose)
+      return { ids: { host: hostOf(cast.fabricOf[team], tenant) }, tenant, team }
+    }
+  },
+  team: {
+    param: 'teamId',
+    idKind: 'team',
+    whose: ofTeam,
+    async make({ platform, placeOf, callers }, whose) {
+      const team = teamOf(whose)
+      const { tenantId } = placeOf[team]
+      const teamId = await platform.team(tenantId)
+      for (const { userId, teams } of callers) {
+        const role = teams[team]
+        if (userId === null || role === undefined) continue
+        const row = { tenant_id: tenantId, team_id: teamId, user_id: userId, role }
+        await platform.world.rows.insert('team_members', row)
+      }
+      return { ids: { teamId }, tenant: tenantOf(whose), team }
+    }
+  },
+  /** The one that people made here are members of. */
+  staffedTeam: {
+    param: 'staffedTeamId',
+    idKind: 'team',
+    whose: ofTeam,
+    async make({ placeOf }, whose) {
+      const team = teamOf(whose)
+      return { ids: { staffedTeamId: placeOf[team].teamId }, tenant: tenantOf(whose), team }
+    }
+  },
+  user: {
+    param: 'userId',
+    idKind: 'user',
+    whose: ofTenant,
+    async make({ platform, placeOf }, whose) {
+      const { tenantId, teamId } = placeOf[teamOf(whose)]
+      const places = whose === 'foreign' ? [teamId] : [teamId, placeOf.other.teamId]
+      const members = places.map((id) => [id, 'member'] as const)
+      return {
+        ids: { userId: await platform.person(tenantId, members) },
+        tenant: tenantOf(whose)
+      }
+    }
+  },
+  appConnection: {
+    param: 'appConnectionId',
+    idKind: 'appConnection',
+    whose: ofTenant,
+    async make({ platform, tenants }, whose) {
+      const tenant = tenantOf(whose)
+      const { id } = await platform.appConnection(tenants[tenant].tenantId)
+      return { ids: { appConnectionId: id }, tenant }
+    }
+  },
+  clientSecret: {
+    param: 'clientSecretId',
+    idKind: 'clientSecret',
+    whose: ofTeam,
+    parent: 'appConnection',
+    async make({ platform, tenants }, whose) {
+      const tenant = tenantOf(whose)
+      const { tenantId } = tenants[tenant]
+      const { id } = await platform.appConnection(tenantId)
+      const clientSecretId = await platform.clientSecret(tenantId, id, `canary-${id}`)
+      return { ids: { appConnectionId: id, clientSecretId }, tenant }
+    }
+  },
+  serviceAccount: {
+    param: 'serviceAccountId',
+    idKind: 'serviceAccount',
+    whose: ofTenant,
+    async make({ platform, tenants }, whose) {
+      const tenant = tenantOf(whose)
+      const id = await platform.serviceAccount(tenants[tenant].tenantId)
+      return { ids: { serviceAccountId: id }, tenant }
+    }
+  },
+  key: {
+    param: 'keyId',
+    idKind: 'key',
+    whose: ofTeam,
+    parent: 'serviceAccount',
+    async make({ platform, tenants }, whose) {
+      const tenant = tenantOf(whose)
+      const { tenantId } = tenants[tenant]
+      const serviceAccountId = await platform.serviceAccount(tenantId)
+      const { id } = await platform.serviceKey(tenantId, serviceAccountId)
+      return { ids: { serviceAccountId, keyId: id }, tenant }
+    }
+  },
+  loginProvider: {
+    param: 'loginProviderId',
+    idKind: 'loginProvider',
+    whose: ofTenant,
+    async make({ platform, tenants }, whose) {
+      const { clock, rows, server } = platform.world
+      const tenant = tenantOf(whose)
+      const id = newId('loginProvider', clock)
+      const now = clock.now()
+      await rows.insert('login_providers', {
+        id,
+        tenant_id: tenants[tenant].tenantId,
+        name: id,
+        issuer: server.origin,
+        client_id: id,
+        client_secret_sealed: 'of no use',
+        client_secret_set_at: now,
+        email_domains: [],
+        created_at: now,
+        updated_at: now
+      })
+      return { ids: { loginProviderId: id }, tenant }
+    }
+  },
+  invitation: {
+    param: 'invitationId',
+    idKind: 'invitation',
+    whose: ofTenant,
+    async make({ platform, tenants }, whose) {
+      const { clock, rows } = platform.world
+      const tenant = tenantOf(whose)
+      const id = newId('invitation', clock)
+      const now = clock.now()
+      await rows.insert('invitations', {
+        id,
+        tenant_id: tenants[tenant].tenantId,
+        email: `${id}@people.test`,
+        role: 'member',
+        team_ids: [],
+        token_hash: createHash('sha256').update(id).digest('hex'),
+        invited_by: 'usr_0',
+        created_at: now,
+        expires_at: new Date(now.getTime() + 3_600_000)
+      })
+      return { ids: { invitationId: id }, tenant }
+    }
+  },
+  session: {
+    param: 'sessionId',
+    idKind: 'session',
+    whose: ofPerson,
+    async make(cast, whose, caller) {
+      const { sql, rows } = cast.platform.world
+      const person = personOf(cast, whose, caller)
+      if (!person) return nothingOf({ param: 'sessionId', idKind: 'session' })
+      const token = await rows.session(cast.tenantIds[person.tenant], person.userId)
+      const [row] = await sql<{ id: string }>('SELECT id FROM sessions WHERE token_hash = $1', [
+        createHash('sha256').update(token).digest('hex')
+      ])
+      return { ids: { sessionId: row?.id ?? '' }, ...person }
+    }
+  },
+  signInAttempt: {
+    param: 'signInAttemptId',
+    idKind: 'signInAttempt',
+    whose: ofPerson,
+    async make(cast, whose, caller) {
+      const { clock, rows, server } = cast.platform.world
+      const person = personOf(cast, whose, caller)
+      if (!person || person.tenant === 'house')
+        return nothingOf({ param: 'signInAttemptId', idKind: 'signInAttempt' })
+      const id = newId('signInAttempt', clock)
+      const now = clock.now()
+      await rows.insert('sign_in_attempts', {
+        id,
+        tenant_id: cast.tenantIds[person.tenant],
+        user_id: person.userId,
+        session_id: 'ses_0',
+        fabric_id: cast.fabricOf[person.tenant === 'acme' ? 'own' : 'foreign'],
+        app_connection_id: cast.tenants[person.tenant].connection.id,
+        workspace_origin: server.origin,
+        state_hash: randomUUID(),
+        code_verifier_sealed: 'of no use',
+        status: 'pending',
+        created_at: now,
+        expires_at: new Date(now.getTime() + 600_000)
+      })
+      return { ids: { signInAttemptId: id }, ...person }
+    }
+  },
+  tenant: {
+    param: 'tenantId',
+    idKind: 'tenant',
+    whose: ['own', 'nobody'],
+    async make({ platform }) {
+      const slug = `t${randomUUID().slice(0, 8)}`
+      const { tenantId } = await platform.world.rows.tenant(slug)
+      return { ids: { tenantId, slug }, tenant: 'house' }
+    }
+  },
+  /** A tenant that somebody is a member of. */
+  joinedTenant: {
+    param: 'joinedTenantId',
+    idKind: 'tenant',
+    whose: ofTenant,
+    async make({ tenants }, whose) {
+      const tenant = tenantOf(whose)
+      return { ids: { joinedTenantId: tenants[tenant].tenantId }, tenant }
+    }
+  }
+} satisfies Record<string, Kind>
+
+export type KindName = keyof typeof kinds
+
+export function nothingOf({ param, idKind }: Pick<Kind, 'param' | 'idKind'>): Thing {
+  return { ids: { [param]: noId(idKind), slug: 'nothing' }, tenant: null }
+}
+
+/** An id that nothing has. */
+function noId(kind: IdKind): string {
+  return `${idPrefixes[kind]}_${'0'.repeat(26)}`
+}
+
+function hostOf(id: string, tenant: TenantName): string {
+  return `${id.replace('_', '-')}--${tenant}.${fabricDomain}`
+}
+
+function teamOf(whose: Whose): TeamName {
+  return whose === 'other' || whose === 'foreign' ? whose : 'own'
+}
+
+function tenantOf(whose: Whose): 'acme' | 'globex' {
+  return whose === 'foreign' ? 'globex' : 'acme'
+}
+
+/** The caller, or somebody else of theirs or of another tenant; null: the caller is nobody. */
+function personOf({ bystanders }: Cast, whose: Whose, caller: Caller) {
+  if (whose === 'mine') return caller.userId && { userId: caller.userId, tenant: caller.tenant }
+  const isForeign = whose === 'foreign'
+  return { userId: bystanders[isForeign ? 'foreign' : 'own'], tenant: tenantOf(whose) }
+}

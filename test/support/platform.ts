@@ -1,0 +1,228 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import { buildApp } from '../../src/app.ts'
+import {
+  type AppConnectionId,
+  type FabricId,
+  newId,
+  type ServiceAccountId,
+  type TeamId,
+  type TenantId,
+  type UserId
+} from '../../src/base/ids.ts'
+import { Secret } from '../../src/base/secret.ts'
+import { makeTenantScope, systemAuthority } from '../../src/base/tenant-scope.ts'
+import { newBearer } from '../../src/crypto/bearer.ts'
+import { clientSecretPlace, servicePrincipalPlace } from '../../src/vault/credentials.ts'
+import { accessTokenPlace, refreshTokenPlace } from '../../src/vault/refresh-projection.ts'
+import { listen } from '../http/sockets.ts'
+import { createTestGateway } from './vault-world/gateway.ts'
+import { createVaultWorld } from './vault-world.ts'
+
+export const platformHost = 'weft.test'
+export const fabricDomain = 'fabrics.test'
+
+export interface Place {
+  readonly tenantId: TenantId
+  readonly teamId: TeamId
+}
+
+/**
+ * The app as the process builds it, listening, over real rooms and a real database, with as many tenants as a
+ * test wants, put there as rows. Only the clockwork stands still: what it would write is written when told to.
+ */
+export async function createPlatform() {
+  const world = await createVaultWorld()
+  const gateway = createTestGateway(world)
+  const { clock, rows, server } = world
+  const { insert } = rows
+  const lines: Record<string, unknown>[] = []
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(JSON.parse(chunk.toString()))
+      done()
+    }
+  })
+  const app = await buildApp({
+    ...gateway.rooms,
+    slowClients: { bodies: 0, readers: 0 },
+    publicUrl: `https://${platformHost}`,
+    fabricDomain,
+    trustedProxies: [],
+    readiness: () => Promise.resolve(),
+    logger: pino({ level: 'trace' }, stream),
+    clock,
+    newRequestId: randomUUID
+  })
+  const port = await listen(app)
+  const at = () => ({ created_at: clock.now() })
+  const changed = () => ({ ...at(), updated_at: clock.now() })
+
+  async function seal(tenantId: TenantId, place: Parameters<typeof world.own.strongbox.seal>[1]) {
+    const scope = makeTenantScope(tenantId, { kind: 'system', id: 'test' }, systemAuthority)
+    return (text: string) => world.own.strongbox.seal(scope, place, new Secret(text))
+  }
+
+  return {
+    world,
+    rooms: gateway.rooms,
+    app,
+    port,
+    /** What the app has logged. */
+    lines,
+
+    async team(tenantId: TenantId, kind: 'shared' | 'personal' = 'shared'): Promise<TeamId> {
+      const id = newId('team', clock)
+      await insert('teams', { id, tenant_id: tenantId, name: id, kind, ...at() })
+      return id
+    },
+
+    /** A member of the tenant with a place in these teams, beside the personal one that everybody has. */
+    async person(
+      tenantId: TenantId,
+      teams: readonly (readonly [id: TeamId, role: 'admin' | 'member'])[],
+      role: 'tenant_admin' | 'member' = 'member'
+    ): Promise<UserId> {
+      const id = newId('user', clock)
+      const member = { tenant_id: tenantId, user_id: id }
+      await insert('users', {
+        id,
+        identity_hash: createHash('sha256').update(id).digest('hex'),
+        issuer: server.origin,
+        subject: id,
+        email: `${id}@people.test`,
+        is_email_verified: true,
+        name: id,
+        last_login_at: clock.now(),
+        ...at()
+      })
+      await insert('memberships', { ...member, role, ...at() })
+      const personal = await this.team(tenantId, 'personal')
+      for (const [teamId, teamRole] of [...teams, [personal, 'admin'] as const]) {
+        await insert('team_members', { ...member, team_id: teamId, role: teamRole })
+      }
+      return id
+    },
+
+    /** @param clientSecret null: a draft */
+    async appConnection(
+      tenantId: TenantId,
+      clientSecret: string | null = null
+    ): Promise<{ id: AppConnectionId; clientId: string }> {
+      const id = newId('appConnection', clock)
+      const clientId = randomUUID()
+      await insert('app_connections', {
+        id,
+        tenant_id: tenantId,
+        name: id,
+        provider: 'databricks',
+        client_id: clientId,
+        scopes: ['all-apis', 'offline_access'],
+        client_auth_method: 'client_secret_post',
+        is_default: clientSecret !== null,
+        allowed_hosts: [],
+        ...changed()
+      })
+      if (clientSecret !== null) await this.clientSecret(tenantId, id, clientSecret)
+      if (clientSecret !== null) server.clients.set(clientId, new Set([clientSecret]))
+      return { id, clientId }
+    },
+
+    async clientSecret(tenantId: TenantId, appConnectionId: AppConnectionId, value: string) {
+      const id = newId('clientSecret', clock)
+      const sealed = await (await seal(tenantId, clientSecretPlace(id)))(value)
+      await insert('client_secrets', {
+        id,
+        tenant_id: tenantId,
+        app_connection_id: appConnectionId,
+        state: 'current',
+        sealed,
+        hint: '…',
+        set_at: clock.now()
+      })
+      return id
+    },
+
+    /** A complete fabric, with a service principal where one is wanted, which its whole team may use. */
+    async fabric(
+      { tenantId, teamId }: Place,
+      appConnectionId: AppConnectionId,
+      principal: { clientId: string; clientSecret: string } | null = null
+    ): Promise<FabricId> {
+      const id = await rows.fabric({ tenantId, teamId }, server.origin, appConnectionId)
+      if (principal === null) return id
+      const { clientId, clientSecret } = principal
+      server.clients.set(clientId, new Set([clientSecret]))
+      await insert('service_principals', {
+        tenant_id: tenantId,
+        fabric_id: id,
+        client_id: clientId,
+        secret_sealed: await (await seal(tenantId, servicePrincipalPlace(id)))(clientSecret),
+        hint: '…',
+        set_at: clock.now()
+      })
+      return id
+    },
+
+    /** The person has signed in, and the workspace knows them by their id. */
+    async grant(
+      tenantId: TenantId,
+      userId: UserId,
+      app: { id: AppConnectionId; clientId: string }
+    ) {
+      const issued = server.books.signIn(app.clientId, userId)
+      const grantId = newId('grant', clock)
+      const nowMs = clock.now().getTime()
+      await rows.userGrant(
+        tenantId,
+        { userId, workspaceOrigin: server.origin, appConnectionId: app.id },
+        {
+          grantId,
+          refreshTokenSealed: await (await seal(tenantId, refreshTokenPlace(grantId)))(
+            issued.refreshToken ?? ''
+          ),
+          accessTokenSealed: await (await seal(tenantId, accessTokenPlace(grantId)))(
+            issued.accessToken
+          ),
+          accessIssuedAt: new Date(nowMs - 600_000),
+          accessExpiresAt: new Date(nowMs + 3_000_000)
+        }
+      )
+      return grantId
+    },
+
+    async serviceAccount(tenantId: TenantId, fabricIds: readonly FabricId[] = []) {
+      const id = newId('serviceAccount', clock)
+      await insert('service_accounts', { id, tenant_id: tenantId, name: id, ...at() })
+      for (const fabricId of fabricIds) {
+        await insert('service_account_fabrics', {
+          tenant_id: tenantId,
+          service_account_id: id,
+          fabric_id: fabricId,
+          has_endpoint_list: false,
+          endpoints: []
+        })
+      }
+      return id
+    },
+
+    /** @returns its id, and the key in clear */
+    async serviceKey(tenantId: TenantId, serviceAccountId: ServiceAccountId) {
+      const { bearer, hash, hint } = newBearer('wfts_')
+      const id = newId('key', clock)
+      const owner = { tenant_id: tenantId, service_account_id: serviceAccountId }
+      await insert('service_keys', { id, ...owner, name: id, hash, hint, ...at() })
+      return { id, key: bearer.reveal() }
+    },
+
+    async close() {
+      app.server.closeAllConnections()
+      await app.close()
+      await gateway.close()
+      await world.close()
+    }
+  }
+}
+
+export type Platform = Awaited<ReturnType<typeof createPlatform>>
