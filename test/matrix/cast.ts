@@ -1,4 +1,6 @@
 import type { FabricId, TeamId, TenantId, UserId } from '../../src/base/ids.ts'
+import type { Operation } from '../../src/base/operations.ts'
+import { operationsOfToken } from '../../src/identity/personal-token-scope.ts'
 import { createPlatform, type Place, type Platform, platformHost } from '../support/platform.ts'
 
 export type TenantName = 'acme' | 'globex' | 'house'
@@ -11,6 +13,10 @@ export interface Caller {
   readonly tenant: TenantName
   /** `out`: presents something that lets nobody in, or nothing. */
   readonly via: 'session' | 'bearer' | 'out'
+  /** What a machine is; null: a person, or their script. */
+  readonly role: 'service_account' | 'scim_token' | null
+  /** All that what is presented was narrowed to; null: it was not. */
+  readonly reach: ReadonlySet<Operation> | null
   readonly isTenantAdmin: boolean
   readonly isOperator: boolean
   readonly teams: Readonly<Partial<Record<TeamName, 'admin' | 'member'>>>
@@ -49,6 +55,7 @@ export async function createCast(): Promise<Cast> {
   const acme = await rows.tenant('acme')
   const globex = await rows.tenant('globex')
   const house = await rows.tenant('house')
+  const tenantIds = { acme: acme.tenantId, globex: globex.tenantId, house: house.tenantId }
   const other = await platform.team(acme.tenantId)
   const placeOf = { own: acme, other: { ...acme, teamId: other }, foreign: globex }
   const tenants = { acme: await open(acme), globex: await open(globex) }
@@ -73,6 +80,8 @@ export async function createCast(): Promise<Cast> {
   }
 
   const plain = {
+    role: null,
+    reach: null,
     isTenantAdmin: false,
     isOperator: false,
     teams: {},
@@ -119,6 +128,7 @@ export async function createCast(): Promise<Cast> {
       name,
       tenant,
       via: 'bearer',
+      role: 'service_account',
       fabricsOf,
       headers: bearerOf(key),
       account: { id, key }
@@ -145,7 +155,21 @@ export async function createCast(): Promise<Cast> {
     headers
   })
 
+  /** A token that reads everything and queries, as its person may. */
+  async function script(name: string, person: Caller): Promise<Caller> {
+    const token = await platform.personalToken(tenantIds[person.tenant], person.userId)
+    const reach = operationsOfToken({ fabrics: null, access: 'query' })
+    return { ...person, name, via: 'bearer', reach, headers: bearerOf(token.token) }
+  }
+
+  async function directory(name: string, tenant: 'acme' | 'globex'): Promise<Caller> {
+    const { token } = await platform.scimToken(tenantIds[tenant])
+    const headers = bearerOf(token)
+    return { ...plain, name, tenant, via: 'bearer', role: 'scim_token', headers }
+  }
+
   const suspended = await person('suspended member', 'acme', { teams: { own: 'admin' } })
+  const lost = await script("suspended member's script", suspended)
   await sql(`UPDATE memberships SET status = 'suspended' WHERE user_id = $1`, [suspended.userId])
   const removed = await person('removed member', 'acme', { teams: { own: 'admin' } })
   await sql('DELETE FROM memberships WHERE user_id = $1', [removed.userId])
@@ -153,24 +177,29 @@ export async function createCast(): Promise<Cast> {
   await sql('UPDATE service_keys SET revoked_at = now()')
   const serviceKey = await service('service key', 'own')
 
+  const admin = await person('tenant admin', 'acme', { isTenantAdmin: true })
+  const member = await person('member', 'acme', { teams: { own: 'member' } })
   const callers = [
-    await person('tenant admin', 'acme', { isTenantAdmin: true }),
+    admin,
     await person('team admin', 'acme', { teams: { own: 'admin' } }),
-    await person('member', 'acme', { teams: { own: 'member' } }),
+    member,
     await person('admin of another team', 'acme', { teams: { other: 'admin' } }),
     await person('member of another team', 'acme', { teams: { other: 'member' } }),
     await person("other tenant's admin", 'globex', { isTenantAdmin: true }),
     await person("other tenant's member", 'globex', { teams: { foreign: 'member' } }),
     await person('platform operator', 'house', { isOperator: true }),
+    await script("tenant admin's script", admin),
+    await script("member's script", member),
+    await directory('SCIM token', 'acme'),
     serviceKey.caller,
     await serviceKey.token(),
     (await service("other tenant's service key", 'foreign')).caller,
     out('suspended member', suspended.headers),
+    out(lost.name, lost.headers),
     out('removed member', removed.headers),
     out('revoked key', revoked.caller.headers),
     out('nobody', { host: platformHost })
   ]
-  const tenantIds = { acme: acme.tenantId, globex: globex.tenantId, house: house.tenantId }
   const bystanders = {
     own: await platform.person(acme.tenantId, [[acme.teamId, 'member']]),
     foreign: await platform.person(globex.tenantId, [[globex.teamId, 'member']])

@@ -36,6 +36,8 @@ export interface Entry {
   readonly stranger?: number
   /** A place in a shared team counts, and not that everybody administers their own. */
   readonly isForSharedTeams?: boolean
+  /** It ends what the others come with: after all of them. */
+  readonly isLast?: boolean
   /** An allowed call changes something although it is a GET, or nothing although it is not. */
   readonly changes?: boolean
 }
@@ -51,6 +53,8 @@ export interface Naming {
   /** Another text for each call, lower case. */
   readonly unique: string
   readonly by: Caller | null
+  /** An hour from now. */
+  readonly soon: string
   /** The origin of a workspace that answers. */
   readonly workspace: string
 }

@@ -42,7 +42,8 @@ beforeAll(async () => {
     ))
   )
   // A route after the other, those of all things of a kind last: what one changes is not what another needs.
-  for (const route of known.toSorted((one, next) => next.url.length - one.url.length)) {
+  const rank = (route: RouteFact) => (table[nameOf(route)]?.isLast ? 0 : route.url.length)
+  for (const route of known.toSorted((one, next) => rank(next) - rank(one))) {
     const changing = allowed.filter((one) => one.changes && one.route === route)
     all.push(...(await answersTo(port, changing)))
   }

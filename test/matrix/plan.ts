@@ -154,6 +154,7 @@ export function createPlanner(cast: Cast, successOf: (route: RouteFact) => numbe
         path: Object.fromEntries(ids),
         unique: `n-${count}`,
         by: caller,
+        soon: new Date(cast.platform.world.clock.now().getTime() + 3_600_000).toISOString(),
         workspace: cast.platform.world.server.origin
       })
     }
@@ -207,7 +208,7 @@ function slotsOf({ url, isOnFabricHost }: RouteFact, entry: Entry): Slot[] {
       slots.push({ kind, param: null, named })
       return ''
     },
-    { path: {}, unique: '', workspace: '', by: null }
+    { path: {}, unique: '', workspace: '', by: null, soon: '' }
   )
   entry.query?.(recorder)
   entry.body?.(recorder)

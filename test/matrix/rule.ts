@@ -46,33 +46,33 @@ export function expectedOf(
   const isStranger = caller.via === 'out' || (isOnFabricHost && caller.via !== 'bearer')
   if (isStranger) return refused(entry.stranger ?? 401)
   if (access === 'session' && caller.via !== 'session') return refused(403)
-  const roles = rolesAnywhere(caller, entry.isForSharedTeams === true)
-  if (!mayAny(roles, operation)) return refused(...(named.length === 0 ? [403] : [403, 404]))
+  const may = (roles: readonly Role[], what: Operation) =>
+    (caller.reach === null || caller.reach.has(what)) &&
+    roles.some((role) => roleTable[what].includes(role))
+  if (!may(rolesAnywhere(caller, entry.isForSharedTeams === true), operation)) {
+    return refused(...(named.length === 0 ? [403] : [403, 404]))
+  }
   for (const one of named) {
     if (!isSeenBy(caller, one)) return refused(one.hidden)
     const { thing } = one
     if (one.operation === null || thing.team === undefined) continue
-    if (!mayAny(rolesIn(caller, thing.team), one.operation)) return refused(403)
+    if (!may(rolesIn(caller, thing.team), one.operation)) return refused(403)
   }
   const { allowed } = entry
   const status = typeof allowed === 'function' ? allowed(caller) : (allowed ?? success)
   return { statuses: status === null ? [] : [status], isAllowed: true }
 }
 
-function mayAny(roles: readonly Role[], operation: Operation): boolean {
-  return roles.some((role) => roleTable[operation].includes(role))
-}
-
 export function isSeenBy(caller: Caller, { thing, operation, isElsewhere }: NamedThing): boolean {
   if (thing.tenant !== caller.tenant || isElsewhere) return false
   if (thing.userId !== undefined) return thing.userId === caller.userId
   if (thing.team === undefined || caller.isTenantAdmin) return true
-  if (caller.via !== 'bearer') return thing.team in caller.teams
+  if (caller.role === null) return thing.team in caller.teams
   return operation === 'endpoint.query' && caller.fabricsOf === thing.team
 }
 
 function rolesIn(caller: Caller, team: TeamName): readonly Role[] {
-  if (caller.via === 'bearer') return ['service_account']
+  if (caller.role !== null) return [caller.role]
   if (caller.isTenantAdmin) return ['tenant_admin']
   const role = caller.teams[team]
   if (role === undefined) return []
@@ -81,8 +81,8 @@ function rolesIn(caller: Caller, team: TeamName): readonly Role[] {
 
 /** Everybody administers their personal team. */
 function rolesAnywhere(caller: Caller, inSharedTeams: boolean): readonly Role[] {
-  const { via, isTenantAdmin, isOperator, teams } = caller
-  if (via === 'bearer') return ['service_account']
+  const { role, isTenantAdmin, isOperator, teams } = caller
+  if (role !== null) return [role]
   if (isTenantAdmin) return ['tenant_admin']
   const administers = !inSharedTeams || Object.values(teams).includes('admin')
   const roles: Role[] = administers ? ['team_admin', 'member'] : ['member']

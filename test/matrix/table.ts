@@ -5,6 +5,7 @@ import { fabricEntries } from './routes/fabrics.ts'
 import { loginEntries } from './routes/login.ts'
 import { peopleEntries } from './routes/people.ts'
 import { platformEntries } from './routes/platform.ts'
+import { scimEntries } from './routes/scim.ts'
 import { serviceEntries } from './routes/services.ts'
 
 /** Every route, a file for each room. */
@@ -15,5 +16,6 @@ export const table: Entries = {
   ...loginEntries,
   ...peopleEntries,
   ...platformEntries,
+  ...scimEntries,
   ...serviceEntries
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { type IdKind, idPrefixes, newId } from '../../src/base/ids.ts'
+import { asId, type IdKind, idPrefixes, newId } from '../../src/base/ids.ts'
 import { fabricDomain } from '../support/platform.ts'
 import type { Caller, Cast, TeamName, TenantName } from './cast.ts'
 
@@ -82,9 +82,9 @@ export const kinds = {
       const team = teamOf(whose)
       const { tenantId } = placeOf[team]
       const teamId = await platform.team(tenantId)
-      for (const { userId, teams } of callers) {
+      for (const { userId, teams, via } of callers) {
         const role = teams[team]
-        if (userId === null || role === undefined) continue
+        if (userId === null || role === undefined || via !== 'session') continue
         const row = { tenant_id: tenantId, team_id: teamId, user_id: userId, role }
         await platform.world.rows.insert('team_members', row)
       }
@@ -105,15 +105,7 @@ export const kinds = {
     param: 'userId',
     idKind: 'user',
     whose: ofTenant,
-    async make({ platform, placeOf }, whose) {
-      const { tenantId, teamId } = placeOf[teamOf(whose)]
-      const places = whose === 'foreign' ? [teamId] : [teamId, placeOf.other.teamId]
-      const members = places.map((id) => [id, 'member'] as const)
-      return {
-        ids: { userId: await platform.person(tenantId, members) },
-        tenant: tenantOf(whose)
-      }
-    }
+    make: makeUser
   },
   appConnection: {
     param: 'appConnectionId',
@@ -251,6 +243,105 @@ export const kinds = {
       return { ids: { signInAttemptId: id }, ...person }
     }
   },
+  personalToken: {
+    param: 'tokenId',
+    idKind: 'personalToken',
+    whose: ofPerson,
+    async make(cast, whose, caller) {
+      const person = personOf(cast, whose, caller)
+      if (!person) return nothingOf({ param: 'tokenId', idKind: 'personalToken' })
+      const { id } = await cast.platform.personalToken(cast.tenantIds[person.tenant], person.userId)
+      return { ids: { tokenId: id }, ...person }
+    }
+  },
+  memberToken: {
+    param: 'memberTokenId',
+    idKind: 'personalToken',
+    whose: ofTeam,
+    parent: 'user',
+    async make(cast, whose, caller) {
+      const { ids, tenant } = await makeUser(cast, whose)
+      const tenantId = cast.tenantIds[tenant ?? caller.tenant]
+      const { id } = await cast.platform.personalToken(tenantId, asId('user', ids.userId ?? ''))
+      return { ids: { ...ids, memberTokenId: id }, tenant }
+    }
+  },
+  scimToken: {
+    param: 'scimTokenId',
+    idKind: 'scimToken',
+    whose: ofTenant,
+    async make({ platform, tenants }, whose) {
+      const tenant = tenantOf(whose)
+      const { id } = await platform.scimToken(tenants[tenant].tenantId)
+      return { ids: { scimTokenId: id }, tenant }
+    }
+  },
+  scimUser: {
+    param: 'scimUserId',
+    idKind: 'scimUser',
+    whose: ofTenant,
+    async make({ platform, tenants }, whose) {
+      const { clock, rows } = platform.world
+      const tenant = tenantOf(whose)
+      const id = newId('scimUser', clock)
+      const now = clock.now()
+      await rows.insert('scim_users', {
+        id,
+        tenant_id: tenants[tenant].tenantId,
+        user_name: id,
+        user_name_key: id,
+        email_keys: [],
+        is_active: true,
+        profile: {},
+        created_at: now,
+        updated_at: now
+      })
+      return { ids: { scimUserId: id }, tenant }
+    }
+  },
+  scimGroup: {
+    param: 'scimGroupId',
+    idKind: 'team',
+    whose: ofTenant,
+    async make({ platform, tenants }, whose) {
+      const { clock, rows } = platform.world
+      const tenant = tenantOf(whose)
+      const { tenantId } = tenants[tenant]
+      const id = await platform.team(tenantId)
+      const now = clock.now()
+      const owner = { tenant_id: tenantId, team_id: id }
+      await rows.insert('scim_groups', { ...owner, created_at: now, updated_at: now })
+      return { ids: { scimGroupId: id }, tenant }
+    }
+  },
+  federatedIdentity: {
+    param: 'federatedIdentityId',
+    idKind: 'federatedIdentity',
+    whose: ofTeam,
+    parent: 'serviceAccount',
+    async make({ platform, tenants }, whose) {
+      const { clock, rows, server } = platform.world
+      const tenant = tenantOf(whose)
+      const { tenantId } = tenants[tenant]
+      const serviceAccountId = await platform.serviceAccount(tenantId)
+      const id = newId('federatedIdentity', clock)
+      const now = clock.now()
+      await rows.insert('federated_identities', {
+        id,
+        tenant_id: tenantId,
+        service_account_id: serviceAccountId,
+        name: id,
+        issuer: server.origin,
+        audience: 'weft',
+        subject: id,
+        claims: {},
+        is_one_use: false,
+        created_at: now,
+        updated_at: now
+      })
+      return { ids: { serviceAccountId, federatedIdentityId: id }, tenant }
+    }
+  },
   tenant: {
     param: 'tenantId',
     idKind: 'tenant',
@@ -282,6 +373,14 @@ export function nothingOf({ param, idKind }: Pick<Kind, 'param' | 'idKind'>): Th
 /** An id that nothing has. */
 function noId(kind: IdKind): string {
   return `${idPrefixes[kind]}_${'0'.repeat(26)}`
+}
+
+/** A member of both teams of acme, or of globex's. */
+async function makeUser({ platform, placeOf }: Cast, whose: Whose): Promise<Thing> {
+  const { tenantId, teamId } = placeOf[whose === 'foreign' ? 'foreign' : 'own']
+  const places = whose === 'foreign' ? [teamId] : [teamId, placeOf.other.teamId]
+  const members = places.map((id) => [id, 'member'] as const)
+  return { ids: { userId: await platform.person(tenantId, members) }, tenant: tenantOf(whose) }
 }
 
 function hostOf(id: string, tenant: TenantName): string {

@@ -216,6 +216,33 @@ export async function createPlatform() {
       return { id, key: bearer.reveal() }
     },
 
+    /** A person's token that reads everything and queries, in clear. */
+    async personalToken(tenantId: TenantId, userId: UserId | null) {
+      const { bearer, hash, hint } = newBearer('wftp_')
+      const id = newId('personalToken', clock)
+      await insert('personal_tokens', {
+        id,
+        tenant_id: tenantId,
+        user_id: userId,
+        name: id,
+        hash,
+        hint,
+        access: 'query',
+        has_fabric_list: false,
+        fabric_ids: [],
+        expires_at: new Date(clock.now().getTime() + 3_600_000),
+        ...at()
+      })
+      return { id, token: bearer.reveal() }
+    },
+
+    async scimToken(tenantId: TenantId) {
+      const { bearer, hash, hint } = newBearer('wftc_')
+      const id = newId('scimToken', clock)
+      await insert('scim_tokens', { id, tenant_id: tenantId, name: id, hash, hint, ...at() })
+      return { id, token: bearer.reveal() }
+    },
+
     async close() {
       app.server.closeAllConnections()
       await app.close()

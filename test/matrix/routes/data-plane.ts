@@ -5,7 +5,7 @@ const query: Entry = {
   kinds: { fabricId: 'listedFabric' },
   params: { '*': 'serving-endpoints/probe/invocations' },
   body: () => ({ inputs: [1] }),
-  allowed: ({ via }) => (via === 'bearer' ? 200 : 409)
+  allowed: ({ role }) => (role === 'service_account' ? 200 : 409)
 }
 /** Nothing that is served. */
 const closed: Entry = {

@@ -22,5 +22,11 @@ export const loginEntries: Entries = {
   // Several ways in: a page to choose by, which names them to whoever asks.
   'GET /auth/login': { query: () => ({ tenant: 'acme' }), open: 200 },
   'GET /auth/callback/:loginProviderId': { query: () => ({ state: 'unknown' }), open: 403 },
+  // A login provider that there is, which the login page names, is asked for its keys: its room's own tests.
+  'POST /auth/backchannel-logout/:loginProviderId': {
+    params: { loginProviderId: `lgp_${'0'.repeat(26)}` },
+    form: () => ({ logout_token: 'unknown' }),
+    open: 400
+  },
   'POST /auth/logout': { open: 200, endsSession: true }
 }

@@ -7,6 +7,19 @@ export const peopleEntries: Entries = {
   'DELETE /api/v1/me/sessions': {},
   'DELETE /api/v1/me/sessions/:sessionId': {},
 
+  'DELETE /api/v1/sessions': { isLast: true },
+  'DELETE /api/v1/members/:userId/sessions': {},
+  'GET /api/v1/tenant/settings': {},
+  'PATCH /api/v1/tenant/settings': { body: () => ({ version: 1, sessionIdleMinutes: 720 }) },
+
+  'GET /api/v1/tokens': {},
+  'POST /api/v1/tokens': {
+    body: (id) => ({ name: id.unique, expiresAt: id.soon, scope: { fabrics: [id('fabric')] } })
+  },
+  'DELETE /api/v1/tokens/:tokenId': {},
+  'GET /api/v1/members/:userId/tokens': {},
+  'DELETE /api/v1/members/:userId/tokens/:tokenId': { kinds: { tokenId: 'memberToken' } },
+
   'GET /api/v1/members': { isForSharedTeams: true },
   'GET /api/v1/members/:userId': { isForSharedTeams: true },
   'PATCH /api/v1/members/:userId': { body: () => ({ version: 1, role: 'tenant_admin' }) },

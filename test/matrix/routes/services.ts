@@ -35,6 +35,24 @@ export const serviceEntries: Entries = {
   },
   'DELETE /api/v1/service-accounts/:serviceAccountId/keys/:keyId': {},
 
+  'GET /api/v1/service-accounts/:serviceAccountId/federated-identities': {},
+  'POST /api/v1/service-accounts/:serviceAccountId/federated-identities': {
+    body: (id) => ({
+      name: id.unique,
+      issuer: 'https://idp.test',
+      audience: 'weft',
+      subject: id.unique
+    })
+  },
+  'GET /api/v1/service-accounts/:serviceAccountId/federated-identities/:federatedIdentityId': {},
+  'PATCH /api/v1/service-accounts/:serviceAccountId/federated-identities/:federatedIdentityId': {
+    body: (id) => ({ version: 1, name: id.unique })
+  },
+  'DELETE /api/v1/service-accounts/:serviceAccountId/federated-identities/:federatedIdentityId': {},
+  'POST /api/v1/service-accounts/:serviceAccountId/federated-identities/test': {
+    body: () => ({ jwt: 'a.b.c' })
+  },
+
   'POST /oauth2/token': token,
   'POST /fabrics/:fabricId/oidc/v1/token': token,
   'POST {fabric host}/oidc/v1/token': token,
