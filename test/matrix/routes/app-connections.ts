@@ -12,5 +12,10 @@ export const appConnectionEntries: Entries = {
     body: (id) => ({ clientSecret: `secret ${id.unique}` })
   },
   'DELETE /api/v1/app-connections/:appConnectionId/client-secrets/:clientSecretId': {},
+  'GET /api/v1/app-connections/:appConnectionId/setup': {},
+  'GET /api/v1/app-connections/:appConnectionId/usage': {},
+  'POST /api/v1/app-connections/:appConnectionId/verify': {
+    body: (id) => ({ workspaceUrl: id.workspace })
+  },
   'GET /api/v1/capabilities': {}
 }

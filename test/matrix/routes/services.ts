@@ -25,6 +25,9 @@ export const serviceEntries: Entries = {
   'GET /api/v1/service-accounts': {},
   'POST /api/v1/service-accounts': { body: (id) => ({ name: id.unique }) },
   'GET /api/v1/service-accounts/:serviceAccountId': {},
+  'PATCH /api/v1/service-accounts/:serviceAccountId': {
+    body: (id) => ({ version: 1, name: id.unique })
+  },
   'DELETE /api/v1/service-accounts/:serviceAccountId': {},
   'PUT /api/v1/service-accounts/:serviceAccountId/fabrics': {
     body: (id) => ({ fabrics: [{ fabricId: id('fabric') }] })
