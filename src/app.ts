@@ -32,6 +32,7 @@ import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { connectionTestRoutes } from './http/routes/connection-tests.ts'
 import { dataPlane } from './http/routes/data-plane.ts'
+import { delegationRoutes } from './http/routes/delegations.ts'
 import { fabricRoutes } from './http/routes/fabrics.ts'
 import { federatedIdentityRoutes } from './http/routes/federated-identities.ts'
 import { healthRoutes } from './http/routes/health.ts'
@@ -157,6 +158,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   personalTokenRoutes(app, { personalTokens: identity.personalTokens, once })
   scimTokenRoutes(app, { scimTokens: identity.scimTokens, once })
   await scimRoutes(app, { identity, problems, publicUrl })
+  delegationRoutes(app, { delegations: identity.delegations, once })
   serviceAccountRoutes(app, { serviceAccounts: identity.serviceAccounts, once })
   federatedIdentityRoutes(app, { identity, once })
   await oauthRoutes(app, { identity, problems, publicUrl })

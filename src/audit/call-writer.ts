@@ -1,4 +1,4 @@
-import { asId } from '../base/ids.ts'
+import { asId, type UserId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { lockAuditChain } from '../store/audit-events.ts'
 import { type CallRecord, insertCallRecords, type NewCallRecord } from '../store/call-records.ts'
@@ -15,6 +15,8 @@ export interface HeldCall {
 export interface NotedCall extends CallRecord {
   /** What was asked, as the audit names it. */
   readonly subject: string
+  /** Whose sign-in was used, or was to be; null: nobody's. */
+  readonly onBehalfOf: UserId | null
 }
 
 /**
@@ -40,12 +42,12 @@ export function createCallWriter(db: Db, audit: Pick<Audit, 'append'>): WriteCal
 
 function rowOf({ scope, seq, call }: HeldCall): NewCallRecord {
   const { actor, requestId } = scope
-  const onBehalfOf = call.identity === 'user' ? actor.id : null
-  return { ...call, seq, actorKind: actor.kind, actorId: actor.id, onBehalfOf, requestId }
+  return { ...call, seq, actorKind: actor.kind, actorId: actor.id, requestId }
 }
 
 function eventOf({ scope, call }: HeldCall): AuditEvent {
-  const { fabricId, code } = call
+  const { fabricId, code, onBehalfOf } = call
+  const isForAnother = onBehalfOf !== null && onBehalfOf !== scope.actor.id
   return {
     action: 'endpoint.query',
     object: ['endpoint', call.subject],
@@ -53,6 +55,7 @@ function eventOf({ scope, call }: HeldCall): AuditEvent {
     actor: scope.actor,
     requestId: scope.requestId,
     outcome: call.outcome,
+    ...(isForAnother && { onBehalfOf }),
     ...(fabricId === null ? {} : { fabricId: asId('fabric', fabricId) }),
     ...(code === null ? {} : { code }),
     details: {

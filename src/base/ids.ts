@@ -26,6 +26,7 @@ export const idPrefixes = {
   serviceAccount: 'sva',
   key: 'key',
   personalToken: 'pat',
+  delegation: 'dlg',
   dataKey: 'dek',
   federatedIdentity: 'fid',
   signingKey: 'sgk',
@@ -49,6 +50,7 @@ export type SignInAttemptId = IdOf<'signInAttempt'>
 export type GrantId = IdOf<'grant'>
 export type ServiceAccountId = IdOf<'serviceAccount'>
 export type KeyId = IdOf<'key'>
+export type DelegationId = IdOf<'delegation'>
 export type PersonalTokenId = IdOf<'personalToken'>
 export type FederatedIdentityId = IdOf<'federatedIdentity'>
 /** What a caller other than a browser shows, or showed for the token that it comes with. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert'
-import { AppError } from '../base/errors.ts'
-import { asId, type FabricId, type GrantId } from '../base/ids.ts'
+import { AppError, invalidRequest } from '../base/errors.ts'
+import { asId, type FabricId, type GrantId, type UserId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Provider } from '../providers/provider.ts'
 import { providers } from '../providers/registry.ts'
@@ -13,6 +13,7 @@ import { readTenantVersion } from '../store/tenant-versions.ts'
 import { createVersionedMemory, type Remembered } from '../store/versioned-memory.ts'
 import { refuseHost } from '../vault/credentials.ts'
 import type { AccessToken, TokenOptions } from '../vault/vault.ts'
+import { mustFindDelegated } from './delegated.ts'
 import { viewDeadlines } from './fabric-deadlines.ts'
 import { type FabricDeps, mustFindFabric, refuseOtherFabric } from './fabric-deps.ts'
 import { computeOf } from './fabric-input.ts'
@@ -37,15 +38,26 @@ export interface OpenFabric {
   readonly requestsPerMinute: number | null
   /** Null: a service principal whose grant is not made yet, or a person who never signed in. */
   readonly grantId: GrantId | null
+  /** Whose sign-in is used: the actor's, or of whom they act for; null: the service principal's. */
+  readonly person: UserId | null
+  /** When the person's word for it ends; null: it takes none. */
+  readonly endsAt: Date | null
+}
+
+/** As whom something is asked, as far as the caller says. */
+export interface AskedIdentity {
+  /** Null: a person as themself, a service account as the service principal. */
+  readonly actAs: ActAs | null
+  /** Id or address of whom a service account acts for; null: of nobody. */
+  readonly user: string | null
 }
 
 export interface FabricAccess {
   /**
-   * @param actAs as asked for; null: a person as themself, a service account as the service principal
-   * @throws AppError `not_found`, `forbidden` (a credential that is bound to another one), `fabric_incomplete`, `service_principal_missing`,
-   *   `app_connection_missing`, `host_not_allowed`
+   * @throws AppError `not_found`, `forbidden` (a credential that is bound to another one, no delegation),
+   *   `invalid_request`, `fabric_incomplete`, `service_principal_missing`, `app_connection_missing`, `host_not_allowed`
    */
-  open(scope: TenantScope, id: FabricId, actAs: ActAs | null): Promise<OpenFabric>
+  open(scope: TenantScope, id: FabricId, asked: AskedIdentity): Promise<OpenFabric>
   /**
    * A token for the identity that `open` settled; no other is ever tried.
    * @throws AppError `sign_in_needed` with the link to act on, and whatever the vault throws
@@ -72,21 +84,27 @@ export interface FabricAccess {
 const openMax = 50_000
 
 export function createFabricAccess(deps: FabricDeps): FabricAccess {
-  const { db, vault, versions, publicUrl } = deps
+  const { db, vault, clock, versions, publicUrl } = deps
   const opened = createVersionedMemory<OpenFabric>(versions, openMax)
 
   async function readOpen(
     scope: TenantScope,
     id: FabricId,
-    actAs: ActAs | null
+    { actAs, user }: AskedIdentity
   ): Promise<Remembered<OpenFabric>> {
     return await db.inTenant(scope, async (tx) => {
       const version = await readTenantVersion(tx)
       const { row, accountEndpoints, requestsPerMinute } = await findForActor(tx, id)
-      const identity = settleIdentity(scope, row, actAs)
+      const delegated =
+        user === null
+          ? null
+          : await mustFindDelegated(tx, row, user, { publicUrl, now: clock.now() })
+      const identity = delegated === null ? settleIdentity(scope, row, actAs) : 'user'
+      const person = identity === 'user' ? (delegated?.userId ?? personOf(scope)) : null
       if (row.status !== 'complete') throw new AppError('fabric_incomplete')
-      const grantId = await findGrantId(tx, row, identity)
-      const endpoints = narrow(row.hasEndpointList ? row.endpointAllowList : null, accountEndpoints)
+      const grantId = await findGrantId(tx, row, person)
+      const ofFabric = row.hasEndpointList ? row.endpointAllowList : null
+      const endpoints = narrow([ofFabric, accountEndpoints, delegated?.endpoints ?? null])
       const { workspaceOrigin } = row
       const provider = providers.databricks
       const compute = computeOf(provider, row)
@@ -101,7 +119,9 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
         warehouseId,
         deadlines: Object.keys(deadlines).length === 0 ? null : deadlines,
         requestsPerMinute,
-        grantId
+        grantId,
+        person,
+        endsAt: delegated?.expiresAt ?? null
       }
       // Who has not signed in yet may do so at any moment, and is not to be told twice.
       const isSettled = identity !== 'user' || grantId !== null
@@ -113,7 +133,9 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
     if (fabric.grantId !== null) return fabric.grantId
     if (fabric.identity === 'user') throw new AppError('sign_in_needed')
     const grantId = await vault.openServicePrincipalGrant(scope, fabric.id, fabric.workspaceOrigin)
-    for (const actAs of [null, fabric.identity]) opened.drop(keyOf(scope, fabric.id, actAs))
+    for (const actAs of [null, fabric.identity]) {
+      opened.drop(keyOf(scope, fabric.id, { actAs, user: null }))
+    }
     return grantId
   }
 
@@ -131,11 +153,18 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
   }
 
   return {
-    async open(scope, id, actAs) {
-      refuseByCredential(scope, id, actAs)
-      const fabric = await opened.get(keyOf(scope, id, actAs), () => readOpen(scope, id, actAs))
-      assert(fabric !== null, 'a fabric that is not there is thrown and not returned')
-      return fabric
+    async open(scope, id, asked) {
+      refuseByCredential(scope, id, asked)
+      const key = keyOf(scope, id, asked)
+      const find = async () => {
+        const found = await opened.get(key, () => readOpen(scope, id, asked))
+        assert(found !== null, 'a fabric that is not there is thrown and not returned')
+        return found
+      }
+      const fabric = await find()
+      if (fabric.endsAt === null || fabric.endsAt > clock.now()) return fabric
+      opened.drop(key)
+      return await find()
     },
 
     token: (scope, fabric, minLifeMs, options) =>
@@ -149,15 +178,30 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
 }
 
 /** Before what is remembered, which holds for every credential of the same actor. */
-function refuseByCredential(scope: TenantScope, id: FabricId, actAs: ActAs | null): void {
+function refuseByCredential(
+  scope: TenantScope,
+  id: FabricId,
+  { actAs, user }: AskedIdentity
+): void {
   refuseOtherFabric(scope, id)
+  if (user !== null && scope.actor.kind !== 'service_account') {
+    throw new AppError('forbidden', { detail: 'Only a service account acts for somebody else' })
+  }
+  if (user !== null && actAs !== 'user') {
+    throw invalidRequest('/headers/x-weft-user', 'goes with x-weft-act-as: user')
+  }
   if (actAs === 'service_principal' && scope.authority.isPersonOnly) {
     throw new AppError('forbidden', { detail: 'A personal access token acts as its person only' })
   }
 }
 
-function keyOf(scope: TenantScope, id: FabricId, actAs: ActAs | null): string {
-  return `${scope.tenantId}/${scope.actor.id}/${id}/${actAs ?? ''}`
+function keyOf(scope: TenantScope, id: FabricId, { actAs, user }: AskedIdentity): string {
+  return `${scope.tenantId}/${scope.actor.id}/${id}/${actAs ?? ''}/${user ?? ''}`
+}
+
+function personOf({ actor }: TenantScope): UserId {
+  assert(actor.kind === 'user', 'nobody else is settled to act as themself')
+  return actor.id
 }
 
 /** Says where to sign in. */
@@ -197,7 +241,10 @@ function settleIdentity(scope: TenantScope, row: FabricRow, actAs: ActAs | null)
   const identity = actAs ?? (isPerson ? 'user' : 'service_principal')
   if (identity === 'user') {
     if (isPerson) return identity
-    throw new AppError('forbidden', { detail: 'A service account acts as the service principal' })
+    throw new AppError('forbidden', {
+      detail:
+        'A service account acts as the service principal, or for a person whom x-weft-user names'
+    })
   }
   const may =
     !isPerson ||
@@ -212,14 +259,13 @@ function settleIdentity(scope: TenantScope, row: FabricRow, actAs: ActAs | null)
   return identity
 }
 
-async function findGrantId(tx: Tx, row: FabricRow, identity: ActAs): Promise<GrantId | null> {
-  if (identity === 'service_principal') {
+async function findGrantId(tx: Tx, row: FabricRow, person: UserId | null): Promise<GrantId | null> {
+  if (person === null) {
     const grant = await findServicePrincipalGrant(tx, row.id)
     return grant === null ? null : asId('grant', grant.id)
   }
   const connection = await mustHaveConnection(tx, row)
-  const { actor } = tx.scope
-  const key = { userId: actor.id, workspaceOrigin: row.workspaceOrigin }
+  const key = { userId: person, workspaceOrigin: row.workspaceOrigin }
   const grant = await findUserGrant(tx, { ...key, appConnectionId: connection.id })
   return grant === null ? null : asId('grant', grant.id)
 }
@@ -235,10 +281,9 @@ export async function mustHaveConnection(
   return connection
 }
 
-function narrow(
-  fabric: readonly string[] | null,
-  account: readonly string[] | null
-): ReadonlySet<string> | null {
-  if (fabric === null) return account === null ? null : new Set(account)
-  return new Set(account === null ? fabric : fabric.filter((name) => account.includes(name)))
+/** What stands on every list; null: there is none. */
+function narrow(lists: readonly (readonly string[] | null)[]): ReadonlySet<string> | null {
+  const [first, ...others] = lists.filter((list) => list !== null)
+  if (first === undefined) return null
+  return new Set(first.filter((name) => others.every((list) => list.includes(name))))
 }

@@ -69,6 +69,7 @@ export function recordOf(
     subject: course.endpoint ?? nameOf(claim),
     fabricId: fabric === null ? null : call.fabricId,
     identity: fabric?.identity ?? null,
+    onBehalfOf: fabric?.person ?? null,
     keyId: call.keyId,
     grantId: token?.grantId ?? null,
     generation: token?.generation ?? null,

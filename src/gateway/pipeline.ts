@@ -3,7 +3,7 @@ import type { AuditBuffer } from '../audit/audit-buffer.ts'
 import type { Clock } from '../base/clock.ts'
 import { plusMs } from '../base/clock.ts'
 import { AppError, invalidRequest } from '../base/errors.ts'
-import type { FabricAccess, OpenFabric } from '../fabrics/fabric-access.ts'
+import type { AskedIdentity, FabricAccess, OpenFabric } from '../fabrics/fabric-access.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { DataPlanePath } from '../providers/provider.ts'
 import { providers } from '../providers/registry.ts'
@@ -42,6 +42,9 @@ interface Passage extends Omit<Parcel, 'target' | 'permit'> {
   readonly answer: KeptAnswer | null
 }
 
+/** Of one line, without the quotes and controls that no id and no plain address has. */
+const userPattern = /^[\x21\x23-\x26\x28-\x7e]{1,320}$/
+
 /** Bodies of calls that only steer something; larger ones belong to what computes. */
 const shortBodyMaxBytes = 4 * 1024 * 1024
 
@@ -69,7 +72,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const { row, params, provider } = course.claim
     checkParams(course.claim)
     checkAuthority(call, row)
-    const fabric = await access.open(call.scope, call.fabricId, readActAs(call))
+    const fabric = await access.open(call.scope, call.fabricId, readAsked(call))
     course.fabric = fabric
     if (fabric.provider !== provider) throw new AppError('path_not_allowed')
     seat.take(call.scope, fabric)
@@ -157,20 +160,24 @@ export function createGateway(deps: GatewayDeps): Gateway {
       return outcomeOf(call, course)
     },
     async recheck(call) {
-      await access.open(call.scope, call.fabricId, readActAs(call))
+      await access.open(call.scope, call.fabricId, readAsked(call))
     }
   }
 }
 
-function ownerOf({ scope }: GatewayCall, { id, identity }: OpenFabric): string {
-  return `${scope.tenantId}/${scope.actor.id}/${id}/${identity}`
+function ownerOf({ scope }: GatewayCall, { id, identity, person }: OpenFabric): string {
+  return `${scope.tenantId}/${scope.actor.id}/${id}/${person ?? identity}`
 }
 
-function readActAs(call: Pick<GatewayCall, 'headers'>): ActAs | null {
-  const value = call.headers['x-weft-act-as']
-  if (value === undefined) return null
-  if (value === 'user' || value === 'service_principal') return value
-  throw invalidRequest('/headers/x-weft-act-as', 'must be user or service_principal')
+function readAsked({ headers }: Pick<GatewayCall, 'headers'>): AskedIdentity {
+  const { 'x-weft-act-as': actAs = null, 'x-weft-user': user = null } = headers
+  if (actAs !== null && actAs !== 'user' && actAs !== 'service_principal') {
+    throw invalidRequest('/headers/x-weft-act-as', 'must be user or service_principal')
+  }
+  if (user !== null && !(typeof user === 'string' && userPattern.test(user))) {
+    throw invalidRequest('/headers/x-weft-user', 'must be the id or the address of a person')
+  }
+  return { actAs, user }
 }
 
 /** Which fabrics and endpoints is for `FabricAccess` and the lists to say; this is whether anything may be asked. */

@@ -89,9 +89,9 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
   }
 
   function look(scope: TenantScope, fabric: OpenFabric, endpoint: string): Promise<Found | null> {
-    const { id, identity, workspaceOrigin } = fabric
+    const { id, person, identity, workspaceOrigin } = fabric
     // What one person may not see says nothing about the next.
-    const asker = identity === 'user' ? scope.actor.id : identity
+    const asker = person ?? identity
     const key = `${scope.tenantId}/${id}/${asker}/${workspaceOrigin}/${endpoint}`
     const nowMs = clock.monotonicMs()
     const held = known.get(key)

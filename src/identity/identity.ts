@@ -17,6 +17,7 @@ import { type BackChannelLogout, createBackChannelLogout } from './back-channel-
 import { createBootstrap } from './bootstrap.ts'
 import type { Caller, Credentials } from './caller.ts'
 import { createLoginProviders } from './create-login-providers.ts'
+import { createDelegations, type Delegations } from './delegations.ts'
 import { createFederatedIdentities, type FederatedIdentities } from './federated-identities.ts'
 import { createFederationTester } from './federation-tester.ts'
 import { createIdempotency, type Idempotency } from './idempotency.ts'
@@ -50,6 +51,7 @@ export type {
 } from './bootstrap.ts'
 export { createBootstrap } from './bootstrap.ts'
 export type { Caller, Credentials } from './caller.ts'
+export type { Delegations, DelegationView, NewDelegation } from './delegations.ts'
 export type { FederatedIdentities, FederatedIdentityView } from './federated-identities.ts'
 export type { Idempotency, IdempotentCall } from './idempotency.ts'
 export type { Invitations, InvitationView, NewInvitation } from './invitations.ts'
@@ -114,6 +116,7 @@ export interface Identity {
   readonly invitations: Invitations
   readonly teams: Teams
   readonly personalTokens: PersonalTokens
+  readonly delegations: Delegations
   readonly scim: Scim
   readonly scimTokens: ScimTokens
   readonly serviceAccounts: ServiceAccounts
@@ -172,6 +175,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     invitations: createInvitations(deps),
     teams: createTeams(deps),
     personalTokens: createPersonalTokens(deps),
+    delegations: createDelegations(deps),
     serviceAccounts: createServiceAccounts(deps),
     serviceTokens: createServiceTokens({ ...deps, accessTokens, issuerKeys }),
     federatedIdentities: createFederatedIdentities({ ...deps, outbound: issuerOutbound }),

@@ -39,6 +39,7 @@ const reads: readonly Operation[] = [
   'app_connection.get',
   'audit.list',
   'audit.verify',
+  'delegation.list',
   'invitation.list',
   'login_provider.list',
   'login_provider.get',

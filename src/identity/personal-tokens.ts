@@ -6,7 +6,6 @@ import { type Page, type PageQuery, pageOf } from '../base/page.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { disclose, newBearer } from '../crypto/bearer.ts'
 import type { Db, Tx } from '../store/db.ts'
-import { findFabric } from '../store/fabrics.ts'
 import { findMembership, lockMemberships } from '../store/memberships.ts'
 import {
   countPersonalTokens,
@@ -24,6 +23,7 @@ import {
   type TokenScope
 } from './personal-token-scope.ts'
 import { requireAuthority } from './roles.ts'
+import { mustSeeFabric } from './visible-fabric.ts'
 
 export interface PersonalTokenView {
   readonly id: PersonalTokenId
@@ -163,13 +163,6 @@ function refuseByPolicy(policy: TokenPolicy, now: Date, expiresAt: Date): void {
   if (expiresAt > plusMs(now, days * dayMs)) {
     throw invalidRequest('/expiresAt', `must be within ${days} days, as your organisation decides`)
   }
-}
-
-async function mustSeeFabric(tx: Tx, id: string): Promise<void> {
-  const { teams } = tx.scope.authority
-  const row = await findFabric(tx, id)
-  const isSeen = row !== null && (teams === 'all' || teams.includes(asId('team', row.teamId)))
-  if (!isSeen) throw new AppError('not_found', { detail: 'No such fabric' })
 }
 
 function viewOf(row: PersonalTokenRow, policy: TokenPolicy): PersonalTokenView {

@@ -62,9 +62,16 @@ function policiesOf(
     sessionIdleMinutes = before.sessionIdleMinutes,
     sessionMaxMinutes = before.sessionMaxMinutes,
     personalTokensAllowed = before.personalTokensAllowed,
-    personalTokenMaxDays = before.personalTokenMaxDays
+    personalTokenMaxDays = before.personalTokenMaxDays,
+    delegationsAllowed = before.delegationsAllowed
   } = change
-  return { sessionIdleMinutes, sessionMaxMinutes, personalTokensAllowed, personalTokenMaxDays }
+  return {
+    sessionIdleMinutes,
+    sessionMaxMinutes,
+    personalTokensAllowed,
+    personalTokenMaxDays,
+    delegationsAllowed
+  }
 }
 
 function viewOf(row: TenantPolicies & { readonly version: number }): TenantSettingsView {

@@ -1,7 +1,7 @@
 import type { Tx } from './db.ts'
 
 /**
- * Deletes what ended before `before`: attempts, invitations, sessions, tokens, idempotency keys, used
+ * Deletes what ended before `before`: attempts, invitations, sessions, tokens, delegations, idempotency keys, used
  * assertions.
  * @returns how many rows
  */
@@ -15,9 +15,20 @@ export async function deleteExpiredRows(tx: Tx, before: Date): Promise<number> {
   const keys = await tx.rows.idempotencyKey.deleteMany(expired)
   const logouts = await tx.rows.logoutToken.deleteMany(expired)
   const tokens = await tx.rows.personalToken.deleteMany(expired)
+  const delegations = await tx.rows.delegation.deleteMany(expired)
   const invitations = await tx.rows.invitation.deleteMany(expired)
   const sessions = await tx.rows.session.deleteMany({ where: { tenantId, OR: [ended, idled] } })
   const assertions = await tx.rows.usedAssertion.deleteMany(expired)
-  const all = [logins, signIns, keys, logouts, tokens, invitations, assertions, sessions]
+  const all = [
+    logins,
+    signIns,
+    keys,
+    logouts,
+    tokens,
+    delegations,
+    invitations,
+    assertions,
+    sessions
+  ]
   return all.reduce((sum, { count }) => sum + count, 0)
 }

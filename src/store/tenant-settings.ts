@@ -15,6 +15,7 @@ const defaults = {
   sessionsEndedAt: null,
   personalTokensAllowed: true,
   personalTokenMaxDays: 90,
+  delegationsAllowed: false,
   version: 1
 }
 

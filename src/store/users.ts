@@ -39,3 +39,12 @@ export function listMembersOfIssuer(tx: Tx, issuer: string): Promise<UserRow[]> 
 export function findUser(tx: Tx, userId: string): Promise<UserRow | null> {
   return tx.rows.user.findUnique({ where: { id: userId } })
 }
+
+/** The tenant's members who are known to have this address; letter case does not count. */
+export async function findMemberIdsByEmail(tx: Tx, email: string): Promise<string[]> {
+  const rows = await tx.rows.$queryRaw<{ id: string }[]>`
+    SELECT u.id FROM users u JOIN memberships m ON m.user_id = u.id
+     WHERE m.tenant_id = ${tx.scope.tenantId} AND u.is_email_verified
+       AND lower(u.email) = lower(${email}) LIMIT 2`
+  return rows.map(({ id }) => id)
+}

@@ -66,6 +66,7 @@ export function callNo(index: number, more: Partial<NotedCall> = {}): NotedCall 
     subject: `fab_${index}`,
     fabricId: 'fab_1',
     identity: 'service_principal',
+    onBehalfOf: null,
     keyId: null,
     grantId: 'grt_1',
     generation: 3,

@@ -108,7 +108,7 @@ export function gatewayAt(options: WorldOptions) {
     dropped: 0
   }
   const access: FabricAccess = {
-    async open(_scope, id, actAs) {
+    async open(_scope, id, { actAs }) {
       asked.push({ actAs, rejected: undefined })
       if (options.openFailure) throw options.openFailure
       return {
@@ -121,6 +121,8 @@ export function gatewayAt(options: WorldOptions) {
         deadlines: null,
         requestsPerMinute: null,
         grantId: null,
+        person: null,
+        endsAt: null,
         ...options.fabric,
         ...options.fabricOf?.(id)
       }

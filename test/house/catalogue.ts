@@ -8,6 +8,7 @@ export const tenantTables = [
   'call_records',
   'client_secrets',
   'data_keys',
+  'delegations',
   'fabrics',
   'federated_identities',
   'grant_tokens',

@@ -54,6 +54,9 @@ const policies = {
     minimum: 1,
     maximum: 366,
     description: 'A personal access token ends at the latest so long after it was made'
+  }),
+  delegationsAllowed: Type.Boolean({
+    description: 'Whether people may let service accounts act as them'
   })
 }
 
@@ -68,7 +71,8 @@ export const TenantSettingsPatchBody = Strict(
     sessionIdleMinutes: Type.Optional(policies.sessionIdleMinutes),
     sessionMaxMinutes: Type.Optional(policies.sessionMaxMinutes),
     personalTokensAllowed: Type.Optional(policies.personalTokensAllowed),
-    personalTokenMaxDays: Type.Optional(policies.personalTokenMaxDays)
+    personalTokenMaxDays: Type.Optional(policies.personalTokenMaxDays),
+    delegationsAllowed: Type.Optional(policies.delegationsAllowed)
   },
   { title: 'TenantSettingsPatch', description: 'JSON merge patch (RFC 7396)' }
 )

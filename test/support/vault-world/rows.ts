@@ -183,6 +183,27 @@ export function createRows(query: Query, clock: Clock) {
       return bearer.reveal()
     },
 
+    /** A person's word that a service account may act as them. */
+    async delegation(
+      tenantId: TenantId,
+      parties: { userId: UserId; serviceAccountId: string; fabricId: FabricId },
+      { endpoints, lifeMs = 3_600_000 }: { endpoints?: readonly string[]; lifeMs?: number } = {}
+    ): Promise<string> {
+      const id = newId('delegation', clock)
+      await insert('delegations', {
+        id,
+        tenant_id: tenantId,
+        user_id: parties.userId,
+        service_account_id: parties.serviceAccountId,
+        fabric_id: parties.fabricId,
+        has_endpoint_list: endpoints !== undefined,
+        endpoints: endpoints ?? [],
+        created_at: clock.now(),
+        expires_at: new Date(clock.now().getTime() + lifeMs)
+      })
+      return id
+    },
+
     /** @returns a person's token in clear, narrowed to `fabricIds` where they are given */
     async personalToken(
       tenantId: TenantId,
