@@ -40,7 +40,7 @@ export const tokens = {
   service: 'wfts_a_service_key'
 } as const
 
-const nothing: Authority = { may: () => false, teams: [] }
+const ofService: Authority = { may: (operation) => operation.startsWith('endpoint.'), teams: [] }
 const everything: Authority = { may: () => true, teams: 'all' }
 const ofMember: Authority = {
   may: (operation) => /^(me|session|fabric|connection|sign_in|capability)/.test(operation),
@@ -60,7 +60,7 @@ function callerOf(token: string | null, requestId: string): Caller {
     return { scope: scopeOf(user, ofMember), via: 'session', sessionId, keyId: null }
   }
   if (token === tokens.service) {
-    const scope = scopeOf(service, nothing)
+    const scope = scopeOf(service, ofService)
     return { scope, via: 'service_key', sessionId: null, keyId: anId('key') }
   }
   throw new AppError('unauthenticated')
