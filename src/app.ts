@@ -6,6 +6,7 @@
 import cookie from '@fastify/cookie'
 import fastify, { type FastifyBaseLogger } from 'fastify'
 import type { AppConnections } from './app-connections/app-connections.ts'
+import type { Registrations } from './app-connections/registrations.ts'
 import type { Clock } from './base/clock.ts'
 import type { FabricSlugs } from './fabrics/fabric-slugs.ts'
 import type { Fabrics } from './fabrics/fabrics.ts'
@@ -43,6 +44,7 @@ import { memberRoutes } from './http/routes/members.ts'
 import { oauthRoutes } from './http/routes/oauth.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { personalTokenRoutes } from './http/routes/personal-tokens.ts'
+import { registrationRoutes } from './http/routes/registrations.ts'
 import { scimRoutes } from './http/routes/scim.ts'
 import { scimTokenRoutes } from './http/routes/scim-tokens.ts'
 import { serviceAccountRoutes } from './http/routes/service-accounts.ts'
@@ -66,6 +68,7 @@ export interface AppDeps {
   readonly trustedProxies: readonly string[]
   readonly identity: Identity
   readonly appConnections: AppConnections
+  readonly registrations: Registrations
   readonly fabrics: Fabrics
   readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
@@ -151,6 +154,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   loginProviderRoutes(app, { loginProviders: identity.loginProviders, once })
   const answerSteps = createStepAnswers(eventStreams(problems, headersOf), identity)
   appConnectionRoutes(app, { appConnections, once, answerSteps })
+  registrationRoutes(app, { registrations: deps.registrations, once })
   fabricRoutes(app, { fabrics, once })
   connectionTestRoutes(app, { fabrics, answerSteps })
   signInRoutes(app, { fabrics, publicUrl })

@@ -1,5 +1,7 @@
 import type { AppConnections } from './app-connections/app-connections.ts'
 import { createAppConnections } from './app-connections/create-app-connections.ts'
+import { createRegistrations } from './app-connections/create-registrations.ts'
+import type { Registrations } from './app-connections/registrations.ts'
 import { createAudit } from './audit/audit.ts'
 import { type AuditBuffer, createAuditBuffer } from './audit/audit-buffer.ts'
 import { type AuditReader, createAuditReader } from './audit/audit-reader.ts'
@@ -58,6 +60,7 @@ export interface Parts {
 export interface Rooms {
   readonly identity: Identity
   readonly appConnections: AppConnections
+  readonly registrations: Registrations
   readonly fabrics: Fabrics
   readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
@@ -87,6 +90,7 @@ export function buildRooms(parts: Parts): Rooms {
   const access = createFabricAccess(fabricDeps)
   const lastUses = createLastUses(db)
   const extraOrigins = config.extraWorkspaceOrigins
+  const appConnections = createAppConnections({ ...kept, extraOrigins, outbound, servers, vault })
   const { bootstrap } = config
   const whoIsWho = { ...kept, versions, lastUses, signingKeys, issuerOutbound: parts.loginOutbound }
   const identity = createIdentity({ ...whoIsWho, vault, loginClient, bootstrap })
@@ -106,7 +110,8 @@ export function buildRooms(parts: Parts): Rooms {
 
   return {
     identity,
-    appConnections: createAppConnections({ ...kept, extraOrigins, outbound, servers, vault }),
+    appConnections,
+    registrations: createRegistrations({ ...kept, extraOrigins, outbound, appConnections }),
     fabrics: createFabrics(fabricDeps),
     fabricSlugs: createFabricSlugs(fabricDeps),
     gateway: createGateway({

@@ -42,6 +42,7 @@ export function viewOf(row: AppConnectionRow, publicUrl: string): AppConnectionV
       absoluteSessionLifetimeMinutes: row.absoluteSessionMinutes,
       hasSingleUseRefreshTokens: row.hasSingleUseRefreshTokens
     },
+    registrationId: row.registrationId,
     status: statusOf(row),
     lastVerification: verificationOf(row),
     redirectUri: redirectUriOf(publicUrl, row.id),

@@ -87,6 +87,8 @@ export interface AppConnectionView {
   readonly isDisabled: boolean
   readonly allowedHosts: readonly string[]
   readonly tokenPolicy: TokenPolicy
+  /** Of what Weft registered at the account; null: nothing. */
+  readonly registrationId: string | null
   readonly status: 'draft' | 'ready' | 'verified' | 'disabled'
   /** Of these very settings; null: none since they last changed. */
   readonly lastVerification: Verification | null

@@ -6,7 +6,7 @@
 import type { StackArguments } from './arguments.ts'
 import { emptyDataFolder, type KeptSecrets, openDataFolder } from './data-folder.ts'
 import { prepareDatabase } from './database.ts'
-import { startDatabricks } from './databricks/workspace.ts'
+import { createCustomApps, startDatabricks } from './databricks/workspace.ts'
 import { portOrFree } from './free-port.ts'
 import { createGlobex } from './globex.ts'
 import { startIdentityProvider } from './identity-provider.ts'
@@ -81,6 +81,7 @@ export function createStack(options: StackOptions) {
       startPostgres({ dataDir: data.postgres, port: 0, durable: options.isDurable })
     )
     const database = await prepareDatabase(postgres.superuserUrl, secrets)
+    const customApps = createCustomApps()
     const workspace = (index: 1 | 2) =>
       step(`Databricks workspace ${index}`, () =>
         startOnPort(wanted[`workspace${index}`], `workspace ${index}`, say, (port) =>
@@ -89,6 +90,7 @@ export function createStack(options: StackOptions) {
             workspaceId: `90080070060${index}`,
             name: `Databricks workspace ${index}`,
             people,
+            customApps,
             stateFile: data.workspaceState(index),
             log: say
           })

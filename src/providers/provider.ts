@@ -3,6 +3,7 @@
  * May touch: `base/`. Never: opens a connection, holds a credential, keeps state; all of it is pure.
  */
 import type { ProblemCode } from '../base/errors.ts'
+import type { ProviderAccount } from './account.ts'
 
 /** What people paste, taken apart. Whether the origin may be called is for the host rule to say. */
 export interface WorkspaceAddress {
@@ -179,6 +180,7 @@ export interface Provider {
   /** Where its signing keys may be fetched (`jwks_uri`). */
   readonly jwksZones: readonly string[]
   readonly oauth: ProviderOAuth
+  readonly account: ProviderAccount
   readonly registration: ProviderRegistration
   /**
    * Credentials in the text are dropped, and no part of it is ever quoted in the error.

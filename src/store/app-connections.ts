@@ -17,6 +17,8 @@ export async function insertAppConnection(
     | 'tenantId'
     | 'version'
     | 'verifiedAt'
+    | 'registrationId'
+    | 'registrationBegunAt'
     | 'verification'
     | 'verificationCheckedAt'
     | 'isDisabled'

@@ -5,6 +5,8 @@ import type {
   AppConnectionView
 } from '../../src/app-connections/app-connections.ts'
 import { createAppConnections } from '../../src/app-connections/create-app-connections.ts'
+import { createRegistrations } from '../../src/app-connections/create-registrations.ts'
+import type { Registrations } from '../../src/app-connections/registrations.ts'
 import { createAudit } from '../../src/audit/audit.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { AppError } from '../../src/base/errors.ts'
@@ -34,6 +36,10 @@ export const narrow = {
   clientId: '9e9e6c9e-3a41-4f6e-9d2b-0c1a2b3c4d5e',
   clientSecret: 'canary-narrow-secret-1111'
 }
+export const accountAdmin = {
+  clientId: '1a1a6c9e-3a41-4f6e-9d2b-0c1a2b3c4d5e',
+  clientSecret: 'canary-account-admin-secret'
+}
 const people = ['dev@acme.test', 'other@acme.test'].map((email) => ({ email, name: email }))
 
 export interface LogItem {
@@ -47,6 +53,7 @@ export interface World {
   /** Another workspace of the same account. */
   readonly elsewhere: RunningDatabricks
   readonly appConnections: AppConnections
+  readonly registrations: Registrations
   readonly fabrics: Fabrics
   readonly clock: Clock & { advance(ms: number): void }
   readonly appRole: string
@@ -88,7 +95,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       people,
       servicePrincipals: [
         { ...principal, displayName: 'Night Worker' },
-        { ...narrow, displayName: 'Sql Only', scopes: ['sql'] }
+        { ...narrow, displayName: 'Sql Only', scopes: ['sql'] },
+        { ...accountAdmin, displayName: 'Account Admin', isAccountAdmin: true }
       ]
     })
   const [workspace, elsewhere] = await Promise.all([start('100200300400'), start('500600700800')])
@@ -122,6 +130,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     vault,
     stepTimeoutMs
   })
+  const registrations = createRegistrations({ ...kept, extraOrigins, outbound, appConnections })
   const sql = async <T extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
     (await keeper.query<T>(text, values)).rows
   await settle(sql)
@@ -142,6 +151,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     workspace,
     elsewhere,
     appConnections,
+    registrations,
     fabrics: createFabrics({
       ...kept,
       vault,

@@ -24,6 +24,7 @@ export function buildReadableApp(): Promise<App> {
     trustedProxies: [],
     identity: unasked(),
     appConnections: unasked(),
+    registrations: unasked(),
     fabrics: unasked(),
     fabricSlugs: unasked(),
     gateway: unasked(),

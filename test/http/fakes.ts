@@ -5,6 +5,7 @@ import type {
   AppConnections,
   AppConnectionView
 } from '../../src/app-connections/app-connections.ts'
+import type { Registrations } from '../../src/app-connections/registrations.ts'
 import { AppError } from '../../src/base/errors.ts'
 import { asId, type IdKind, idPrefixes } from '../../src/base/ids.ts'
 import { type Actor, type Authority, makeTenantScope } from '../../src/base/tenant-scope.ts'
@@ -127,6 +128,7 @@ export const appConnection: AppConnectionView = {
     absoluteSessionLifetimeMinutes: null,
     hasSingleUseRefreshTokens: null
   },
+  registrationId: null,
   status: 'ready',
   lastVerification: null,
   redirectUri: `${publicUrl}/oauth/callback/x`,
@@ -138,6 +140,7 @@ export const appConnection: AppConnectionView = {
 export interface Fakes {
   identity?: Partial<Identity>
   appConnections?: Partial<AppConnections>
+  registrations?: Partial<Registrations>
   fabrics?: Partial<Fabrics>
   fabricSlugs?: Partial<FabricSlugs>
   gateway?: Partial<Gateway>
@@ -177,6 +180,7 @@ export async function appWith(fakes: Fakes = {}) {
     trustedProxies: [],
     identity,
     appConnections: room(fakes.appConnections ?? {}, 'appConnections'),
+    registrations: room(fakes.registrations ?? {}, 'registrations'),
     fabrics: room(fakes.fabrics ?? {}, 'fabrics'),
     fabricSlugs: room(fakes.fabricSlugs ?? {}, 'fabricSlugs'),
     gateway: room({ enter: () => () => undefined, ...fakes.gateway }, 'gateway'),

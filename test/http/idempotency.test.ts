@@ -30,6 +30,16 @@ const creates = [
   ['/api/v1/fabrics', newFabric],
   ['/api/v1/app-connections', { name: 'Main', provider: 'databricks' }],
   [`/api/v1/app-connections/${anId('appConnection')}/client-secrets`, { clientSecret: 'a-secret' }],
+  [
+    '/api/v1/app-connections/register',
+    {
+      name: 'Main',
+      accountHost: 'accounts.cloud.databricks.com',
+      accountId: '7f6e5d4c-3b2a-4190-8f7e-6d5c4b3a2910',
+      clientId: 'admin',
+      clientSecret: 'canary-account-secret'
+    }
+  ],
   ['/api/v1/service-accounts', { name: 'Bot' }],
   [`/api/v1/service-accounts/${account.id}/keys`, { name: 'k' }]
 ] as const
@@ -63,6 +73,7 @@ test.each(creates)(
     const { app } = await appWith({
       fabrics: { create: effect(fabric) },
       appConnections: { create: effect(appConnection), addSecret: effect(appConnection) },
+      registrations: { register: effect(appConnection) },
       identity: {
         idempotency: remembering(),
         serviceAccounts: { create: effect(account), createKey: effect(key) } as never

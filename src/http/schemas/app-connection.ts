@@ -12,7 +12,7 @@ const ClientAuthMethod = Type.Enum(['client_secret_post', 'client_secret_basic']
   type: 'string'
 })
 export const ClientSecretText = Text(1_024, { writeOnly: true })
-const Scopes = Type.Array(Text(128, { pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]+$' }), {
+export const Scopes = Type.Array(Text(128, { pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]+$' }), {
   minItems: 1,
   maxItems: 32,
   uniqueItems: true
@@ -24,7 +24,7 @@ const policy = {
   hasSingleUseRefreshTokens: Nullable(Type.Boolean())
 }
 const TokenPolicy = Strict(policy)
-const TokenPolicyBody = Strict({
+export const TokenPolicyBody = Strict({
   refreshTokenTtlMinutes: Type.Optional(policy.refreshTokenTtlMinutes),
   absoluteSessionLifetimeMinutes: Type.Optional(policy.absoluteSessionLifetimeMinutes),
   hasSingleUseRefreshTokens: Type.Optional(policy.hasSingleUseRefreshTokens)
@@ -86,6 +86,7 @@ export const AppConnection = Strict(
     isDisabled: Type.Boolean(),
     allowedHosts: Type.Array(Type.String()),
     tokenPolicy: TokenPolicy,
+    registrationId: Nullable(Type.String()),
     status: Type.Enum(['draft', 'ready', 'verified', 'disabled'], { type: 'string' }),
     lastVerification: Nullable(Strict(verification)),
     redirectUri: Type.String({ format: 'uri' }),

@@ -8,6 +8,7 @@ import type { ControlAnswer } from '../simulation/control.ts'
 import { readBody, replayed, sendJson } from '../simulation/exchange.ts'
 import type { Recorder } from '../simulation/recorder.ts'
 import type { SigningKey } from '../simulation/signing-key.ts'
+import { accountRoutes } from './api/account.ts'
 import type { WorkspaceDeps } from './api/answer.ts'
 import { createCommands } from './api/commands.ts'
 import { createCompute } from './api/compute.ts'
@@ -19,6 +20,7 @@ import { createServing } from './api/serving.ts'
 import { bytesOf, chunkCount } from './api/statement-result.ts'
 import { createStatements } from './api/statements.ts'
 import { interact, prepareAuthorize } from './authorize.ts'
+import type { CustomApps } from './custom-apps.ts'
 import { exchangeForDataPlane } from './data-plane-tokens.ts'
 import { answerApi, isApiPath } from './edge.ts'
 import { type BearerClaims, createIssuedTokens } from './issued-tokens.ts'
@@ -30,6 +32,7 @@ import type { TokenExchange } from './token-exchange.ts'
 
 export interface HandlerDeps extends WorkspaceDeps {
   readonly accountId: string
+  readonly customApps: CustomApps
   readonly name: string
   readonly key: SigningKey
   readonly stateFile: string | undefined
@@ -42,7 +45,7 @@ export type Handlers = ReturnType<typeof createHandlers>
 
 export function createHandlers(all: HandlerDeps) {
   const { origin, dataPlaneOrigin, workspaceId, registry, faults, clock } = all
-  const { accountId, name, key, stateFile, recorder, control, log } = all
+  const { accountId, customApps, name, key, stateFile, recorder, control, log } = all
   const port = Number(new URL(origin).port)
   const issued = createIssuedTokens(key, `${origin}/oidc`, () => clock.now().getTime())
   faults.onChange((names) => {
@@ -67,6 +70,7 @@ export function createHandlers(all: HandlerDeps) {
   const statements = createStatements(deps, compute.warehouses, links)
   const routes = [
     ...identityRoutes(),
+    ...accountRoutes(deps, accountId, customApps),
     ...compute.routes(),
     ...serving.routes,
     ...statements.routes,
@@ -104,9 +108,14 @@ export function createHandlers(all: HandlerDeps) {
     if (path.startsWith('/oidc/interaction/')) {
       return interact({ provider, registry, name }, req, res, body)
     }
+    if (path.startsWith('/oidc/accounts/') && path !== `/oidc/accounts/${accountId}/v1/token`) {
+      return sendJson(res, 404, { error_code: 'ENDPOINT_NOT_FOUND', message: 'No such account' })
+    }
     if (path.startsWith('/oidc/')) {
+      const isToken = path.endsWith('/v1/token')
+      if (isToken) req.url = '/oidc/v1/token'
       const form = readForm(req, body)
-      if (path === '/oidc/v1/token') noteForm(entry, form, store)
+      if (isToken) noteForm(entry, form, store)
       const again = replayed(req, body, '/oidc')
       exchanges.set(again, { entry, form })
       await callback(again, res)

@@ -1,16 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isObject } from '../simulation/exchange.ts'
-
-/** A custom OAuth app, as a tenant's admin registers it at the account. */
-export interface CustomApp {
-  readonly clientId: string
-  /** null: a public client. */
-  readonly clientSecret: string | null
-  /** Older secrets that still work. */
-  readonly previousClientSecrets?: readonly string[]
-  readonly redirectUrls: readonly string[]
-  readonly scopes: readonly string[]
-}
+import { type CustomApp, type CustomApps, createCustomApps } from './custom-apps.ts'
 
 export interface ServicePrincipal {
   /** The application UUID. */
@@ -22,6 +12,8 @@ export interface ServicePrincipal {
   readonly scopes?: readonly string[]
   /** userNames with the role `servicePrincipal.user` on it, which lets jobs run as it; itself always may. */
   readonly users?: readonly string[]
+  /** Account admins register OAuth apps. */
+  readonly isAccountAdmin?: boolean
 }
 
 export interface Person {
@@ -46,6 +38,7 @@ export interface Registry {
   identity(userName: string): Identity | undefined
   /** Workspace admins see every job; the first of the people is one. */
   isAdmin(userName: string): boolean
+  isAccountAdmin(userName: string): boolean
   /** Adds or replaces; returns what is wrong with the value, and then changes nothing. */
   putApp(value: unknown): string[]
   putServicePrincipal(value: unknown): string[]
@@ -54,13 +47,14 @@ export interface Registry {
 export function createRegistry(
   people: readonly Person[],
   apps: readonly CustomApp[],
-  servicePrincipals: readonly ServicePrincipal[]
+  servicePrincipals: readonly ServicePrincipal[],
+  customApps: CustomApps = createCustomApps()
 ): Registry {
   const appsById = new Map(apps.map((app) => [app.clientId, app]))
   const principalsById = new Map(servicePrincipals.map((one) => [one.clientId, one]))
   return {
     people,
-    app: (clientId) => appsById.get(clientId),
+    app: (clientId) => appsById.get(clientId) ?? customApps.app(clientId),
     servicePrincipal: (clientId) => principalsById.get(clientId),
     identity(userName) {
       const person = people.find(({ email }) => email === userName)
@@ -71,6 +65,8 @@ export function createRegistry(
       return { kind: 'service_principal', userName, displayName, id: digits(userName) }
     },
     isAdmin: (userName) => people[0]?.email === userName,
+    isAccountAdmin: (userName) =>
+      people[0]?.email === userName || principalsById.get(userName)?.isAccountAdmin === true,
     putApp(value) {
       const wrong = faultsOf(value, {
         clientId: isText,
@@ -89,7 +85,8 @@ export function createRegistry(
         previousClientSecrets: isOptionalTexts,
         displayName: isText,
         scopes: isOptionalTexts,
-        users: isOptionalTexts
+        users: isOptionalTexts,
+        isAccountAdmin: (is) => is === undefined || typeof is === 'boolean'
       })
       if (wrong.length === 0 && isPrincipal(value)) principalsById.set(value.clientId, value)
       return wrong

@@ -8,13 +8,15 @@ import { type Clock, systemClock } from '../../base/clock.ts'
 import { createControl } from '../simulation/control.ts'
 import { serveLoopback } from '../simulation/loopback.ts'
 import { signingKey } from '../simulation/signing-key.ts'
+import { type CustomApp, type CustomApps, createCustomApps } from './custom-apps.ts'
 import { createWorkspaceFaults } from './faults.ts'
 import { createHandlers, type Handlers } from './handlers.ts'
 import { createWorkspaceRecorder } from './recorder.ts'
-import { type CustomApp, createRegistry, type Person, type ServicePrincipal } from './registry.ts'
+import { createRegistry, type Person, type ServicePrincipal } from './registry.ts'
 import { serveTls, type TlsOptions } from './tls-listener.ts'
 
-export type { CustomApp, Person, ServicePrincipal } from './registry.ts'
+export { type CustomApp, type CustomApps, createCustomApps } from './custom-apps.ts'
+export type { Person, ServicePrincipal } from './registry.ts'
 
 export interface DatabricksOptions {
   /** 0 picks a free one. */
@@ -26,6 +28,8 @@ export interface DatabricksOptions {
   readonly people: readonly Person[]
   readonly accountId?: string
   readonly apps?: readonly CustomApp[]
+  /** What is registered at the account, where several workspaces share one. */
+  readonly customApps?: CustomApps
   readonly servicePrincipals?: readonly ServicePrincipal[]
   /** Path without ending; what was issued and the signing key are kept there across starts. */
   readonly stateFile?: string
@@ -65,7 +69,8 @@ export async function startDatabricks(options: DatabricksOptions): Promise<Runni
   const faults = createWorkspaceFaults()
   const recorder = createWorkspaceRecorder(clock)
   const { people, apps = [], servicePrincipals = [], workspaceId, name } = options
-  const registry = createRegistry(people, apps, servicePrincipals)
+  const customApps = options.customApps ?? createCustomApps()
+  const registry = createRegistry(people, apps, servicePrincipals, customApps)
   const control = createControl(faults, recorder, {
     '/_sim/apps': registry.putApp,
     '/_sim/service-principals': registry.putServicePrincipal
@@ -84,6 +89,7 @@ export async function startDatabricks(options: DatabricksOptions): Promise<Runni
       handlers = createHandlers({
         ...deps,
         accountId,
+        customApps,
         name,
         key,
         stateFile,

@@ -1,4 +1,5 @@
 import type { Provider } from '../provider.ts'
+import { account } from './account.ts'
 import { classifyApiFailure, isDeadTokenAnswer } from './api-failures.ts'
 import { computeCall, identityCall, servingEndpointNamePattern } from './calls.ts'
 import { dataPlane, pathParameters } from './data-plane.ts'
@@ -26,6 +27,7 @@ export const databricks: Provider = {
     readAuthorizationAnswer
   },
   registration,
+  account,
   parseWorkspaceUrl,
   computeOfHttpPath,
   identityCall,

@@ -26,14 +26,17 @@ export function computeOfHttpPath(httpPath: string): ComputeRef | null {
 }
 
 function parseWeb(text: string, pointer: string): WorkspaceAddress {
-  const url = parseHost(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`, pointer)
+  const url = parseWorkspaceHost(
+    /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`,
+    pointer
+  )
   return describe(url, url.searchParams.get('o'), cleanHttpPath(url.pathname))
 }
 
 /** `//host:443/schema;name=value;…`; of the properties only the path is read, UID and PWD never are. */
 function parseJdbc(text: string, pointer: string): WorkspaceAddress {
   const [address = '', ...properties] = text.replace(jdbcScheme, '').split(';')
-  const url = parseHost(`https://${address}`, pointer)
+  const url = parseWorkspaceHost(`https://${address}`, pointer)
   const named = properties
     .map((property) => /^\s*httpPath\s*=\s*(.*)$/i.exec(property)?.[1]?.trim())
     .find((value) => value !== undefined)
@@ -45,7 +48,8 @@ function parseJdbc(text: string, pointer: string): WorkspaceAddress {
   return describe(url, new URLSearchParams(query).get('o'), httpPath)
 }
 
-function parseHost(text: string, pointer: string): URL {
+/** An address of any host of the provider's, as it is written. */
+export function parseHost(text: string, pointer: string): URL {
   const url = /^[\x21-\x5b\x5d-\x7e]+$/.test(text) ? URL.parse(text) : null
   if (url === null || url.hostname === '') {
     throw invalidRequest(pointer, 'not the address of a workspace')
@@ -59,6 +63,11 @@ function parseHost(text: string, pointer: string): URL {
   if (!isWrittenAsParsed(text, url)) {
     throw invalidRequest(pointer, 'the host of a workspace is written in plain letters')
   }
+  return url
+}
+
+function parseWorkspaceHost(text: string, pointer: string): URL {
+  const url = parseHost(text, pointer)
   if (accountHost.test(url.hostname)) {
     throw invalidRequest(pointer, 'this is the account console; give the address of a workspace')
   }
