@@ -59,8 +59,11 @@ export interface VaultWorld {
   readonly own: Replica
   replica(options?: ReplicaOptions): Replica
   seedGrant(seed?: GrantSeed): Promise<SeededGrant>
-  /** A fabric of the team; with a service principal where one is wanted. */
-  seedFabric(principal?: { clientId: string; clientSecret: string }): Promise<FabricId>
+  /** A fabric of the team; with a service principal where one is wanted. Default: at `server`. */
+  seedFabric(
+    principal?: { clientId: string; clientSecret: string },
+    workspaceOrigin?: string
+  ): Promise<FabricId>
   seedClientSecret(clientSecret: string, state: 'current' | 'previous'): Promise<string>
   sql<T extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<T[]>
   /** The claim's lease has run out: the database's clock cannot be moved. */
@@ -157,8 +160,8 @@ export async function createVaultWorld(
       return { ...issued, grantId, userId, refreshToken }
     },
 
-    async seedFabric(principal) {
-      const fabricId = await rows.fabric(seeded, server.origin, appConnectionId)
+    async seedFabric(principal, workspaceOrigin = server.origin) {
+      const fabricId = await rows.fabric(seeded, workspaceOrigin, appConnectionId)
       if (principal === undefined) return fabricId
       secrets.push(principal.clientSecret)
       const secret = new Secret(principal.clientSecret)

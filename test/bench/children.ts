@@ -1,0 +1,100 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { endWithUs } from '../../src/local/watcher.ts'
+
+/** Which processors a process may use: what is measured has one to itself, the others share the rest. */
+export type Place = 'measured' | 'rest'
+
+export interface Child {
+  readonly process: ChildProcess
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+const stopMs = 10_000
+
+/** Whether processes can be kept to processors here: Linux with `taskset` and two of them. */
+export const isPinned = availableParallelism() > 1 && isInstalled('taskset')
+
+export function isInstalled(program: string): boolean {
+  try {
+    execFileSync('/bin/sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Starts a program that ends with us, however we end. */
+export function startChild(
+  command: readonly [string, ...string[]],
+  place: Place,
+  options: { readonly env?: Readonly<Record<string, string>>; readonly hasChannel?: boolean } = {}
+): Child {
+  const last = availableParallelism() - 1
+  const processors = place === 'measured' ? '0' : `1-${last}`
+  const [program, ...args] = isPinned ? ['taskset', '-c', processors, ...command] : command
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe', ...(options.hasChannel === true ? (['ipc'] as const) : [])],
+    env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...options.env }
+  })
+  const unwatch = child.pid === undefined ? () => undefined : endWithUs(child.pid, 'TERM')
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', () => resolve())
+    child.once('close', () => resolve())
+  })
+  void ended.then(unwatch)
+  return {
+    process: child,
+    pid: child.pid ?? 0,
+    async stop() {
+      const timer = setTimeout(() => child.kill('SIGKILL'), stopMs)
+      child.kill('SIGTERM')
+      await ended
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** One of our own programs. @returns once it has told its port */
+export async function startProgram(
+  name: string,
+  place: Place,
+  args: readonly string[] = []
+): Promise<Child & { readonly port: number }> {
+  const file = fileURLToPath(new URL(name, import.meta.url))
+  const child = startChild([process.execPath, file, ...args], place, { hasChannel: true })
+  child.process.stdout?.resume()
+  const words = lastWordsOf(child)
+  const port = await new Promise<number>((resolve, reject) => {
+    child.process.once('message', (message) => resolve((message as { port: number }).port))
+    child.process.once('close', () => reject(new TypeError(`${name} ended:\n${words()}`)))
+  })
+  return { ...child, port }
+}
+
+/** What it has written to stderr, its end. */
+export function lastWordsOf({ process: child }: Child): () => string {
+  let words = ''
+  child.stderr?.on('data', (chunk) => {
+    words = (words + String(chunk)).slice(-2_000)
+  })
+  return () => words
+}
+
+/** Linux counts in hundredths of a second (`USER_HZ`). */
+const tickMs = 10
+
+/** Processor time that a process has used, milliseconds; NaN where the system doesn't tell. */
+export function processorMs(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * tickMs
+  } catch {
+    return Number.NaN
+  }
+}

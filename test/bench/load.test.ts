@@ -1,0 +1,95 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, expect, test } from 'vitest'
+import { runClosed, runOpen } from './calls.ts'
+import { runStreams } from './streams.ts'
+import { jsonOf, sizes } from './traffic.ts'
+
+const servers: Server[] = []
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.close()
+    server.closeAllConnections()
+  }
+})
+
+async function targetOf(listener: RequestListener) {
+  const server = createServer(listener)
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { port: (server.address() as AddressInfo).port, prefix: '/f', headers: { 'x-a': 'b' } }
+}
+
+const whole = jsonOf(sizes['json-2k'])
+const closed = { kind: 'closed', endpoint: 'json-2k', connections: 4, durationMs: 50 } as const
+const open = { kind: 'open', endpoint: 'json-2k', perSecond: 200, durationMs: 400 } as const
+const streams = { kind: 'streams', endpoint: 'events', count: 1 } as const
+
+test('what is sent is whole: method, path, headers and body', async () => {
+  const seen = new Set<string>()
+  const target = await targetOf(async (req, res) => {
+    const body = await buffer(req)
+    seen.add(`${req.method} ${req.url} ${req.headers['x-a']} ${body.equals(whole)}`)
+    res.end(whole)
+  })
+  const { fault, calls } = await runClosed({ ...closed, target })
+  expect(fault).toBeNull()
+  expect(calls).toBeGreaterThan(3)
+  expect([...seen]).toEqual(['POST /f/serving-endpoints/json-2k/invocations b true'])
+})
+
+test('an answer in chunks, whole or torn, is one answer', async () => {
+  const target = await targetOf((req, res) => {
+    req.resume()
+    res.write(whole.subarray(0, 9))
+    setImmediate(() => res.end(whole.subarray(9)))
+  })
+  const { fault, calls } = await runClosed({ ...closed, target })
+  expect(fault).toBeNull()
+  expect(calls).toBeGreaterThan(3)
+})
+
+test.each<[string, RegExp, RequestListener]>([
+  ['another status', /status 503/, (_req, res) => res.writeHead(503).end(whole)],
+  ['a shorter body', /5 bytes, not 2048/, (_req, res) => res.end('12345')],
+  ['a cut connection', /closed|ECONNRESET/, (_req, res) => res.destroy()]
+])('%s is a fault and no measurement', async (_name, words, listener) => {
+  const target = await targetOf(listener)
+  for (const outcome of [
+    await runClosed({ ...closed, target }),
+    await runOpen({ ...open, target })
+  ]) {
+    expect(outcome.fault).toMatch(words)
+  }
+})
+
+test('calls at a fixed rate do not wait for those before them', async () => {
+  const target = await targetOf((req, res) => {
+    req.resume()
+    setTimeout(() => res.end(whole), 150)
+  })
+  const { fault, calls, p50 } = await runOpen({ ...open, target })
+  expect(fault).toBeNull()
+  // All but those of the first 100 ms; one connection after the other would have had three.
+  expect(calls).toBeGreaterThan(20)
+  expect(p50).toBeGreaterThanOrEqual(149)
+})
+
+test('a stream whose bytes were changed on the way is a fault', async () => {
+  const target = await targetOf((req, res) => {
+    req.resume()
+    const events = 'data: {"at":"1"}\n\n'.repeat(199)
+    res.end(`${events}data: {"sha256":"${'0'.repeat(64)}"}\n\n`)
+  })
+  expect((await runStreams({ ...streams, target })).fault).toBe('other bytes than were sent')
+})
+
+test('a stream that ends early is a fault', async () => {
+  const target = await targetOf((req, res) => {
+    req.resume()
+    res.end('data: {"at":"1"}\n\n')
+  })
+  expect((await runStreams({ ...streams, target })).fault).toMatch(/events, not 200/)
+})

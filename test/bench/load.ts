@@ -1,0 +1,17 @@
+/** A program: the load, in a process of its own. Each message is a job; the answer is its outcome. */
+import { runClosed, runOpen } from './calls.ts'
+import { runStreams } from './streams.ts'
+import type { Job, Outcome } from './traffic.ts'
+
+function run(job: Job): Promise<Outcome> {
+  if (job.kind === 'closed') return runClosed(job)
+  if (job.kind === 'open') return runOpen(job)
+  return runStreams(job)
+}
+
+process.on('message', (message) => {
+  const job = message as Job // nobody but the bench sends here
+  void run(job).then((outcome) => process.send?.(outcome))
+})
+process.once('disconnect', () => process.exit())
+process.send?.({ port: 0 })
