@@ -49,7 +49,9 @@ const sums = (db = world.db) =>
 
 describe('a call', () => {
   test('is stored with who made it, for whom, as whom, and all its measures', async () => {
-    await write(scope, 'w1', [held(1), held(2, { identity: 'user', upstreamRequestId: null })])
+    const onBehalfOf = asId('user', 'usr_of_ten_a')
+    const asPerson = { identity: 'user', onBehalfOf, upstreamRequestId: null } as const
+    await write(scope, 'w1', [held(1), held(2, asPerson)])
     const [row, own] = await world.sql('SELECT * FROM call_records ORDER BY seq')
     expect(row).toEqual({
       tenant_id: 'ten_a',

@@ -92,7 +92,7 @@ test('D5 in ten thousand concurrent calls, each is made as whom its caller may a
     while (next < calls) {
       const n = next
       next += 1
-      if (n % 1_500 === 1_499) await end(delegations[over.size] ?? '')
+      if (n % 3_000 === 2_999) await end(delegations[ending.size] ?? '')
       const plan = plans[(n * 7_919) % plans.length]
       if (plan === undefined) return
       const { delegation = '' } = plan
@@ -106,8 +106,8 @@ test('D5 in ten thousand concurrent calls, each is made as whom its caller may a
 
   await Promise.all(Array.from({ length: atOnce }, worker))
   expect([...new Set(faults)]).toEqual([])
-  expect(over.size).toBe(6)
+  expect(over.size).toBe(3)
   expect(tally.made + tally.refused).toBe(calls)
   expect(tally.made).toBeGreaterThan(calls / 2)
   expect(tally.refused).toBeGreaterThan(calls / 10)
-}, 120_000)
+}, 180_000)
