@@ -11,6 +11,8 @@ import { warmPool } from './warm-pool.ts'
 const testsOfTheVault = [
   'handing-out',
   'records',
+  'setbacks',
+  'predecessors',
   'credentials',
   'sign-ins',
   'status',

@@ -173,7 +173,10 @@ test('F7 F8 the commit of the claim is lost on the way back: no doubt about the 
   const stop = proxy.stopAt({ seen: /INSERT INTO .*refresh_journal/, hold: 'commit' })
   const call = ask(grantId)
   await stop.reached
-  stop.cut()
+  proxy.mode = { kind: 'refuse' }
+  const refused = proxy.accepted
+  await expect.poll(() => proxy.accepted, { timeout: 15_000 }).toBeGreaterThan(refused + 1)
+  proxy.mode = { kind: 'pass' }
   expect(await tally([call])).toEqual({ overloaded: 1 })
   expect(world.server.books.presented(refreshToken)).toBe(0)
   expect(await world.stateOf(grantId)).toMatchObject({ claim_owner: null, state: 'active' })

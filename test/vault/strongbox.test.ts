@@ -140,3 +140,31 @@ test('F7 a look that failed is not remembered', async () => {
   await box.prepare(scope)
   expect(await keysOf()).toHaveLength(1)
 })
+
+test('a tenant that is being erased gets no new key', async () => {
+  await world.sql(`UPDATE tenants SET status = 'erasing' WHERE id = $1`, [scope.tenantId])
+  expect(await codeOf(strongbox().box.prepare(scope))).toBe('key_unavailable')
+  expect(await keysOf()).toEqual([])
+})
+
+test('the keys of a tenant that is erased are let go of, and nobody else’s', async () => {
+  const opened = strongbox()
+  const [sealed, other] = [
+    await opened.box.seal(scope, place, secret),
+    await opened.box.seal(world.scope, place, secret).catch(() => '')
+  ]
+  expect(other).toBe('')
+  await opened.box.forgetErased()
+  const before = opened.reads
+  await opened.box.open(scope, place, sealed)
+  expect(opened.reads).toBe(before)
+  await world.sql('DELETE FROM tenants WHERE id = $1', [scope.tenantId])
+  await opened.box.forgetErased()
+  expect(await codeOf(opened.box.open(scope, place, sealed))).not.toBe('no error')
+})
+
+test('a strongbox without keys has nobody to ask about', async () => {
+  const { db } = world.own
+  const deaf: typeof db = { ...db, inLookup: () => Promise.reject(new TypeError('asked')) }
+  await createStrongbox(deaf, keyWrap, world.clock).forgetErased()
+})
