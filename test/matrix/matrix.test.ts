@@ -48,7 +48,7 @@ beforeAll(async () => {
     all.push(...(await answersTo(port, changing)))
   }
   answers = all
-}, 120_000)
+}, 300_000)
 
 afterAll(() => cast?.platform.close())
 
