@@ -51,6 +51,8 @@ export interface HostileServer {
   readonly hits: number
   /** Before each answer of the API. */
   holdApi: () => Promise<unknown>
+  /** How many requests of each path have arrived that is not the authorization server's. */
+  readonly arrivals: ReadonlyMap<string, number>
   /** Secrets that a client may present; a client that is not in it is refused. */
   readonly clients: Map<string, Set<string>>
   /** Authorization codes that a browser brings back, and who signed in for each. */
@@ -82,6 +84,7 @@ export async function startHostileServer(
   const requests: TokenRequest[] = []
   const revocations: URLSearchParams[] = []
   const apiCalls: string[] = []
+  const arrivals = new Map<string, number>()
   const waiting: { count: number; resolve: () => void }[] = []
   const queue: Behaviour[] = []
   let standing: Behaviour = {}
@@ -105,6 +108,7 @@ export async function startHostileServer(
       return hits
     },
     holdApi: () => Promise.resolve(),
+    arrivals,
     clients: new Map(),
     codes: new Map(),
     deadTokenAnswer: 403,
@@ -146,6 +150,7 @@ export async function startHostileServer(
       return send(res, { status: hostile.revocationStatus, body: '' })
     }
     if (pathname.startsWith('/.well-known/')) return send(res, { status: 404, body: '' })
+    arrivals.set(pathname, (arrivals.get(pathname) ?? 0) + 1)
     await text(req)
     await hostile.holdApi()
     send(res, apiAnswer(hostile, apiCalls, req.headers.authorization ?? '', pathname))

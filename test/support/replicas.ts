@@ -42,7 +42,8 @@ export interface ReplicaProcessOptions {
 }
 
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const publicUrl = 'https://weft.test'
+/** Of every replica, wherever it listens. */
+export const publicUrl = 'https://weft.test'
 
 export async function startReplicas(
   world: VaultWorld,
