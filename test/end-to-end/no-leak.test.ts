@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { tourSteps } from '../../src/local/tour/steps.ts'
 import { startStack } from '../support/stack.ts'
+import { deliveryOf, useCredentials } from './credentials-in-use.ts'
 import {
   challengeOf,
   findings,
@@ -29,6 +30,7 @@ beforeAll(async () => {
   const file = (name: string) => readFileSync(join(stack.dataDir, name), 'utf8')
   const { steps } = tourSteps(stack)
   for (const { run } of steps) await run()
+  const sent = await useCredentials(stack)
   const database = await openDatabase(stack)
   await untilRecorded(database)
   tables = await readTables(database)
@@ -47,6 +49,7 @@ beforeAll(async () => {
     { name: 'the bytes of the key ring', value: Buffer.from(ring, 'base64') },
     { name: 'the head of an access token', value: accessToken.split('.')[0] ?? '' },
     ...issued,
+    ...sent,
     ...witness.exchanges.flatMap(secretsSentIn),
     ...witness.exchanges.flatMap(({ url }) => parameterOf('code', url))
   ]
@@ -68,7 +71,7 @@ beforeAll(async () => {
   log = { name: 'the log', text: stack.log() }
 }, 180_000)
 
-describe('the tour at trace level leaks nothing', () => {
+describe('C11 the tour and every other credential in use, at trace level, leak nothing', () => {
   test('and every kind of secret was looked for', () => {
     const names = new Set(kept.map(({ name }) => name))
     for (const kind of [
@@ -80,13 +83,23 @@ describe('the tour at trace level leaks nothing', () => {
       'the key ring',
       'clientSecret',
       'code',
+      'assertion',
       'RefreshToken of workspace-1'
     ]) {
       expect(names).toContain(kind)
     }
     const deliveredNames = delivered.map(({ name }) => name)
-    expect(deliveredNames).toContain('cookie __Host-weft_session')
-    expect(deliveredNames).toContain('key')
+    for (const kind of [
+      'cookie __Host-weft_session',
+      'cookie __Host-weft_invitation',
+      'key',
+      'personal token',
+      'SCIM token',
+      'invitation',
+      'token'
+    ]) {
+      expect(deliveredNames).toContain(kind)
+    }
     expect(challenges.size).toBeGreaterThanOrEqual(3)
     expect(kept.every(({ value }) => value.length >= 8)).toBe(true)
   })
@@ -177,21 +190,23 @@ function parameterOf(name: string, url: URL): { name: string; value: string }[] 
   return value === null ? [] : [{ name, value }]
 }
 
-function deliveredBy({ headers, text, requestHeaders }: Exchange): Needle[] {
+function deliveredBy(exchange: Exchange): Needle[] {
+  const { headers, requestHeaders } = exchange
   const cookies = headers
     .getSetCookie()
     .map((line) => /^(__Host-weft_\w+)=([^;]+)/.exec(line))
     .flatMap((match) => (match?.[2] ? [{ name: `cookie ${match[1]}`, value: match[2] }] : []))
-  const key = /"key":"(wfts_[^"]+)"/.exec(text)?.[1]
-  const bearer = /^Bearer (wfts_.+)$/.exec(requestHeaders.get('authorization') ?? '')?.[1]
-  const keys = [key, bearer].filter((value) => value !== undefined)
-  return [...cookies, ...keys.map((value) => ({ name: 'key', value }))]
+  const bearer = /^Bearer (wft\w_.+)$/.exec(requestHeaders.get('authorization') ?? '')?.[1]
+  const sent = bearer === undefined ? [] : [{ name: 'bearer', value: bearer }]
+  return [...cookies, ...deliveryOf(exchange).needles, ...sent]
 }
 
-/** An answer without its own cookies, and without the key where a key was asked for. */
-function answerWithoutDelivery({ method, url, status, headers, text }: Exchange): Haystack {
-  const isKey = method === 'POST' && url.pathname.endsWith('/keys') && status === 201
-  const body = isKey ? text.replace(/"key":"[^"]+"/, '') : text
+/** An answer without its own cookies, and without what was asked for where that is a secret. */
+function answerWithoutDelivery(exchange: Exchange): Haystack {
+  const { method, url, headers } = exchange
   const head = [...headers].filter(([name]) => name !== 'set-cookie').flat()
-  return { name: `${method} ${url.pathname}`, text: [...head, body].join('\n') }
+  return {
+    name: `${method} ${url.pathname}`,
+    text: [...head, deliveryOf(exchange).rest].join('\n')
+  }
 }
