@@ -18,7 +18,8 @@ interface Plan {
   readonly delegation?: string
 }
 
-const calls = 10_000
+/** `WEFT_CALLS=10000` for the whole number, which takes its minutes. */
+const calls = Number(process.env.WEFT_CALLS ?? 2_000)
 const atOnce = 48
 const seenAs = (user: UserId) => `${user}@workspace.test`
 let world: DelegatedWorld
@@ -74,7 +75,7 @@ function faultOf(plan: Plan, wasOver: boolean, isOver: boolean, answer: Answer):
   return plan.as === null || isOver ? null : `${plan.as} was refused`
 }
 
-test('D5 in ten thousand concurrent calls, each is made as whom its caller may act as, and as nobody else', async () => {
+test('D5 in thousands of concurrent calls, each is made as whom its caller may act as, and as nobody else', async () => {
   const over = new Set<string>()
   const ending = new Set<string>()
   const faults: string[] = []
