@@ -42,7 +42,11 @@ async function seen(sessionToken: string) {
 describe('A13 how long a session lives is the tenant’s to say', () => {
   test('A13 twelve hours idle and seven days in all, until somebody says otherwise', async () => {
     const settings = await world.identity.tenantSettings.get(await adminScope())
-    expect(settings).toEqual({ sessionIdleMinutes: 720, sessionMaxMinutes: 10_080, version: 1 })
+    expect(settings).toMatchObject({
+      sessionIdleMinutes: 720,
+      sessionMaxMinutes: 10_080,
+      version: 1
+    })
   })
 
   test('A13 what is made shorter counts for sessions that live already, on every replica', async () => {
@@ -50,7 +54,7 @@ describe('A13 how long a session lives is the tenant’s to say', () => {
     const [idle, busy] = [await login('ann'), await login('bob')]
     expect([await seen(idle), await seen(busy)]).toEqual(['no error', 'no error'])
     const patch = { version: 1, sessionIdleMinutes: 30, sessionMaxMinutes: 60 }
-    expect(await world.identity.tenantSettings.update(scope, patch)).toEqual({
+    expect(await world.identity.tenantSettings.update(scope, patch)).toMatchObject({
       sessionIdleMinutes: 30,
       sessionMaxMinutes: 60,
       version: 2
