@@ -8,6 +8,8 @@ const account = {
   name: 'Bot',
   version: 1,
   createdAt: now,
+  allowedNetworks: [],
+  isDisabled: false,
   fabrics: []
 }
 const key = {
@@ -17,6 +19,7 @@ const key = {
   createdAt: now,
   expiresAt: null,
   lastUsedAt: null,
+  lastUsedFrom: null,
   key: 'wfts_shown_once'
 }
 const newFabric = {

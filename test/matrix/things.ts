@@ -254,6 +254,31 @@ export const kinds = {
       return { ids: { tokenId: id }, ...person }
     }
   },
+  delegation: {
+    param: 'delegationId',
+    idKind: 'delegation',
+    whose: ['mine', 'foreign', 'nobody'],
+    async make(cast, whose, caller) {
+      const person = personOf(cast, whose, caller)
+      if (!person) return nothingOf({ param: 'delegationId', idKind: 'delegation' })
+      const { platform, fabricOf, tenantIds } = cast
+      const tenantId = tenantIds[person.tenant]
+      const fabricId = fabricOf[teamOf(person.tenant === 'globex' ? 'foreign' : 'own')]
+      const id = newId('delegation', platform.world.clock)
+      await platform.world.rows.insert('delegations', {
+        id,
+        tenant_id: tenantId,
+        user_id: person.userId,
+        service_account_id: await platform.serviceAccount(tenantId),
+        fabric_id: fabricId,
+        has_endpoint_list: false,
+        endpoints: [],
+        created_at: platform.world.clock.now(),
+        expires_at: new Date(platform.world.clock.now().getTime() + 3_600_000)
+      })
+      return { ids: { delegationId: id }, ...person }
+    }
+  },
   memberToken: {
     param: 'memberTokenId',
     idKind: 'personalToken',

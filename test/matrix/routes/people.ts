@@ -20,6 +20,18 @@ export const peopleEntries: Entries = {
   'GET /api/v1/members/:userId/tokens': {},
   'DELETE /api/v1/members/:userId/tokens/:tokenId': { kinds: { tokenId: 'memberToken' } },
 
+  'GET /api/v1/delegations': {},
+  // The tenant allows none, which is the default: nobody learns more than that.
+  'POST /api/v1/delegations': {
+    body: (id) => ({
+      serviceAccountId: id('serviceAccount', { hidden: 403 }),
+      fabricId: id('fabric', { hidden: 403 }),
+      expiresAt: id.soon
+    }),
+    allowed: 403
+  },
+  'DELETE /api/v1/delegations/:delegationId': {},
+
   'GET /api/v1/members': { isForSharedTeams: true },
   'GET /api/v1/members/:userId': { isForSharedTeams: true },
   'PATCH /api/v1/members/:userId': { body: () => ({ version: 1, role: 'tenant_admin' }) },
