@@ -38,7 +38,7 @@ export function curlSuite(world: () => World): void {
         const server = await curl(`${root}/.well-known/oauth-authorization-server`)
         expect(await curl(`${root}/.well-known/openid-configuration`)).toEqual(server)
         expect(server).toMatchObject({ issuer: root, token_endpoint: `${root}/v1/token` })
-        expect(await curl(server.jwks_uri)).toEqual({ keys: [] })
+        expect(await curl(server.jwks_uri)).toMatchObject({ keys: [{ alg: 'ES256', use: 'sig' }] })
         const body = ['-d', 'grant_type=client_credentials']
         const client = ['-d', `client_id=${serviceAccountId}`, '-d', `client_secret=${serviceKey}`]
         const token = await curl(...body, ...client, server.token_endpoint)

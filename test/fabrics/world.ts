@@ -200,7 +200,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     async dump() {
       const tables = await sql<{ name: string }>(
         `SELECT table_name AS name FROM information_schema.columns
-          WHERE table_schema = 'public' AND column_name = 'tenant_id'`
+          WHERE table_schema = 'public' AND column_name = 'tenant_id' ORDER BY name`
       )
       const texts: unknown[] = []
       for (const { name } of tables) texts.push(await sql(`SELECT to_jsonb(t) FROM ${name} t`))

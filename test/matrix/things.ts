@@ -260,10 +260,13 @@ export const kinds = {
     whose: ['mine', 'foreign', 'nobody'],
     async make(cast, whose, caller) {
       const person = personOf(cast, whose, caller)
-      if (!person) return nothingOf({ param: 'delegationId', idKind: 'delegation' })
-      const { platform, fabricOf, tenantIds } = cast
-      const tenantId = tenantIds[person.tenant]
-      const fabricId = fabricOf[teamOf(person.tenant === 'globex' ? 'foreign' : 'own')]
+      if (!person || person.tenant === 'house') {
+        return nothingOf({ param: 'delegationId', idKind: 'delegation' })
+      }
+      const { platform } = cast
+      const { tenantId, connection } = cast.tenants[person.tenant]
+      const teamId = await platform.team(tenantId)
+      const fabricId = await platform.fabric({ tenantId, teamId }, connection.id)
       const id = newId('delegation', platform.world.clock)
       await platform.world.rows.insert('delegations', {
         id,
@@ -276,7 +279,9 @@ export const kinds = {
         created_at: platform.world.clock.now(),
         expires_at: new Date(platform.world.clock.now().getTime() + 3_600_000)
       })
-      return { ids: { delegationId: id }, ...person }
+      // A tenant admin sees everybody's, and globex has no other caller.
+      const owner = whose === 'mine' ? { userId: person.userId } : {}
+      return { ids: { delegationId: id }, tenant: person.tenant, ...owner }
     }
   },
   memberToken: {

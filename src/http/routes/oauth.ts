@@ -60,6 +60,7 @@ export async function oauthRoutes(app: App, deps: Deps): Promise<void> {
       config: { access: 'public', operation: 'oauth_metadata.get' },
       schema: {
         tags,
+        operationId: 'oauthKeySetGet',
         summary: 'The keys that check tokens of Weft (RFC 7517 §5)',
         response: answers({ 200: JwkSet })
       }
