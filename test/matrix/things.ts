@@ -259,19 +259,23 @@ export const kinds = {
     idKind: 'delegation',
     whose: ['mine', 'foreign', 'nobody'],
     async make(cast, whose, caller) {
-      const person = personOf(cast, whose, caller)
-      if (!person || person.tenant === 'house') {
+      // An admin sees everybody's of their tenant, so that globex's is its admin's own.
+      const { userId, tenant } =
+        cast.callers.find(
+          ({ tenant, isTenantAdmin }) => whose === 'foreign' && tenant === 'globex' && isTenantAdmin
+        ) ?? caller
+      if (userId === null || tenant === 'house') {
         return nothingOf({ param: 'delegationId', idKind: 'delegation' })
       }
       const { platform } = cast
-      const { tenantId, connection } = cast.tenants[person.tenant]
+      const { tenantId, connection } = cast.tenants[tenant]
       const teamId = await platform.team(tenantId)
       const fabricId = await platform.fabric({ tenantId, teamId }, connection.id)
       const id = newId('delegation', platform.world.clock)
       await platform.world.rows.insert('delegations', {
         id,
         tenant_id: tenantId,
-        user_id: person.userId,
+        user_id: userId,
         service_account_id: await platform.serviceAccount(tenantId),
         fabric_id: fabricId,
         has_endpoint_list: false,
@@ -279,9 +283,7 @@ export const kinds = {
         created_at: platform.world.clock.now(),
         expires_at: new Date(platform.world.clock.now().getTime() + 3_600_000)
       })
-      // A tenant admin sees everybody's, and globex has no other caller.
-      const owner = whose === 'mine' ? { userId: person.userId } : {}
-      return { ids: { delegationId: id }, tenant: person.tenant, ...owner }
+      return { ids: { delegationId: id }, tenant, userId }
     }
   },
   memberToken: {
