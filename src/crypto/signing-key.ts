@@ -11,7 +11,7 @@ import {
 import { Secret } from '../base/secret.ts'
 
 /** ES256 (RFC 7518 §3.4): every verifier that takes an elliptic curve at all takes this one. */
-export const signingAlgorithm = 'ES256'
+const signingAlgorithm = 'ES256'
 
 /** A public key as it is published (RFC 7517 §4): with `kid`, `alg` and `use`, nothing private in it. */
 export type PublicJwk = JWK & { readonly kid: string }

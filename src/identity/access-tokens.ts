@@ -36,7 +36,7 @@ export interface AccessTokens {
 
 const typ = 'at+jwt'
 /** The one scope that Databricks clients ask for. */
-export const tokenScope = 'all-apis'
+const tokenScope = 'all-apis'
 
 export function createAccessTokens(deps: {
   readonly signingKeys: Pick<SigningKeys, 'sign' | 'verify'>

@@ -14,7 +14,7 @@ export interface Assertion {
 /** How the caller called it (RFC 8693 §3). */
 export type AssertionType = 'jwt' | 'id_token'
 
-export const assertionLengthMax = 12_288
+const assertionLengthMax = 12_288
 
 /** Null: no compact JWS with a JSON object in it. */
 export function parseAssertion(text: string): Assertion | null {

@@ -147,7 +147,7 @@ function unusable(note: string): AppError {
 }
 
 /** By exactly one key that fits: where none is named and two would do, none does. */
-export async function isSignedBy(keys: JSONWebKeySet, { token }: Assertion): Promise<boolean> {
+async function isSignedBy(keys: JSONWebKeySet, { token }: Assertion): Promise<boolean> {
   try {
     await compactVerify(token, createLocalJWKSet(keys), { algorithms: assertionAlgorithms })
     return true

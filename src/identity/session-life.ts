@@ -19,7 +19,7 @@ export function idleEnd(lastSeenAt: Date, { sessionIdleMinutes }: SessionLimits)
   return plusMs(lastSeenAt, sessionIdleMinutes * minuteMs)
 }
 
-export function lastEnd(createdAt: Date, { sessionMaxMinutes }: SessionLimits): Date {
+function lastEnd(createdAt: Date, { sessionMaxMinutes }: SessionLimits): Date {
   return plusMs(createdAt, sessionMaxMinutes * minuteMs)
 }
 
