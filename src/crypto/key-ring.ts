@@ -14,7 +14,7 @@ export interface RingKey {
 
 /**
  * A key wrap over keys held in this process.
- * @param keys newest first; `config.ts` vouches for their length, strength and distinct kids
+ * @param keys newest first; `config/` vouches for their length, strength and distinct kids
  */
 export function createKeyRing(keys: readonly RingKey[]): KeyWrap {
   const [newest] = keys

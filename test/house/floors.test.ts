@@ -31,7 +31,7 @@ describe('a planted fault is seen', () => {
     ['a named re-export from above', 'src/base/a.ts', "export { b } from '../store/b.ts'"],
     ['an import sideways', 'src/fabrics/a.ts', "import { b } from '../app-connections/b.ts'"],
     ['identity seen from fabrics', 'src/fabrics/a.ts', "import { b } from '../identity/b.ts'"],
-    ['a lone file sideways', 'src/crypto/a.ts', "import { parse } from '../config.ts'"],
+    ['a small room sideways', 'src/crypto/a.ts', "import { parse } from '../config/config.ts'"],
     ['http tunnelling', 'src/http/routes/a.ts', "import { b } from '../../vault/b.ts'"],
     ['http seeing a type below', 'src/http/a.ts', "import type { B } from '../audit/b.ts'"],
     ['the local stack from main', 'src/main.ts', "import { b } from './local/b.ts'"],

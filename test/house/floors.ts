@@ -6,7 +6,7 @@ export const floors: Readonly<Record<string, number>> = {
   crypto: 1,
   outbound: 1,
   store: 1,
-  'config.ts': 1,
+  config: 1,
   providers: 2,
   audit: 2,
   oauth: 3,

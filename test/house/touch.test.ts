@@ -56,9 +56,9 @@ describe('the house as it stands', () => {
 
 describe('a planted fault is seen', () => {
   const planted: [thing: string, path: string, text: string][] = [
-    ['process.env', 'src/config.ts', 'export const a = process.env.A'],
-    ['process.env', 'src/config.ts', "export const a = globalThis.process['env']"],
-    ['process.env', 'src/config.ts', "import { env } from 'node:process'"],
+    ['process.env', 'src/config/config.ts', 'export const a = process.env.A'],
+    ['process.env', 'src/config/config.ts', "export const a = globalThis.process['env']"],
+    ['process.env', 'src/config/config.ts', "import { env } from 'node:process'"],
     ['signals and exit', 'src/app.ts', 'process.exit(1)'],
     ['signals and exit', 'src/app.ts', "process.once('SIGTERM', stop)"],
     ['process.kill', 'src/app.ts', "process.kill(process.pid, 'SIGTERM')"],

@@ -1,7 +1,7 @@
 import { asId, type FabricId, type UserId } from '../../../src/base/ids.ts'
 import { Secret } from '../../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority } from '../../../src/base/tenant-scope.ts'
-import type { Config } from '../../../src/config.ts'
+import type { Config } from '../../../src/config/config.ts'
 import { createKeyRing } from '../../../src/crypto/key-ring.ts'
 import type { Gateway } from '../../../src/gateway/gateway.ts'
 import { createOutbound } from '../../../src/outbound/outbound.ts'

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, describeFaults, parseConfig } from '../src/config.ts'
+import { parseConfig } from '../../src/config/config.ts'
+import { ConfigError, describeFaults } from '../../src/config/config-error.ts'
 
 type Env = Record<string, string | undefined>
 
@@ -403,7 +404,7 @@ describe('how faults are told', () => {
 })
 
 describe('.env.example', () => {
-  const text = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
   const entries = [...text.matchAll(/^#?(WEFT_[A-Z_]+)=(.*)$/gm)].map(
     ([, name = '', value = '']) => [name, value]
   )

@@ -1,0 +1,154 @@
+/**
+ * What a deployment may set. Owns: names, shapes and refusals of every environment variable.
+ * Touches: nothing; the environment and the file reader are handed in.
+ * Never: has a default or an "off" for a security setting, puts a value into a message.
+ */
+import { isPublicIssuer } from '../base/issuer.ts'
+import { Secret } from '../base/secret.ts'
+import {
+  parseCidr,
+  parseDatabaseUrl,
+  parseIssuer,
+  parseOrigins,
+  parsePort,
+  parsePublicUrl
+} from './addresses.ts'
+import { adviceOn } from './advice.ts'
+import { ConfigError, type ConfigFault } from './config-error.ts'
+import { parseKeyRing, type RingEntry } from './key-ring.ts'
+import {
+  type LogLevel,
+  parseDomain,
+  parseEmail,
+  parseLogLevel,
+  parsePlain,
+  parseSlug
+} from './names.ts'
+import { attempt, matching, orRefuse, parseList } from './refusal.ts'
+
+/** The identity provider that the first tenant logs in with. */
+export interface BootstrapLogin {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: Secret
+  /** Lower case; whose verified addresses may join the first tenant. Empty: everyone at this issuer. */
+  readonly emailDomains: readonly string[]
+}
+
+export interface Config {
+  /** Origin and optional path prefix, no trailing slash. */
+  readonly publicUrl: string
+  /** 0 picks a free port, here and for `adminPort`. */
+  readonly port: number
+  readonly adminPort: number
+  readonly databaseUrl: Secret
+  /** The user of `databaseUrl`. */
+  readonly appRole: string
+  readonly ownerDatabaseUrl: Secret | null
+  /** Newest first, at least one; keys of 32 bytes. */
+  readonly keyRing: readonly RingEntry[]
+  readonly bootstrap: {
+    readonly adminEmail: string | null
+    readonly tenantSlug: string
+    readonly login: BootstrapLogin | null
+  }
+  readonly fabricDomain: string | null
+  /** Exact origins, http or https: of workspaces, and of identity providers. */
+  readonly extraWorkspaceOrigins: readonly string[]
+  readonly extraIssuerOrigins: readonly string[]
+  /** CIDRs; empty: no proxy is trusted. */
+  readonly trustedProxies: readonly string[]
+  readonly logLevel: LogLevel
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads the whole configuration from an environment. An empty variable counts as unset, and a `WEFT_…` that
+ * nothing reads is a fault.
+ * @param readFile gives a file's text; used for `WEFT_KEY_RING_FILE` only
+ * @throws ConfigError with every fault there is
+ */
+export function parseConfig(env: Environment, readFile: (path: string) => string): Config {
+  const faults: ConfigFault[] = []
+  const known = new Set<string>()
+  const refuse = (variable: string, message: string) => faults.push({ variable, message })
+  const isSet = (name: string) => (env[name] ?? '') !== ''
+
+  /** The parsed value, or null where the variable is unset or (with a fault recorded) refused. */
+  function read<T>(name: string, parse: (text: string) => T): T | null {
+    known.add(name)
+    const tell = (message: string) => refuse(name, message)
+    return isSet(name) ? attempt(() => parse(env[name] ?? ''), tell) : null
+  }
+
+  const publicUrl = read('WEFT_PUBLIC_URL', parsePublicUrl)
+  const database = read('WEFT_DATABASE_URL', parseDatabaseUrl)
+  const owner = read('WEFT_OWNER_DATABASE_URL', parseDatabaseUrl)
+  const readRing = (path: string) => orRefuse('cannot be read', () => readFile(path))
+  const fileRing = read('WEFT_KEY_RING_FILE', (path) => parseKeyRing(readRing(path)))
+  const keyRing = read('WEFT_KEY_RING', parseKeyRing) ?? fileRing
+  read('WEFT_KMS', matching(/^$/, 'is not available in this version; use WEFT_KEY_RING'))
+  const issuer = read('WEFT_LOGIN_ISSUER', parseIssuer)
+  const clientId = read('WEFT_LOGIN_CLIENT_ID', parsePlain)
+  const clientSecret = read('WEFT_LOGIN_CLIENT_SECRET', (text) => new Secret(parsePlain(text)))
+  const emailDomains = read('WEFT_LOGIN_EMAIL_DOMAINS', (text) => parseList(text, parseDomain))
+  const adminEmail = read('WEFT_BOOTSTRAP_ADMIN', parseEmail)
+  const tenantSlug = read('WEFT_BOOTSTRAP_TENANT', parseSlug) ?? 'main'
+  const settings = {
+    port: read('WEFT_PORT', parsePort) ?? 8080,
+    adminPort: read('WEFT_ADMIN_PORT', parsePort) ?? 9090,
+    fabricDomain: read('WEFT_FABRIC_DOMAIN', parseDomain),
+    extraWorkspaceOrigins: read('WEFT_EXTRA_WORKSPACE_ORIGINS', parseOrigins) ?? [],
+    extraIssuerOrigins: read('WEFT_EXTRA_ISSUER_ORIGINS', parseOrigins) ?? [],
+    trustedProxies: read('WEFT_TRUSTED_PROXIES', (text) => parseList(text, parseCidr)) ?? [],
+    logLevel: read('WEFT_LOG_LEVEL', parseLogLevel) ?? 'info'
+  }
+
+  for (const name of ['WEFT_PUBLIC_URL', 'WEFT_DATABASE_URL']) {
+    if (!isSet(name)) refuse(name, 'is required')
+  }
+  if (settings.port === settings.adminPort && settings.port !== 0) {
+    refuse('WEFT_ADMIN_PORT', 'must differ from WEFT_PORT')
+  }
+  if (database !== null && database.role === owner?.role) {
+    refuse('WEFT_OWNER_DATABASE_URL', 'must name another role than WEFT_DATABASE_URL')
+  }
+  if (isSet('WEFT_KEY_RING') === isSet('WEFT_KEY_RING_FILE')) {
+    refuse('WEFT_KEY_RING', 'set exactly one of WEFT_KEY_RING and WEFT_KEY_RING_FILE')
+  }
+  const isLoginSet = [...known].some((name) => name.startsWith('WEFT_LOGIN_') && isSet(name))
+  for (const name of ['ISSUER', 'CLIENT_ID', 'CLIENT_SECRET'].map((end) => `WEFT_LOGIN_${end}`)) {
+    if (isLoginSet && !isSet(name))
+      refuse(name, 'is required beside the other WEFT_LOGIN_ variables')
+  }
+  if (issuer !== null && isPublicIssuer(issuer) && !isSet('WEFT_LOGIN_EMAIL_DOMAINS')) {
+    refuse('WEFT_LOGIN_EMAIL_DOMAINS', 'is required: anyone can get an account at this issuer')
+  }
+  if (env.NODE_TLS_REJECT_UNAUTHORIZED?.trim() === '0') {
+    refuse('NODE_TLS_REJECT_UNAUTHORIZED', 'turns off TLS checks; set NODE_EXTRA_CA_CERTS instead')
+  }
+  if (env.NODE_OPTIONS?.includes('--inspect') === true) {
+    refuse('NODE_OPTIONS', 'opens the inspector, which shows every secret in memory')
+  }
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('WEFT_') && !known.has(name)) refuse(name, adviceOn(name, [...known]))
+  }
+
+  if (faults.length > 0 || publicUrl === null || database === null || keyRing === null) {
+    throw new ConfigError(faults)
+  }
+  const isLoginWhole = issuer !== null && clientId !== null && clientSecret !== null
+  const login = isLoginWhole
+    ? { issuer, clientId, clientSecret, emailDomains: emailDomains ?? [] }
+    : null
+  return {
+    ...settings,
+    publicUrl,
+    databaseUrl: database.url,
+    appRole: database.role,
+    ownerDatabaseUrl: owner?.url ?? null,
+    keyRing,
+    bootstrap: { adminEmail, tenantSlug, login }
+  }
+}
