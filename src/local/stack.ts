@@ -6,7 +6,11 @@
 import type { StackArguments } from './arguments.ts'
 import { emptyDataFolder, type KeptSecrets, openDataFolder } from './data-folder.ts'
 import { prepareDatabase } from './database.ts'
-import { createCustomApps, startDatabricks } from './databricks/workspace.ts'
+import {
+  createCustomApps,
+  createFederationPolicies,
+  startDatabricks
+} from './databricks/workspace.ts'
 import { portOrFree } from './free-port.ts'
 import { createGlobex } from './globex.ts'
 import { startIdentityProvider } from './identity-provider.ts'
@@ -82,6 +86,7 @@ export function createStack(options: StackOptions) {
     )
     const database = await prepareDatabase(postgres.superuserUrl, secrets)
     const customApps = createCustomApps()
+    const federationPolicies = createFederationPolicies()
     const workspace = (index: 1 | 2) =>
       step(`Databricks workspace ${index}`, () =>
         startOnPort(wanted[`workspace${index}`], `workspace ${index}`, say, (port) =>
@@ -91,6 +96,7 @@ export function createStack(options: StackOptions) {
             name: `Databricks workspace ${index}`,
             people,
             customApps,
+            federationPolicies,
             stateFile: data.workspaceState(index),
             log: say
           })

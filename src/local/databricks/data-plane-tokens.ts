@@ -79,7 +79,8 @@ async function trade(deps: DataPlaneTokenDeps, { form, entry }: TokenExchange) {
   if (!details) return { status: 400, body: detailsRefused }
   const tokenId = randomUUID()
   const expiresIn = faults.current.accessTokenTtlSeconds
-  const token = await sign(deps, claims, { tokenId, details, expiresIn })
+  const more = { authorization_details: details }
+  const token = await signAccessToken(deps, claims, { tokenId, expiresIn }, more)
   issued.add(tokenId, claims.familyId)
   note(entry, { ...claims, tokenId })
   const scope = claims.scopes.join(' ')
@@ -89,17 +90,15 @@ async function trade(deps: DataPlaneTokenDeps, { form, entry }: TokenExchange) {
 
 type Claims = NonNullable<Awaited<ReturnType<IssuedTokens['read']>>>
 
-async function sign(
-  { key, clock, provider }: DataPlaneTokenDeps,
-  { principal, clientId, scopes }: Claims,
-  given: { tokenId: string; details: readonly unknown[]; expiresIn: number }
+/** An access token beside those that oidc-provider issues, of the same form. */
+export async function signAccessToken(
+  { key, clock, provider }: Pick<DataPlaneTokenDeps, 'key' | 'clock' | 'provider'>,
+  { principal, clientId, scopes }: Pick<Claims, 'principal' | 'clientId' | 'scopes'>,
+  given: { tokenId: string; expiresIn: number },
+  more: Record<string, unknown> = {}
 ): Promise<string> {
   const nowSeconds = Math.floor(clock.now().getTime() / 1000)
-  return new SignJWT({
-    client_id: clientId,
-    scope: scopes.join(' '),
-    authorization_details: given.details
-  })
+  return new SignJWT({ client_id: clientId, scope: scopes.join(' '), ...more })
     .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: key.jwk.kid })
     .setIssuer(provider.issuer)
     .setSubject(principal)

@@ -8,7 +8,7 @@ import type { ControlAnswer } from '../simulation/control.ts'
 import { readBody, replayed, sendJson } from '../simulation/exchange.ts'
 import type { Recorder } from '../simulation/recorder.ts'
 import type { SigningKey } from '../simulation/signing-key.ts'
-import { accountRoutes } from './api/account.ts'
+import { type AccountState, accountRoutes } from './api/account.ts'
 import type { WorkspaceDeps } from './api/answer.ts'
 import { createCommands } from './api/commands.ts'
 import { createCompute } from './api/compute.ts'
@@ -20,9 +20,9 @@ import { createServing } from './api/serving.ts'
 import { bytesOf, chunkCount } from './api/statement-result.ts'
 import { createStatements } from './api/statements.ts'
 import { interact, prepareAuthorize } from './authorize.ts'
-import type { CustomApps } from './custom-apps.ts'
 import { exchangeForDataPlane } from './data-plane-tokens.ts'
 import { answerApi, isApiPath } from './edge.ts'
+import { exchangeFederated } from './federated-tokens.ts'
 import { type BearerClaims, createIssuedTokens } from './issued-tokens.ts'
 import { hostMetadata, oauthMetadata } from './metadata.ts'
 import { createOAuth } from './oauth.ts'
@@ -30,9 +30,7 @@ import { createThrift } from './thrift/service.ts'
 import { layManners, noteForm, readForm } from './token-endpoint.ts'
 import type { TokenExchange } from './token-exchange.ts'
 
-export interface HandlerDeps extends WorkspaceDeps {
-  readonly accountId: string
-  readonly customApps: CustomApps
+export interface HandlerDeps extends WorkspaceDeps, AccountState {
   readonly name: string
   readonly key: SigningKey
   readonly stateFile: string | undefined
@@ -45,7 +43,16 @@ export type Handlers = ReturnType<typeof createHandlers>
 
 export function createHandlers(all: HandlerDeps) {
   const { origin, dataPlaneOrigin, workspaceId, registry, faults, clock } = all
-  const { accountId, customApps, name, key, stateFile, recorder, control, log } = all
+  const {
+    accountId,
+    federationPolicies: policies,
+    name,
+    key,
+    stateFile,
+    recorder,
+    control,
+    log
+  } = all
   const port = Number(new URL(origin).port)
   const issued = createIssuedTokens(key, `${origin}/oidc`, () => clock.now().getTime())
   faults.onChange((names) => {
@@ -59,7 +66,9 @@ export function createHandlers(all: HandlerDeps) {
   const exchangeOf = (req: IncomingMessage) => exchanges.get(req)
   prepareAuthorize(provider, registry)
   layManners({ provider, store, faults, exchangeOf, cut: recorder.cutOnPurpose })
-  exchangeForDataPlane({ provider, issued, key, clock, faults, exchangeOf })
+  const minting = { provider, issued, key, clock, faults, exchangeOf }
+  exchangeForDataPlane(minting)
+  exchangeFederated({ ...minting, accountId, registry, policies })
   provider.on('server_error', (_ctx, error) => log(`${name}: ${error.message}`))
   const callback = provider.callback()
 
@@ -70,7 +79,7 @@ export function createHandlers(all: HandlerDeps) {
   const statements = createStatements(deps, compute.warehouses, links)
   const routes = [
     ...identityRoutes(),
-    ...accountRoutes(deps, accountId, customApps),
+    ...accountRoutes(deps, all),
     ...compute.routes(),
     ...serving.routes,
     ...statements.routes,

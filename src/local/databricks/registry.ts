@@ -36,6 +36,7 @@ export interface Registry {
   app(clientId: string): CustomApp | undefined
   servicePrincipal(clientId: string): ServicePrincipal | undefined
   identity(userName: string): Identity | undefined
+  servicePrincipals(): readonly Identity[]
   /** Workspace admins see every job; the first of the people is one. */
   isAdmin(userName: string): boolean
   isAccountAdmin(userName: string): boolean
@@ -52,6 +53,9 @@ export function createRegistry(
 ): Registry {
   const appsById = new Map(apps.map((app) => [app.clientId, app]))
   const principalsById = new Map(servicePrincipals.map((one) => [one.clientId, one]))
+  const identityOf = ({ clientId, displayName }: ServicePrincipal): Identity => {
+    return { kind: 'service_principal', userName: clientId, displayName, id: digits(clientId) }
+  }
   return {
     people,
     app: (clientId) => appsById.get(clientId) ?? customApps.app(clientId),
@@ -60,10 +64,9 @@ export function createRegistry(
       const person = people.find(({ email }) => email === userName)
       if (person) return { kind: 'user', userName, displayName: person.name, id: digits(userName) }
       const principal = principalsById.get(userName)
-      if (!principal) return undefined
-      const { displayName } = principal
-      return { kind: 'service_principal', userName, displayName, id: digits(userName) }
+      return principal && identityOf(principal)
     },
+    servicePrincipals: () => [...principalsById.values()].map(identityOf),
     isAdmin: (userName) => people[0]?.email === userName,
     isAccountAdmin: (userName) =>
       people[0]?.email === userName || principalsById.get(userName)?.isAccountAdmin === true,

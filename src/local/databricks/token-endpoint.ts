@@ -39,7 +39,7 @@ export function layManners(deps: TokenEndpointDeps): void {
     last = turn.catch(() => undefined)
     await turn
     note(ctx, deps)
-    translate(ctx)
+    if (ctx.oidc !== undefined) translate(ctx)
     refuseDetails(ctx, deps)
     const { tokenDelayMs } = faults.current
     if (tokenDelayMs > 0) await pause(tokenDelayMs)
@@ -68,7 +68,10 @@ export function readForm(req: IncomingMessage, body: Buffer): Form {
     clientId: params.get('client_id') ?? decodeURIComponent(basic.split(':')[0] ?? ''),
     refreshToken: params.get('refresh_token'),
     authorizationDetails: params.get('authorization_details'),
-    assertion: params.get('assertion')
+    assertion: params.get('assertion'),
+    subjectToken: params.get('subject_token'),
+    subjectTokenType: params.get('subject_token_type'),
+    scope: params.get('scope')
   }
 }
 

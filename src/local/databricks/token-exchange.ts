@@ -7,6 +7,9 @@ export interface Form {
   /** JSON, as it came. */
   readonly authorizationDetails: string | null
   readonly assertion: string | null
+  readonly subjectToken: string | null
+  readonly subjectTokenType: string | null
+  readonly scope: string | null
 }
 
 /** A token request under way: its form, and the log entry that tells of it. */

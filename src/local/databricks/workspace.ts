@@ -10,12 +10,14 @@ import { serveLoopback } from '../simulation/loopback.ts'
 import { signingKey } from '../simulation/signing-key.ts'
 import { type CustomApp, type CustomApps, createCustomApps } from './custom-apps.ts'
 import { createWorkspaceFaults } from './faults.ts'
+import { createFederationPolicies, type FederationPolicies } from './federation-policies.ts'
 import { createHandlers, type Handlers } from './handlers.ts'
 import { createWorkspaceRecorder } from './recorder.ts'
 import { createRegistry, type Person, type ServicePrincipal } from './registry.ts'
 import { serveTls, type TlsOptions } from './tls-listener.ts'
 
 export { type CustomApp, type CustomApps, createCustomApps } from './custom-apps.ts'
+export { createFederationPolicies, type FederationPolicies } from './federation-policies.ts'
 export type { Person, ServicePrincipal } from './registry.ts'
 
 export interface DatabricksOptions {
@@ -30,6 +32,7 @@ export interface DatabricksOptions {
   readonly apps?: readonly CustomApp[]
   /** What is registered at the account, where several workspaces share one. */
   readonly customApps?: CustomApps
+  readonly federationPolicies?: FederationPolicies
   readonly servicePrincipals?: readonly ServicePrincipal[]
   /** Path without ending; what was issued and the signing key are kept there across starts. */
   readonly stateFile?: string
@@ -70,6 +73,7 @@ export async function startDatabricks(options: DatabricksOptions): Promise<Runni
   const recorder = createWorkspaceRecorder(clock)
   const { people, apps = [], servicePrincipals = [], workspaceId, name } = options
   const customApps = options.customApps ?? createCustomApps()
+  const federationPolicies = options.federationPolicies ?? createFederationPolicies()
   const registry = createRegistry(people, apps, servicePrincipals, customApps)
   const control = createControl(faults, recorder, {
     '/_sim/apps': registry.putApp,
@@ -90,6 +94,7 @@ export async function startDatabricks(options: DatabricksOptions): Promise<Runni
         ...deps,
         accountId,
         customApps,
+        federationPolicies,
         name,
         key,
         stateFile,

@@ -1,5 +1,6 @@
 import { isObject } from '../../simulation/exchange.ts'
 import type { CustomApps, Integration, IntegrationChange } from '../custom-apps.ts'
+import type { FederationPolicies } from '../federation-policies.ts'
 import {
   type Answer,
   type Call,
@@ -10,6 +11,7 @@ import {
   type WorkspaceDeps,
   withBody
 } from './answer.ts'
+import { federationRoutes } from './federation.ts'
 
 const allowedScopes = ['all-apis', 'sql', 'offline_access', 'openid', 'profile', 'email']
 /** Least and most minutes of each member of a token access policy. */
@@ -19,12 +21,19 @@ const policyMinutes: Readonly<Record<string, readonly [number, number]>> = {
   absolute_session_lifetime_in_minutes: [5, 5_256_000]
 }
 
-/** The account's API for custom OAuth apps, which only account admins may use. */
+/** What is kept at an account, for every workspace of it. */
+export interface AccountState {
+  readonly accountId: string
+  readonly customApps: CustomApps
+  readonly federationPolicies: FederationPolicies
+}
+
+/** The account's API for custom OAuth apps and federation policies, which only account admins may use. */
 export function accountRoutes(
-  { registry, clock }: WorkspaceDeps,
-  accountId: string,
-  apps: CustomApps
+  deps: WorkspaceDeps,
+  { accountId, customApps: apps, federationPolicies }: AccountState
 ): Route[] {
+  const { registry, clock } = deps
   const forAdmin = (then: (call: Call) => Answer) => (call: Call) => {
     if (call.params.account !== accountId) {
       return failure(call, 404, 'RESOURCE_DOES_NOT_EXIST', 'No such account')
@@ -98,6 +107,7 @@ export function accountRoutes(
     handle: forAdmin(then)
   })
   return [
+    ...federationRoutes(deps, accountId, federationPolicies, forAdmin),
     route('POST', all, create),
     route('GET', all, list),
     route('GET', one, (call) => withApp(call, ok)),
