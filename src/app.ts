@@ -34,6 +34,7 @@ import { authRoutes } from './http/routes/auth.ts'
 import { connectionTestRoutes } from './http/routes/connection-tests.ts'
 import { dataPlane } from './http/routes/data-plane.ts'
 import { delegationRoutes } from './http/routes/delegations.ts'
+import { discoveryRoutes } from './http/routes/discovery.ts'
 import { fabricRoutes } from './http/routes/fabrics.ts'
 import { federatedIdentityRoutes } from './http/routes/federated-identities.ts'
 import { healthRoutes } from './http/routes/health.ts'
@@ -157,6 +158,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   registrationRoutes(app, { registrations: deps.registrations, once })
   fabricRoutes(app, { fabrics, once })
   connectionTestRoutes(app, { fabrics, answerSteps })
+  discoveryRoutes(app, { fabrics })
   signInRoutes(app, { fabrics, publicUrl })
   tenantRoutes(app, { tenants: identity.tenants, once })
   personalTokenRoutes(app, { personalTokens: identity.personalTokens, once })

@@ -112,7 +112,7 @@ export function buildRooms(parts: Parts): Rooms {
     identity,
     appConnections,
     registrations: createRegistrations({ ...kept, extraOrigins, outbound, appConnections }),
-    fabrics: createFabrics(fabricDeps),
+    fabrics: createFabrics(fabricDeps, access),
     fabricSlugs: createFabricSlugs(fabricDeps),
     gateway: createGateway({
       access,

@@ -53,6 +53,7 @@ export interface AuditEvent {
 
 /** Actions that change nothing that a replica remembers; any other makes all of them forget and read anew. */
 const unnoticed: ReadonlySet<AuditAction> = new Set([
+  'endpoint.discover',
   'endpoint.query',
   'fabric.sign_in',
   'fabric.test',

@@ -1,4 +1,6 @@
 import { createConnections } from './connections.ts'
+import { createDiscovery } from './discovery.ts'
+import { createFabricAccess, type FabricAccess } from './fabric-access.ts'
 import type { FabricDeps } from './fabric-deps.ts'
 import { createFabricKeeping } from './fabric-keeping.ts'
 import { createFabricTransfer } from './fabric-transfer.ts'
@@ -7,7 +9,10 @@ import { createSignIn } from './sign-in.ts'
 import { createTests } from './test-plans.ts'
 import { createUsage } from './usage.ts'
 
-export function createFabrics(deps: FabricDeps): Fabrics {
+export function createFabrics(
+  deps: FabricDeps,
+  access: FabricAccess = createFabricAccess(deps)
+): Fabrics {
   const keeping = createFabricKeeping(deps)
   return {
     ...keeping,
@@ -15,6 +20,7 @@ export function createFabrics(deps: FabricDeps): Fabrics {
     ...createSignIn(deps),
     ...createConnections(deps),
     ...createTests(deps),
+    ...createDiscovery(deps, access),
     ...createUsage(deps)
   }
 }

@@ -50,6 +50,8 @@ export interface AskedIdentity {
   readonly actAs: ActAs | null
   /** Id or address of whom a service account acts for; null: of nobody. */
   readonly user: string | null
+  /** Whether a fabric that is not complete yet will do: for what is looked up to complete it. */
+  readonly isDraftFine?: boolean
 }
 
 export interface FabricAccess {
@@ -90,7 +92,7 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
   async function readOpen(
     scope: TenantScope,
     id: FabricId,
-    { actAs, user }: AskedIdentity
+    { actAs, user, isDraftFine = false }: AskedIdentity
   ): Promise<Remembered<OpenFabric>> {
     return await db.inTenant(scope, async (tx) => {
       const version = await readTenantVersion(tx)
@@ -101,7 +103,7 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
           : await mustFindDelegated(tx, row, user, { publicUrl, now: clock.now() })
       const identity = delegated === null ? settleIdentity(scope, row, actAs) : 'user'
       const person = identity === 'user' ? (delegated?.userId ?? personOf(scope)) : null
-      if (row.status !== 'complete') throw new AppError('fabric_incomplete')
+      if (row.status !== 'complete' && !isDraftFine) throw new AppError('fabric_incomplete')
       const grantId = await findGrantId(tx, row, person)
       const ofFabric = row.hasEndpointList ? row.endpointAllowList : null
       const endpoints = narrow([ofFabric, accountEndpoints, delegated?.endpoints ?? null])
@@ -134,7 +136,9 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
     if (fabric.identity === 'user') throw new AppError('sign_in_needed')
     const grantId = await vault.openServicePrincipalGrant(scope, fabric.id, fabric.workspaceOrigin)
     for (const actAs of [null, fabric.identity]) {
-      opened.drop(keyOf(scope, fabric.id, { actAs, user: null }))
+      for (const isDraftFine of [false, true]) {
+        opened.drop(keyOf(scope, fabric.id, { actAs, user: null, isDraftFine }))
+      }
     }
     return grantId
   }
@@ -148,7 +152,7 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
       return await take(await grantOf(scope, fabric))
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'sign_in_needed') throw error
-      throw signInNeeded(publicUrl, fabric.id, error)
+      throw signInNeeded(fabric.id, error)
     }
   }
 
@@ -195,8 +199,13 @@ function refuseByCredential(
   }
 }
 
-function keyOf(scope: TenantScope, id: FabricId, { actAs, user }: AskedIdentity): string {
-  return `${scope.tenantId}/${scope.actor.id}/${id}/${actAs ?? ''}/${user ?? ''}`
+function keyOf(
+  scope: TenantScope,
+  id: FabricId,
+  { actAs, user, isDraftFine = false }: AskedIdentity
+): string {
+  const draft = isDraftFine ? 'draft' : ''
+  return `${scope.tenantId}/${scope.actor.id}/${id}/${actAs ?? ''}/${draft}/${user ?? ''}`
 }
 
 function personOf({ actor }: TenantScope): UserId {
@@ -204,14 +213,22 @@ function personOf({ actor }: TenantScope): UserId {
   return actor.id
 }
 
-/** Says where to sign in. */
-function signInNeeded(publicUrl: string, fabricId: FabricId, error: AppError): AppError {
+/** Says where to sign in: a path of whichever public URL the caller came by. */
+function signInNeeded(fabricId: FabricId, error: AppError): AppError {
   const { detail, retryAt } = error
   return new AppError('sign_in_needed', {
-    actionUrl: `${publicUrl}/sign-in/${fabricId}`,
+    actionUrl: `/sign-in/${fabricId}`,
     ...(detail === undefined ? {} : { detail }),
     ...(retryAt === undefined ? {} : { retryAt })
   })
+}
+
+/** The workspace refuses even a fresh token: its own 401 and 403 never leave Weft as such. */
+export function refusedToken({ id, identity }: Pick<OpenFabric, 'id' | 'identity'>): AppError {
+  const detail = 'The workspace refused a fresh access token'
+  return identity === 'user'
+    ? signInNeeded(id, new AppError('sign_in_needed', { detail }))
+    : new AppError('service_principal_refused', { detail })
 }
 
 interface Found {

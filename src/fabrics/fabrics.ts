@@ -14,6 +14,7 @@ import type {
 import type { Page, PageQuery } from '../base/page.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
+import type { Resource, ResourceKind } from '../providers/resources.ts'
 
 export interface SecretView {
   readonly isSet: true
@@ -239,6 +240,22 @@ export interface UsageView extends Page<UsageItem> {
   readonly total: UsageFigures
 }
 
+export interface DiscoveryQuery extends PageQuery {
+  readonly kind: ResourceKind
+  /** Null: a person as themself, a service account as the service principal. */
+  readonly as: TestAs | null
+  /** What the name or the id holds, whatever the case; null: anything. */
+  readonly text: string | null
+}
+
+/** By name. */
+export interface DiscoveryPage extends Page<Resource> {
+  /** As whom it was looked up. */
+  readonly identity: TestAs
+  /** The workspace has more than is read; `text` finds nothing beyond. */
+  readonly isCut: boolean
+}
+
 export interface Fabrics {
   list(scope: TenantScope, page: PageQuery): Promise<Page<FabricView>>
   get(scope: TenantScope, id: FabricId): Promise<FabricView>
@@ -284,6 +301,13 @@ export interface Fabrics {
   ): Promise<{ attemptId: SignInAttemptId; returnTo: string | null }>
   signInAttempt(scope: TenantScope, id: SignInAttemptId): Promise<SignInAttemptView>
   connection(scope: TenantScope, id: FabricId): Promise<ConnectionView>
+  /**
+   * What the workspace shows to the identity, of a draft too; endpoints as far as the lists of the fabric and
+   * the caller allow. Compute is not for whom a list limits to endpoints, other than the fabric's admins.
+   * @throws AppError `sign_in_needed` with its link, `service_principal_missing`, `endpoint_not_allowed`,
+   *   `invalid_request`: a cursor of nothing; or what the workspace's answer stands for
+   */
+  discover(scope: TenantScope, id: FabricId, query: DiscoveryQuery): Promise<DiscoveryPage>
   /**
    * Whose calls they were is for the fabric's admins; anybody else's items are their own calls.
    * @throws AppError `invalid_request`: a range that is none, or over 366 days

@@ -1,3 +1,4 @@
+import { type Clock, plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Outbound } from '../outbound/outbound.ts'
@@ -10,6 +11,11 @@ export interface WorkspaceAccess {
   readonly bearer: Secret
 }
 
+interface WorkspaceDeps {
+  readonly outbound: Outbound
+  readonly clock: Clock
+}
+
 const callDeadlineMs = 20_000
 
 /**
@@ -17,7 +23,7 @@ const callDeadlineMs = 20_000
  * @throws AppError with the code that the provider's description gives the answer, or outbound's
  */
 export async function callWorkspace<T>(
-  { outbound }: { outbound: Outbound },
+  { outbound, clock }: WorkspaceDeps,
   { workspaceOrigin, bearer }: WorkspaceAccess,
   call: ProviderCall<T>,
   signal?: AbortSignal
@@ -29,16 +35,23 @@ export async function callWorkspace<T>(
     headers: call.headers,
     bearer,
     deadlineMs: callDeadlineMs,
+    ...(call.maxBytes !== undefined && { maxBytes: call.maxBytes }),
     signal
   })
   const read = call.interpret(status, headers, body.toString('utf8'))
   if (read.ok) return read.value
-  throw new AppError(read.code, read.detail === undefined ? {} : { detail: read.detail })
+  const { detail, retryAfterSeconds } = read
+  throw new AppError(read.code, {
+    ...(detail !== undefined && { detail }),
+    ...(retryAfterSeconds !== undefined && {
+      retryAt: plusMs(clock.now(), retryAfterSeconds * 1_000)
+    })
+  })
 }
 
 /** Who the token stands for at the workspace. */
 export function askIdentity(
-  deps: { outbound: Outbound },
+  deps: WorkspaceDeps,
   access: WorkspaceAccess,
   signal?: AbortSignal
 ): Promise<ProviderIdentity> {

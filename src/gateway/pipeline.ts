@@ -3,7 +3,12 @@ import type { AuditBuffer } from '../audit/audit-buffer.ts'
 import type { Clock } from '../base/clock.ts'
 import { plusMs } from '../base/clock.ts'
 import { AppError, invalidRequest } from '../base/errors.ts'
-import type { AskedIdentity, FabricAccess, OpenFabric } from '../fabrics/fabric-access.ts'
+import {
+  type AskedIdentity,
+  type FabricAccess,
+  type OpenFabric,
+  refusedToken
+} from '../fabrics/fabric-access.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { DataPlanePath } from '../providers/provider.ts'
 import { providers } from '../providers/registry.ts'
@@ -14,7 +19,7 @@ import { AnswerTail } from './answer-tail.ts'
 import { defaultBounds, type GatewayBounds } from './bounds.ts'
 import { createBreakers } from './breaker.ts'
 import { appErrorOf, type Course, outcomeOf, recordOf, startCourse } from './course.ts'
-import type { ActAs, Gateway, GatewayCall, GatewayOutcome, GatewaySink } from './gateway.ts'
+import type { Gateway, GatewayCall, GatewayOutcome, GatewaySink } from './gateway.ts'
 import { kinds } from './kinds/index.ts'
 import type { Ask, EndpointKind } from './kinds/kind.ts'
 import { checkParams, createPathTable } from './path-table.ts'
@@ -118,7 +123,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     course.token = await take({ rejectedGeneration: course.token.generation })
     if (ask.body !== null && !Buffer.isBuffer(ask.body)) throw sendAgain(clock.now())
     if (await send(parcel, course.token)) return
-    throw refusedToken(fabric.identity)
+    throw refusedToken(fabric)
   }
 
   async function timed<T>(course: Course, work: () => Promise<T>): Promise<T> {
@@ -206,14 +211,6 @@ function checkPolicy({ reach }: EndpointKind, ask: Ask, { endpoints }: OpenFabri
   if (ask.endpoint === null || !endpoints.has(ask.endpoint)) {
     throw new AppError('endpoint_not_allowed')
   }
-}
-
-/** The workspace refuses even a fresh token: its own 401 and 403 never leave Weft as such. */
-function refusedToken(identity: ActAs): AppError {
-  const detail = 'The workspace refused a fresh access token'
-  return new AppError(identity === 'user' ? 'sign_in_needed' : 'service_principal_refused', {
-    detail
-  })
 }
 
 function sendAgain(now: Date): AppError {

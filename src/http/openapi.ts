@@ -11,6 +11,7 @@ const tags = [
   { name: 'app connections', description: 'OAuth clients registered at the provider' },
   { name: 'fabrics', description: 'Execution environments of teams' },
   { name: 'connection tests', description: 'Step by step, from the host to the compute' },
+  { name: 'discovery', description: 'What the workspace of a fabric has' },
   { name: 'sign-in', description: 'Signing in at the workspace of a fabric' },
   { name: 'service accounts', description: 'Callers that are not people, and their keys' },
   { name: 'tokens', description: 'Short-lived tokens for service accounts (OAuth 2.0)' },

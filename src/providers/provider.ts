@@ -4,6 +4,7 @@
  */
 import type { ProblemCode } from '../base/errors.ts'
 import type { ProviderAccount } from './account.ts'
+import type { ResourceKind, ResourcePage, ResourcePermission } from './resources.ts'
 
 /** What people paste, taken apart. Whether the origin may be called is for the host rule to say. */
 export interface WorkspaceAddress {
@@ -26,13 +27,21 @@ export type AnswerHeaders = Readonly<Record<string, string>>
 /** What an answer means; `detail` is in our words, fit for the caller. */
 export type Interpretation<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly code: ProblemCode; readonly detail?: string }
+  | {
+      readonly ok: false
+      readonly code: ProblemCode
+      readonly detail?: string
+      /** As the provider asked. */
+      readonly retryAfterSeconds?: number
+    }
 
 /** One call of the provider's API and how to read its answer; whoever dials adds origin and bearer. */
 export interface ProviderCall<T> {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly headers: AnswerHeaders
+  /** Longest answer that is taken, default 1 MiB. */
+  readonly maxBytes?: number
   interpret(status: number, headers: AnswerHeaders, body: string): Interpretation<T>
 }
 
@@ -194,6 +203,13 @@ export interface Provider {
   readonly identityCall: ProviderCall<ProviderIdentity>
   /** @throws AppError `invalid_request`: not an id that may stand in a path */
   computeCall(compute: ComputeRef): ProviderCall<ComputeState>
+  /** @param pageToken of the page before, null for the first */
+  resourceListCall(kind: ResourceKind, pageToken: string | null): ProviderCall<ResourcePage>
+  /** Where the list does not tell the permission and the thing itself does; null: it does not either. */
+  resourcePermissionCall(
+    kind: ResourceKind,
+    name: string
+  ): ProviderCall<ResourcePermission | null> | null
   /**
    * Whether the workspace says that the token itself is dead, so that one refresh and one retry may help.
    * @param headers where the answer has no body, its headers must tell

@@ -68,7 +68,8 @@ export function isSeenBy(caller: Caller, { thing, operation, isElsewhere }: Name
   if (thing.userId !== undefined) return thing.userId === caller.userId
   if (thing.team === undefined || caller.isTenantAdmin) return true
   if (caller.role === null) return thing.team in caller.teams
-  return operation === 'endpoint.query' && caller.fabricsOf === thing.team
+  const isByList = operation === 'endpoint.query' || operation === 'endpoint.discover'
+  return isByList && caller.fabricsOf === thing.team
 }
 
 function rolesIn(caller: Caller, team: TeamName): readonly Role[] {

@@ -12,6 +12,7 @@ import { refuseForeignSite } from './csrf.ts'
 const teamBound: ReadonlySet<Operation> = new Set([
   'connection.get',
   'connection.delete',
+  'endpoint.discover',
   'endpoint.query',
   'fabric.get',
   'fabric.create',

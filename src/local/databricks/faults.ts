@@ -31,6 +31,8 @@ export interface ApiFaults {
   runPendingMs: number
   runRunningMs: number
   runResult: 'SUCCESS' | 'FAILED' | 'TIMEDOUT' | 'INTERNAL_ERROR'
+  /** So many more warehouses, clusters and serving endpoints are listed. */
+  moreResources: number
   statementRunsMs: number
   commandRunsMs: number
 }
@@ -77,6 +79,7 @@ const usual: Readonly<ApiFaults> = {
   runPendingMs: 100,
   runRunningMs: 300,
   runResult: 'SUCCESS',
+  moreResources: 0,
   statementRunsMs: 0,
   commandRunsMs: 50
 }
@@ -99,6 +102,7 @@ const checks: Readonly<Record<keyof ApiFaults, (value: unknown) => boolean>> = {
   runPendingMs: isCount,
   runRunningMs: isCount,
   runResult: oneOf('SUCCESS', 'FAILED', 'TIMEDOUT', 'INTERNAL_ERROR'),
+  moreResources: isCount,
   statementRunsMs: isCount,
   commandRunsMs: isCount
 }

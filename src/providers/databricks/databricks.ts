@@ -6,6 +6,7 @@ import { dataPlane, pathParameters } from './data-plane.ts'
 import { hostConfigPath, metadataPaths } from './discovery.ts'
 import { classifyOAuthFailure, readAuthorizationAnswer } from './oauth-failures.ts'
 import { registration } from './registration.ts'
+import { resourceListCall, resourcePermissionCall } from './resources.ts'
 import { servingRouteCall } from './serving-route.ts'
 import { computeOfHttpPath, parseWorkspaceUrl } from './workspace-url.ts'
 import { servingZones, zones } from './zones.ts'
@@ -32,6 +33,8 @@ export const databricks: Provider = {
   computeOfHttpPath,
   identityCall,
   computeCall,
+  resourceListCall,
+  resourcePermissionCall,
   isDeadTokenAnswer,
   classifyApiFailure,
   classifyOAuthFailure,

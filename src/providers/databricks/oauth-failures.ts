@@ -102,7 +102,7 @@ function isDeadRefreshToken(description: string): boolean {
 }
 
 /** Seconds, or a date measured against the answer's own `date` (RFC 9110 §10.2.3). */
-function readRetryAfter(headers: AnswerHeaders): number | null {
+export function readRetryAfter(headers: AnswerHeaders): number | null {
   const text = headers['retry-after']?.trim() ?? ''
   const seconds = /^\d{1,9}$/.test(text)
     ? Number(text)

@@ -1,4 +1,4 @@
-import type { Entries, Naming } from '../entry.ts'
+import type { Entries, Entry, Naming } from '../entry.ts'
 
 const newFabric = (id: Naming) => ({
   name: id.unique,
@@ -9,6 +9,12 @@ const newFabric = (id: Naming) => ({
   workspaceUrl: id.workspace,
   appConnectionId: id('appConnection')
 })
+
+/** Nobody of the cast has signed in at the workspace; a service account needs no sign-in. */
+const discovery: Entry = {
+  kinds: { fabricId: 'listedFabric' },
+  allowed: ({ role }) => (role === 'service_account' ? 200 : 409)
+}
 
 export const fabricEntries: Entries = {
   'GET /api/v1/fabrics': {},
@@ -27,6 +33,9 @@ export const fabricEntries: Entries = {
   'POST /api/v1/fabrics/test-connection': {
     body: (id) => ({ ...newFabric(id), as: 'service_principal' })
   },
+  'GET /api/v1/fabrics/:fabricId/warehouses': discovery,
+  'GET /api/v1/fabrics/:fabricId/clusters': discovery,
+  'GET /api/v1/fabrics/:fabricId/serving-endpoints': discovery,
   'POST /api/v1/fabrics/:fabricId/sign-in': {},
   'GET /sign-in/:fabricId': { allowed: 302, stranger: 302, changes: true },
   'GET /oauth/callback/:appConnectionId': {

@@ -6,6 +6,7 @@ import {
   type WorkspaceDeps,
   withBody
 } from './answer.ts'
+import { tokenPageOf } from './page.ts'
 import { createWarehouses, warehouseRoutes } from './warehouses.ts'
 
 export interface Cluster {
@@ -35,7 +36,15 @@ export function createCompute(deps: WorkspaceDeps) {
         method: 'GET',
         pattern: /^\/api\/2\.[01]\/clusters\/list$/,
         scope: 'clusters',
-        handle: () => ok({ clusters: clusters.map(describeCluster) })
+        handle: ({ query }) => {
+          const more = Array.from({ length: deps.faults.current.moreResources }, (_, at) => ({
+            id: `0801-${String(at + 1).padStart(6, '0')}-weft0003`,
+            name: `Cluster ${at + 1}`,
+            state: 'TERMINATED' as const
+          }))
+          const all = [...clusters, ...more].map(describeCluster)
+          return ok(tokenPageOf('clusters', all, query, { sizeDefault: 20, sizeMax: 100 }))
+        }
       },
       {
         method: 'GET',

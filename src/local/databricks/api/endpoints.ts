@@ -78,6 +78,19 @@ export function describe(endpoint: Endpoint, deps: WorkspaceDeps) {
   }
 }
 
+/** As a list tells it: what the caller may do with it stands in the endpoint itself alone. */
+export function summarize(endpoint: Endpoint, deps: WorkspaceDeps) {
+  const {
+    permission_level: _level,
+    data_plane_info: _info,
+    ...rest
+  } = {
+    data_plane_info: undefined,
+    ...describe(endpoint, deps)
+  }
+  return rest
+}
+
 function routing(endpoint: Endpoint, { dataPlaneOrigin, workspaceId }: WorkspaceDeps) {
   if (!endpoint.isRouteOptimized) return { route_optimized: false }
   const path = `${workspaceId}/serving-endpoints/${endpoint.name}/invocations`

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isObject, parseJson } from '../../simulation/exchange.ts'
 import { type Answer, type Call, failure, ok, type Route, type WorkspaceDeps } from './answer.ts'
-import { describe, type Endpoint, endpoints, findEndpoint } from './endpoints.ts'
+import { describe, type Endpoint, endpoints, findEndpoint, summarize } from './endpoints.ts'
 import { type Family, families } from './model.ts'
 
 export function createServing(deps: WorkspaceDeps) {
@@ -62,7 +62,13 @@ export function createServing(deps: WorkspaceDeps) {
       method: 'GET',
       pattern: /^\/api\/2\.0\/serving-endpoints$/,
       scope: 'model-serving',
-      handle: () => ok({ endpoints: endpoints.map((one) => describe(one, deps)) })
+      handle: () => {
+        const more = Array.from({ length: deps.faults.current.moreResources }, (_, at) => ({
+          name: `model-${at + 1}`,
+          task: null
+        }))
+        return ok({ endpoints: [...endpoints, ...more].map((one) => summarize(one, deps)) })
+      }
     },
     {
       method: 'GET',

@@ -1,4 +1,5 @@
 import { type Answer, type Call, failure, ok, type Route, type WorkspaceDeps } from './answer.ts'
+import { tokenPageOf } from './page.ts'
 
 type WarehouseState = 'STARTING' | 'RUNNING' | 'STOPPED'
 
@@ -67,7 +68,15 @@ export function warehouseRoutes(deps: WorkspaceDeps, warehouses: Warehouses): Ro
     const message = `SQL warehouse ${call.params.id} does not exist.`
     return failure(call, 404, 'RESOURCE_DOES_NOT_EXIST', message)
   }
-  const list = () => ok({ warehouses: warehouses.all.map((one) => describe(one, host)) })
+  const list = ({ query }: Call) => {
+    const more = Array.from({ length: deps.faults.current.moreResources }, (_, at) => ({
+      id: `e${(at + 1).toString(16).padStart(15, '0')}`,
+      name: `Warehouse ${at + 1}`,
+      state: 'STOPPED' as const
+    }))
+    const all = [...warehouses.all, ...more].map((one) => describe(one, host))
+    return ok(tokenPageOf('warehouses', all, query, { sizeDefault: all.length, sizeMax: 1_000 }))
+  }
   return [
     route('GET', '', list),
     route(
@@ -94,7 +103,7 @@ export function warehouseRoutes(deps: WorkspaceDeps, warehouses: Warehouses): Ro
   ]
 }
 
-function describe({ id, name, state }: Warehouse, host: string) {
+function describe({ id, name, state }: Pick<Warehouse, 'id' | 'name' | 'state'>, host: string) {
   const [hostname, port] = host.split(':')
   const path = `/sql/1.0/warehouses/${id}`
   return {
