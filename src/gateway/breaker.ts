@@ -1,3 +1,4 @@
+import { setNewest } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
@@ -53,10 +54,8 @@ export function createBreakers({ clock, random }: BreakerOptions): Breakers {
   function troubleOf(origin: string): Trouble {
     const known = troubles.get(origin)
     if (known !== undefined) return known
-    const [oldest] = troubles.keys()
-    if (troubles.size >= troublesMax && oldest !== undefined) troubles.delete(oldest)
     const trouble = { failures: 0, nextProbeMs: 0, intervalMs: firstIntervalMs }
-    troubles.set(origin, trouble)
+    setNewest(troubles, origin, trouble, troublesMax)
     return trouble
   }
 

@@ -1,3 +1,4 @@
+import { setNewest } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
@@ -96,8 +97,6 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
     const nowMs = clock.monotonicMs()
     const held = known.get(key)
     if (held !== undefined && held.untilMs > nowMs) return held.finding
-    const [oldest] = known.keys()
-    if (known.size >= knownMax && oldest !== undefined) known.delete(oldest)
     const entry: Known = {
       untilMs: nowMs + knownMs,
       // Whatever failed, the token or the host: the call goes on at the workspace and fails there, if it does.
@@ -106,7 +105,7 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
         return null
       })
     }
-    known.set(key, entry)
+    setNewest(known, key, entry, knownMax)
     return entry.finding
   }
 

@@ -1,4 +1,5 @@
 import type { Audit } from '../audit/audit.ts'
+import { setNewest } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { makeTenantScope, type TenantScope } from '../base/tenant-scope.ts'
@@ -74,10 +75,7 @@ export function createAuthentication(deps: Deps) {
     if ((refusedUntilMs.get(hash) ?? 0) > nowMs) return null
     const credential = await credentialOf(presented)
     if (credential !== null) return credential
-    refusedUntilMs.delete(hash)
-    const [oldest] = refusedUntilMs.keys()
-    if (refusedUntilMs.size >= refusedMax && oldest !== undefined) refusedUntilMs.delete(oldest)
-    refusedUntilMs.set(hash, nowMs + refusedMs)
+    setNewest(refusedUntilMs, hash, nowMs + refusedMs, refusedMax)
     return null
   }
 

@@ -1,4 +1,5 @@
 import { compactVerify, createLocalJWKSet, type JSONWebKeySet } from 'jose'
+import { setNewest } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { isJsonObject, parseJsonObject } from '../base/json-object.ts'
@@ -66,10 +67,7 @@ export function createIssuerKeys({
       failure: null,
       loading: null
     }
-    known.delete(name)
-    const [oldest] = known.keys()
-    if (known.size >= knownMax && oldest !== undefined) known.delete(oldest)
-    known.set(name, entry)
+    setNewest(known, name, entry, knownMax)
     return entry
   }
 

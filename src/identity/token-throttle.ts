@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { setNewest } from '../base/bounded-map.ts'
 import { type Clock, plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 
@@ -41,9 +42,7 @@ export function createTokenThrottle(clock: Clock): TokenThrottle {
   }
 
   function noteProven(keyHash: string): void {
-    proven.delete(keyHash)
-    proven.set(keyHash, clock.monotonicMs())
-    dropOldest(proven)
+    setNewest(proven, keyHash, clock.monotonicMs(), entriesMax)
   }
 
   return {
@@ -90,16 +89,9 @@ function createTally(clock: Clock) {
         found.count += 1
         return
       }
-      windows.delete(name)
-      windows.set(name, { startedMs: clock.monotonicMs(), count: 1 })
-      dropOldest(windows)
+      setNewest(windows, name, { startedMs: clock.monotonicMs(), count: 1 }, entriesMax)
     }
   }
-}
-
-function dropOldest(map: Map<string, unknown>): void {
-  const [oldest] = map.keys()
-  if (map.size > entriesMax && oldest !== undefined) map.delete(oldest)
 }
 
 /** An IPv4 address, or the /64 of an IPv6 one, which is what one subscriber has. */

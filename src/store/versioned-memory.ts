@@ -1,3 +1,4 @@
+import { setNewest } from '../base/bounded-map.ts'
 import type { TenantVersions } from './tenant-versions.ts'
 
 /** What was read, of which tenant, and at which of its versions. */
@@ -26,10 +27,7 @@ export function createVersionedMemory<T>(
   const readings = new Map<string, Promise<T | null>>()
 
   function keep(key: string, { tenantId, value }: Remembered<T>, version: number): void {
-    entries.delete(key)
-    const [oldest] = entries.keys()
-    if (entries.size >= entriesMax && oldest !== undefined) entries.delete(oldest)
-    entries.set(key, { tenantId, version, value })
+    setNewest(entries, key, { tenantId, version, value }, entriesMax)
   }
 
   async function readAnew(

@@ -1,3 +1,4 @@
+import { setNewest } from '../base/bounded-map.ts'
 import { plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { GrantId } from '../base/ids.ts'
@@ -63,13 +64,6 @@ export function createScopedTokens(deps: RefreshDeps, accessToken: TakeAccessTok
   const kept = new Map<string, Kept>()
   const flights = createFlights()
 
-  function keep(key: string, entry: Kept): void {
-    kept.delete(key)
-    const [oldest] = kept.keys()
-    if (kept.size >= keptMax && oldest !== undefined) kept.delete(oldest)
-    kept.set(key, entry)
-  }
-
   async function request(wanted: Wanted, own: AccessToken): Promise<Kept> {
     const { scope, grantId } = wanted
     const grant = await db.inTenant(scope, (tx) => findGrant(tx, grantId))
@@ -117,7 +111,7 @@ export function createScopedTokens(deps: RefreshDeps, accessToken: TakeAccessTok
       if (!(error instanceof AppError) || error.owner === 'platform') throw error
       return { generation: own.generation, result: refusal(error) }
     })
-    keep(key, outcome)
+    setNewest(kept, key, outcome, keptMax)
   }
 
   function refusal(error: AppError): Kept['result'] {
