@@ -15,6 +15,7 @@ import type { Page, PageQuery } from '../base/page.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Resource, ResourceKind } from '../providers/resources.ts'
+import type { TestAs, TestListener, TestResult, TestResults } from './test-results.ts'
 
 export interface SecretView {
   readonly isSet: true
@@ -138,38 +139,6 @@ export interface FabricTransfer {
   }
 }
 
-export type TestAs = 'user' | 'service_principal'
-export const testSteps = [
-  'host',
-  'dns',
-  'tls',
-  'discovery',
-  'token',
-  'identity',
-  'scopes',
-  'compute'
-] as const
-export type TestStep = (typeof testSteps)[number]
-
-export interface TestStepResult {
-  readonly step: TestStep
-  readonly status: 'passed' | 'failed' | 'skipped'
-  readonly code?: string | undefined
-  readonly detail?: string | undefined
-  readonly owner?: ProblemOwner | undefined
-  readonly durationMs: number
-}
-
-export interface TestResult {
-  readonly ok: boolean
-  readonly identity: {
-    readonly userName: string
-    readonly id: string
-    readonly kind: 'user' | 'service_principal'
-  } | null
-  readonly steps: readonly TestStepResult[]
-}
-
 export interface ConnectionView {
   readonly state: GrantState
   readonly since: Date | null
@@ -273,12 +242,15 @@ export interface Fabrics {
     id: FabricId,
     input: { teamId: TeamId; version: number }
   ): Promise<FabricTransfer>
-  /** `onStep` hears of each step as it ends. */
+  /**
+   * A test that fails is a good answer; of a saved fabric it is kept as the latest.
+   * @throws AppError `not_found`, `forbidden`; `rate_limited`: this person tests too often
+   */
   testConnection(
     scope: TenantScope,
     id: FabricId,
     as: TestAs,
-    onStep: (result: TestStepResult) => void,
+    listener: TestListener,
     signal: AbortSignal
   ): Promise<TestResult>
   /** The same before saving. */
@@ -286,9 +258,10 @@ export interface Fabrics {
     scope: TenantScope,
     input: NewFabric,
     as: TestAs,
-    onStep: (result: TestStepResult) => void,
+    listener: TestListener,
     signal: AbortSignal
   ): Promise<TestResult>
+  testResults(scope: TenantScope, id: FabricId): Promise<TestResults>
   startSignIn(
     scope: TenantScope,
     id: FabricId,

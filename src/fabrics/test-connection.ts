@@ -6,11 +6,12 @@ import type { ComputeRef, Provider, ProviderIdentity } from '../providers/provid
 import type { FabricDeps } from './fabric-deps.ts'
 import {
   type TestAs,
+  type TestListener,
   type TestResult,
   type TestStep,
   type TestStepResult,
   testSteps
-} from './fabrics.ts'
+} from './test-results.ts'
 import { askIdentity, callWorkspace } from './workspace-calls.ts'
 
 /** What a test needs to know; saved and unsaved fabrics alike. */
@@ -31,12 +32,12 @@ export interface TestPlan {
 
 /**
  * Runs the steps in their order; after the first that fails the rest are skipped. Each step's end is told
- * at once through `onStep`. The result is an answer, never a throw: a failed test is a good answer.
+ * at once to the listener. The result is an answer, never a throw: a failed test is a good answer.
  */
 export async function runTest(
   deps: FabricDeps,
   plan: TestPlan,
-  onStep: (result: TestStepResult) => void,
+  listener: TestListener,
   signal: AbortSignal
 ): Promise<TestResult> {
   const { outbound, servers, clock } = deps
@@ -101,7 +102,7 @@ export async function runTest(
       : await runStep(step, work[step], spent, signal)
     hasFailed ||= result.status === 'failed'
     steps.push(result)
-    onStep(result)
+    listener.onStep(result)
   }
   return { ok: !hasFailed, identity: held.identity, steps }
 }

@@ -12,10 +12,12 @@ import { leastLifeMs, setbackOf } from '../vault/token-state.ts'
 import { type FabricDeps, mustFindFabric, mustFindTeamFor } from './fabric-deps.ts'
 import { computeOf, readCompute, readWorkspace, refusePat } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
-import type { Fabrics, NewFabric, ServicePrincipalInput, TestAs } from './fabrics.ts'
+import type { Fabrics, NewFabric, ServicePrincipalInput } from './fabrics.ts'
+import { createKeptTests, subjectOf } from './kept-tests.ts'
 import { runTest, type TestPlan, testEvent } from './test-connection.ts'
+import type { TestAs } from './test-results.ts'
 
-type Tests = Pick<Fabrics, 'testConnection' | 'testUnsaved'>
+type Tests = Pick<Fabrics, 'testConnection' | 'testUnsaved' | 'testResults'>
 
 /** What the two kinds of plan have in common. */
 interface Subject {
@@ -29,6 +31,7 @@ interface Subject {
 export function createTests(deps: FabricDeps): Tests {
   const { db, audit, vault } = deps
   const provider = providers.databricks
+  const kept = createKeptTests(deps)
 
   /** As the person, with the sign-in that they have at this workspace. */
   async function userToken(scope: TenantScope, subject: Subject) {
@@ -77,11 +80,14 @@ export function createTests(deps: FabricDeps): Tests {
   }
 
   return {
-    async testConnection(scope, id, as, onStep, signal) {
-      const { row, connection } = await db.inTenant(scope, async (tx) => {
+    testResults: kept.testResults,
+
+    async testConnection(scope, id, as, listener, signal) {
+      const { row, connection, tested } = await db.inTenant(scope, async (tx) => {
         const found = await mustFindFabric(tx, id, 'fabric.test')
         mayTestAs(tx, as, found.servicePrincipalUse, asId('team', found.teamId))
-        return { row: found, connection: await appConnectionOf(tx, found) }
+        const tested = await subjectOf(tx, found, as)
+        return { row: found, connection: await appConnectionOf(tx, found), tested }
       })
       const { workspaceOrigin } = row
       const compute = computeOf(provider, row)
@@ -91,12 +97,13 @@ export function createTests(deps: FabricDeps): Tests {
         if (row.servicePrincipal === null) throw new AppError('service_principal_missing')
         return await principalToken(scope, id, workspaceOrigin)
       })
-      const result = await runTest(deps, plan, onStep, signal)
+      const result = await runTest(deps, plan, listener, signal)
       await audit.record(scope, [testEvent(plan, result)])
+      if (!signal.aborted) await kept.keep(scope, id, as, tested, result)
       return result
     },
 
-    async testUnsaved(scope, input, as, onStep, signal) {
+    async testUnsaved(scope, input, as, listener, signal) {
       refusePat(input.authMethod)
       const address = readWorkspace(deps.outbound, provider, input)
       const compute = computeOf(provider, readCompute(provider, input.compute, address.httpPath))
@@ -111,7 +118,7 @@ export function createTests(deps: FabricDeps): Tests {
         if (input.servicePrincipal === undefined) throw new AppError('service_principal_missing')
         return await trialToken(input.servicePrincipal, workspaceOrigin)
       })
-      const result = await runTest(deps, plan, onStep, signal)
+      const result = await runTest(deps, plan, listener, signal)
       await audit.record(scope, [testEvent(plan, result)])
       return result
     }

@@ -6,7 +6,8 @@ import { endOf, goneSignal } from './gone-signal.ts'
 import { credentialsOf } from './plugins/access.ts'
 
 export const stepsDescription =
-  'With `accept: text/event-stream` each step comes as it ends: `event: step`, then `event: result`.'
+  'With `accept: text/event-stream` each step comes as it ends: `event: step`, then `event: result`. ' +
+  'Between them, `event: progress` may tell what a step that takes long is at.'
 
 /** The success of a route that does one step after the other, in both of its forms. */
 export function stepsAnswer<T extends TSchema>(schema: T) {
@@ -21,7 +22,8 @@ export function stepsAnswer<T extends TSchema>(schema: T) {
   }
 }
 
-type Run<Result> = (onStep: (step: object) => void, signal: AbortSignal) => Promise<Result>
+type Tell = (told: object) => void
+type Run<Result> = (onStep: Tell, signal: AbortSignal, onProgress: Tell) => Promise<Result>
 
 /** Answers whole, or step by step as events, whichever the client prefers; who leaves ends the work. */
 export type AnswerSteps = <Result extends object>(
@@ -38,11 +40,12 @@ export function createStepAnswers(events: EventStreams, identity: Identity): Ans
     )
     if (!prefersEvents(request)) {
       reply.type('application/json')
-      return await run(() => {}, signal)
+      return await run(ignore, signal, ignore)
     }
     const stream = events.open(request, reply)
     try {
-      const result = await run((step) => stream.send('step', step), signal)
+      const tell = (event: string) => (told: object) => stream.send(event, told)
+      const result = await run(tell('step'), signal, tell('progress'))
       stream.send('result', result)
     } catch (err) {
       const cause = endOf(signal) ?? err
@@ -53,3 +56,5 @@ export function createStepAnswers(events: EventStreams, identity: Identity): Ans
     return reply
   }
 }
+
+function ignore(): void {}

@@ -146,7 +146,7 @@ describe('who would notice', () => {
       world.fabrics.startSignIn(as.lead, fabric.id, { sessionId: 's', returnTo: null })
     const test = () => {
       const { signal } = new AbortController()
-      return world.fabrics.testConnection(as.lead, fabric.id, 'user', () => {}, signal)
+      return world.fabrics.testConnection(as.lead, fabric.id, 'user', { onStep: () => {} }, signal)
     }
     await set(true)
     expect((await faultOf(start())).code).toBe('app_connection_missing')

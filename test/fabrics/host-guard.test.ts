@@ -5,6 +5,7 @@ import { Secret } from '../../src/base/secret.ts'
 import { readWorkspace } from '../../src/fabrics/fabric-input.ts'
 import { createOutbound } from '../../src/outbound/outbound.ts'
 import { databricks } from '../../src/providers/databricks/databricks.ts'
+import { unheard } from './testing.ts'
 import { as, createWorld, faultOf, principal, type World } from './world.ts'
 
 const named = ['http://127.0.0.1:8081', 'https://private.link.test:8443']
@@ -171,7 +172,7 @@ describe('B1 a host that is refused', () => {
       })
       looked.length = 0
       const ask = (as_: 'user' | 'service_principal') =>
-        world.fabrics.testUnsaved(as.lead, input, as_, () => undefined, signal)
+        world.fabrics.testUnsaved(as.lead, input, as_, unheard, signal)
       for (const work of [
         () => world.fabrics.create(as.lead, input),
         () => ask('user'),

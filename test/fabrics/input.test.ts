@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { asId, type FabricId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import type { FabricPatch, FabricView, NewFabric } from '../../src/fabrics/fabrics.ts'
+import { unheard } from './testing.ts'
 import { as, blue, createWorld, faultOf, green, principal, type World } from './world.ts'
 
 let world: World
@@ -29,7 +30,7 @@ const _testAs = (id: FabricId, scope = as.lead) =>
     scope,
     id,
     'service_principal',
-    () => undefined,
+    unheard,
     new AbortController().signal
   )
 const address = (workspaceUrl: string) => ({ workspaceUrl, compute: undefined })
@@ -89,13 +90,7 @@ describe('the address of the workspace', () => {
     ]) {
       const input = world.newFabric({ ...address(host), name: 'Evil', servicePrincipal })
       const test = () =>
-        world.fabrics.testUnsaved(
-          as.lead,
-          input,
-          'service_principal',
-          () => undefined,
-          AbortSignal.abort()
-        )
+        world.fabrics.testUnsaved(as.lead, input, 'service_principal', unheard, AbortSignal.abort())
       for (const work of [
         () => world.fabrics.create(as.lead, input),
         test,

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { FabricId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import type { FabricPatch, FabricView, NewFabric } from '../../src/fabrics/fabrics.ts'
+import { unheard } from './testing.ts'
 import { as, createWorld, faultOf, principal, red, type World } from './world.ts'
 
 let world: World
@@ -28,7 +29,7 @@ const testAs = (id: FabricId, scope = as.lead) =>
     scope,
     id,
     'service_principal',
-    () => undefined,
+    unheard,
     new AbortController().signal
   )
 const _address = (workspaceUrl: string) => ({ workspaceUrl, compute: undefined })

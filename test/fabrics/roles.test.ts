@@ -3,6 +3,7 @@ import { asId, type FabricId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import type { TenantScope } from '../../src/base/tenant-scope.ts'
 import type { FabricView } from '../../src/fabrics/fabrics.ts'
+import { unheard } from './testing.ts'
 import { as, blue, createWorld, faultOf, principal, red, type World } from './world.ts'
 
 let world: World
@@ -33,9 +34,9 @@ const asks: Readonly<Record<string, (scope: TenantScope, id: FabricId) => Promis
   remove: (scope, id) => world.fabrics.remove(scope, id),
   complete: (scope, id) => world.fabrics.complete(scope, id),
   'test as oneself': (scope, id) =>
-    world.fabrics.testConnection(scope, id, 'user', () => undefined, idle()),
+    world.fabrics.testConnection(scope, id, 'user', unheard, idle()),
   'test as the principal': (scope, id) =>
-    world.fabrics.testConnection(scope, id, 'service_principal', () => undefined, idle()),
+    world.fabrics.testConnection(scope, id, 'service_principal', unheard, idle()),
   'sign in': (scope, id) =>
     world.fabrics.startSignIn(scope, id, { sessionId: 'ses_1', returnTo: null }),
   'see the usage': (scope, id) =>
@@ -129,7 +130,7 @@ describe('who sees and makes fabrics', () => {
       as.member,
       fabric.id,
       'service_principal',
-      () => undefined,
+      unheard,
       idle()
     )
     expect(result.ok).toBe(true)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { asId } from '../../src/base/ids.ts'
-import { type TestResult, testSteps } from '../../src/fabrics/fabrics.ts'
+import { type TestResult, testSteps } from '../../src/fabrics/test-results.ts'
 import { signIn } from './signing-in.ts'
 import { failedAt, idle, principalOf, summary, tester } from './testing.ts'
 import { as, client, createWorld, faultOf, principal, type World } from './world.ts'
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 beforeEach(() => world.clear())
 
-const { run, runUnsaved, heard, onStep } = tester(() => world)
+const { run, runUnsaved, heard, listener } = tester(() => world)
 const allPassed = failedAt('compute', 'passed')
 
 describe('a connection that works', () => {
@@ -90,7 +90,7 @@ describe('a connection that does not work, as oneself', () => {
       'not signed in yet',
       async () => {
         const { id } = await world.fabrics.create(as.lead, world.newFabric())
-        return await world.fabrics.testConnection(as.lead, id, 'user', onStep, idle())
+        return await world.fabrics.testConnection(as.lead, id, 'user', listener, idle())
       },
       failedAt('token', 'sign_in_needed caller')
     ],
@@ -168,7 +168,7 @@ describe('who may test what', () => {
     const ask = async (appConnectionId: typeof id) => {
       const input = world.newFabric({ teamId: asId('team', 'team_green'), appConnectionId })
       return {
-        ...(await faultOf(world.fabrics.testUnsaved(as.stranger, input, 'user', onStep, idle())))
+        ...(await faultOf(world.fabrics.testUnsaved(as.stranger, input, 'user', listener, idle())))
       }
     }
     expect(await ask(id)).toEqual(await ask(asId('appConnection', 'apc_nowhere')))
@@ -181,7 +181,7 @@ describe('who may test what', () => {
       as.lead,
       id,
       'user',
-      onStep,
+      listener,
       AbortSignal.abort()
     )
     expect(steps.filter(({ status }) => status === 'passed')).toEqual([])

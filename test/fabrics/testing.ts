@@ -1,10 +1,11 @@
 import { Secret } from '../../src/base/secret.ts'
+import type { NewFabric } from '../../src/fabrics/fabrics.ts'
 import {
-  type NewFabric,
   type TestAs,
+  type TestListener,
   type TestResult,
   testSteps
-} from '../../src/fabrics/fabrics.ts'
+} from '../../src/fabrics/test-results.ts'
 import { signIn } from './signing-in.ts'
 import { as, type principal, type World } from './world.ts'
 
@@ -12,6 +13,8 @@ export const principalOf = ({ clientId, clientSecret }: typeof principal) => ({
   clientId,
   clientSecret: new Secret(clientSecret)
 })
+/** Who does not listen. */
+export const unheard: TestListener = { onStep: () => undefined }
 export const idle = () => new AbortController().signal
 
 /** One word a step: `passed`, `skipped`, or `code owner` of the one that failed. */
@@ -34,22 +37,22 @@ export function failedAt(step: (typeof testSteps)[number], how: string): Record<
 /** Tests of fabrics in this world, as the team's admin; `heard` are the steps of the last one. */
 export function tester(world: () => World) {
   const heard: string[] = []
-  const onStep = ({ step }: { step: string }) => void heard.push(step)
+  const listener: TestListener = { onStep: ({ step }) => void heard.push(step) }
   return {
     heard,
-    onStep,
+    listener,
     async run(who: TestAs, more: Partial<NewFabric> = {}, before?: () => Promise<unknown>) {
       const { fabrics } = world()
       const fabric = await fabrics.create(as.lead, world().newFabric(more))
       if (who === 'user') await signIn(world(), as.lead, fabric.id)
       await before?.()
       heard.splice(0)
-      return await fabrics.testConnection(as.lead, fabric.id, who, onStep, idle())
+      return await fabrics.testConnection(as.lead, fabric.id, who, listener, idle())
     },
     async runUnsaved(who: TestAs, more: Partial<NewFabric> = {}) {
       heard.splice(0)
       const input = world().newFabric(more)
-      return await world().fabrics.testUnsaved(as.lead, input, who, onStep, idle())
+      return await world().fabrics.testUnsaved(as.lead, input, who, listener, idle())
     }
   }
 }

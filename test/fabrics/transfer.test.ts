@@ -4,6 +4,7 @@ import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope } from '../../src/base/tenant-scope.ts'
 import type { FabricView } from '../../src/fabrics/fabrics.ts'
 import { authorityOf } from '../../src/identity/roles.ts'
+import { unheard } from './testing.ts'
 import { as, blue, createWorld, faultOf, green, principal, red, type World } from './world.ts'
 
 let world: World
@@ -34,13 +35,7 @@ describe('C10 a fabric that moves to another team', () => {
   test('C10 leaves its secret, its grant and its service accounts behind, and says so', async () => {
     const made = await world.fabrics.create(as.lead, world.newFabric({ servicePrincipal }))
     const signal = new AbortController().signal
-    await world.fabrics.testConnection(
-      as.lead,
-      made.id,
-      'service_principal',
-      () => undefined,
-      signal
-    )
+    await world.fabrics.testConnection(as.lead, made.id, 'service_principal', unheard, signal)
     await world.sql(`INSERT INTO service_accounts (id, tenant_id, name, created_at)
                      VALUES ('sva_1', 'ten_acme', 's', now())`)
     await world.sql(

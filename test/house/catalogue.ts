@@ -7,6 +7,7 @@ export const tenantTables = [
   'audit_events',
   'call_records',
   'client_secrets',
+  'connection_tests',
   'data_keys',
   'delegations',
   'fabrics',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../src/base/errors.ts'
-import type { Fabrics, TestResult, TestStepResult } from '../../src/fabrics/fabrics.ts'
+import type { Fabrics } from '../../src/fabrics/fabrics.ts'
+import type { TestResult, TestStepResult } from '../../src/fabrics/test-results.ts'
 import { anId, appWith, browser, fabricId, tokens } from './fakes.ts'
 import { answerOf, listen, open } from './sockets.ts'
 
@@ -19,7 +20,7 @@ const result: TestResult = {
 }
 const headers = browser(tokens.admin)
 const url = `/api/v1/fabrics/${fabricId}/test-connection`
-const run: Fabrics['testConnection'] = async (_scope, _id, _as, onStep) => {
+const run: Fabrics['testConnection'] = async (_scope, _id, _as, { onStep }) => {
   for (const each of result.steps) onStep(each)
   return result
 }
@@ -64,7 +65,7 @@ describe('POST …/test-connection', () => {
     const go: (() => void)[] = []
     const { app } = await appWith({
       fabrics: {
-        testConnection: async (_scope, _id, _as, onStep) => {
+        testConnection: async (_scope, _id, _as, { onStep }) => {
           for (const each of result.steps) {
             onStep(each)
             await new Promise<void>((resolve) => go.push(resolve))
@@ -98,7 +99,7 @@ describe('POST …/test-connection', () => {
   test('a problem before the first step is an answer of its own; after it, an event', async () => {
     const { app } = await appWith({
       fabrics: {
-        testConnection: async (_scope, _id, as, onStep) => {
+        testConnection: async (_scope, _id, as, { onStep }) => {
           if (as === 'service_principal') onStep(step('host'))
           throw new AppError('workspace_unreachable')
         }

@@ -130,7 +130,7 @@ describe('A13 a caller who may no longer', () => {
   test('the events of a connection test end with the problem', async () => {
     const { port, opened } = await serve({
       fabrics: {
-        testConnection: (_scope, _id, _as, onStep, signal) => {
+        testConnection: (_scope, _id, _as, { onStep }, signal) => {
           onStep({ step: 'host', status: 'passed', durationMs: 1 })
           return new Promise((_resolve, reject) =>
             signal?.addEventListener('abort', () => reject(new AppError('upstream_timeout')))

@@ -128,7 +128,7 @@ export const Fabric = Strict(
   { title: 'Fabric' }
 )
 
-const newFabricMembers = {
+export const newFabricMembers = {
   name: Text(120),
   description: Type.Optional(Type.String({ maxLength: 2_000 })),
   teamId: IdOfKind('team'),
@@ -183,13 +183,6 @@ export const FabricPatchBody = Strict(
   { title: 'FabricPatch', description: 'JSON merge patch (RFC 7396)' }
 )
 
-const TestAs = Type.Enum(['user', 'service_principal'], { type: 'string' })
-export const TestBody = Strict({ as: TestAs }, { title: 'ConnectionTest' })
-export const UnsavedTestBody = Strict(
-  { ...newFabricMembers, as: TestAs },
-  { title: 'UnsavedConnectionTest' }
-)
-
 /** The body with its secret wrapped, from here on. */
 export function newFabric(body: Static<typeof FabricBody>): NewFabric {
   const { servicePrincipal, ...rest } = body
@@ -210,29 +203,6 @@ export function fabricPatch(body: Static<typeof FabricPatchBody>, version: numbe
 function wrapped({ clientId, clientSecret }: Static<typeof ServicePrincipal>) {
   return { clientId, clientSecret: new Secret(clientSecret) }
 }
-
-export const TestStepResult = Strict(
-  {
-    step: Type.Enum(['host', 'dns', 'tls', 'discovery', 'token', 'identity', 'scopes', 'compute'], {
-      type: 'string'
-    }),
-    status: Type.Enum(['passed', 'failed', 'skipped'], { type: 'string' }),
-    code: Type.Optional(Type.String()),
-    detail: Type.Optional(Type.String()),
-    owner: Type.Optional(Owner),
-    durationMs: Type.Number()
-  },
-  { title: 'TestStepResult' }
-)
-
-export const TestResult = Strict(
-  {
-    ok: Type.Boolean(),
-    identity: Nullable(Strict({ userName: Type.String(), id: Type.String(), kind: TestAs })),
-    steps: Type.Array(TestStepResult)
-  },
-  { title: 'TestResult' }
-)
 
 export const Connection = Strict(
   {

@@ -36,6 +36,7 @@ export const fabricEntries: Entries = {
   'GET /api/v1/fabrics/:fabricId/warehouses': discovery,
   'GET /api/v1/fabrics/:fabricId/clusters': discovery,
   'GET /api/v1/fabrics/:fabricId/serving-endpoints': discovery,
+  'GET /api/v1/fabrics/:fabricId/test-results': {},
   'POST /api/v1/fabrics/:fabricId/sign-in': {},
   'GET /sign-in/:fabricId': { allowed: 302, stranger: 302, changes: true },
   'GET /oauth/callback/:appConnectionId': {
