@@ -32,6 +32,11 @@ export function followingClock(machine: Clock): FollowingClock {
   }
 }
 
+/** Whole seconds since 1970, as JWTs tell time (RFC 7519 §2, NumericDate). */
+export function secondsOf(time: Date): number {
+  return Math.floor(time.getTime() / 1_000)
+}
+
 export function plusMs(date: Date, ms: number): Date {
   return new Date(date.getTime() + ms)
 }

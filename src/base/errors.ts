@@ -84,6 +84,21 @@ export const problemCatalogue = {
     owner: 'provider_admin',
     title: 'The identity is not assigned to the workspace'
   },
+  federation_policy_missing: {
+    status: 502,
+    owner: 'provider_admin',
+    title: 'No federation policy lets Weft in as the service principal'
+  },
+  federation_policy_mismatch: {
+    status: 502,
+    owner: 'provider_admin',
+    title: 'The federation policy is not for this fabric'
+  },
+  federation_keys_unavailable: {
+    status: 502,
+    owner: 'provider_admin',
+    title: "The workspace cannot get the keys that check Weft's signature"
+  },
   ip_not_allowed: {
     status: 502,
     owner: 'provider_admin',

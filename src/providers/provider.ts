@@ -4,6 +4,7 @@
  */
 import type { ProblemCode } from '../base/errors.ts'
 import type { ProviderAccount } from './account.ts'
+import type { ProviderFederation } from './federation.ts'
 import type { ResourceKind, ResourcePage, ResourcePermission } from './resources.ts'
 
 /** What people paste, taken apart. Whether the origin may be called is for the host rule to say. */
@@ -72,6 +73,12 @@ export type OAuthFailureKind =
   | 'transient'
   /** The identity has not the rights that were asked for in `authorization_details` (RFC 9396 §5). */
   | 'details_refused'
+  /** Nothing at the account lets this JWT stand for the service principal. */
+  | 'federation_policy_missing'
+  /** What does is for another subject, audience or issuer. */
+  | 'federation_policy_mismatch'
+  /** The signature can't be checked: the issuer is out of the provider's reach, or the keys it was given are old. */
+  | 'federation_keys_unavailable'
   /** Another refusal in OAuth's own form. */
   | 'refused'
   /** Not an answer of a token endpoint. */
@@ -190,6 +197,7 @@ export interface Provider {
   readonly jwksZones: readonly string[]
   readonly oauth: ProviderOAuth
   readonly account: ProviderAccount
+  readonly federation: ProviderFederation
   readonly registration: ProviderRegistration
   /**
    * Credentials in the text are dropped, and no part of it is ever quoted in the error.

@@ -100,7 +100,10 @@ const toldCauses: readonly ProblemCode[] = [
   'host_not_allowed',
   'app_connection_missing',
   'principal_not_in_workspace',
-  'service_principal_missing'
+  'service_principal_missing',
+  'federation_policy_missing',
+  'federation_policy_mismatch',
+  'federation_keys_unavailable'
 ]
 
 export function codeOfCause(cause: string | null): ProblemCode {
@@ -152,6 +155,9 @@ export function setbackOf(
     case 'scope_missing':
     case 'ip_not_allowed':
     case 'oauth_not_enabled':
+    case 'federation_policy_missing':
+    case 'federation_policy_mismatch':
+    case 'federation_keys_unavailable':
       return misconfigured(failure.kind, at)
     case 'redirect_uri_mismatch':
       return misconfigured('app_connection_refused', at)

@@ -16,7 +16,8 @@ const published: Record<ProblemOwner, string> = {
     'service_principal_missing service_principal_refused compute_not_found compute_forbidden compute_stopped fabric_incomplete',
   tenant_admin:
     'app_connection_missing app_connection_refused redirect_uri_mismatch scope_missing host_not_allowed',
-  provider_admin: 'principal_not_in_workspace ip_not_allowed oauth_not_enabled',
+  provider_admin:
+    'principal_not_in_workspace ip_not_allowed oauth_not_enabled federation_policy_missing federation_policy_mismatch federation_keys_unavailable',
   upstream:
     'workspace_unreachable dns_failed tls_failed upstream_timeout upstream_unavailable discovery_failed',
   platform: 'internal overloaded shutting_down key_unavailable'

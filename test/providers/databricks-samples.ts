@@ -282,6 +282,53 @@ export const databricksSamples: ProviderSamples = {
   ],
   oauthFailures: [
     {
+      name: 'no federation policy lets the JWT in',
+      status: 400,
+      headers: json,
+      body: oauth(
+        'invalid_grant',
+        "Failed to process token: TOKEN_INVALID (Ensure a valid federation policy has been configured). Valid federation policy for provided token: {issuer: 'https://weft.test', subject: 'tenant:1', audience: 'https://dbc.test/oidc/v1/token'}"
+      ),
+      failure: { kind: 'federation_policy_missing' }
+    },
+    {
+      name: 'a federation policy for another audience',
+      status: 400,
+      headers: json,
+      body: oauth(
+        'invalid_grant',
+        'Failed to process token: TOKEN_AUDIENCE_INVALID (Audience a does not match b)'
+      ),
+      failure: { kind: 'federation_policy_mismatch' }
+    },
+    {
+      name: 'a federation policy for another subject',
+      status: 400,
+      headers: json,
+      body: oauth('invalid_grant', 'Failed to process token: TOKEN_SUBJECT_INVALID (tenant:1)'),
+      failure: { kind: 'federation_policy_mismatch' }
+    },
+    {
+      name: 'keys of an issuer that the provider cannot reach',
+      status: 400,
+      headers: json,
+      body: oauth(
+        'invalid_grant',
+        'Failed to process token: TOKEN_INVALID (Unable to fetch the JWKS of the issuer)'
+      ),
+      failure: { kind: 'federation_keys_unavailable' }
+    },
+    {
+      name: 'a signature by a key that a federation policy does not hold',
+      status: 400,
+      headers: json,
+      body: oauth(
+        'invalid_grant',
+        'Failed to process token: TOKEN_INVALID (The signature matches no key)'
+      ),
+      failure: { kind: 'federation_keys_unavailable' }
+    },
+    {
       name: 'F18 dead refresh token as Databricks says it',
       status: 400,
       headers: json,

@@ -1,17 +1,8 @@
 import { invalidRequest } from '../../base/errors.ts'
 import { isJsonObject } from '../../base/json-object.ts'
 import { Secret } from '../../base/secret.ts'
-import type {
-  AccountAnswer,
-  AccountCall,
-  AccountFailure,
-  AppPolicy,
-  AppRegistration,
-  FoundApp,
-  ProviderAccount
-} from '../account.ts'
-import type { AnswerHeaders } from '../provider.ts'
-import { isPage, readEnvelope, readJson } from './envelope.ts'
+import type { AppPolicy, AppRegistration, FoundApp, ProviderAccount } from '../account.ts'
+import { done, isText, read, textsOf } from './account-answers.ts'
 import { parseHost } from './workspace-url.ts'
 
 /** The account consoles, cloud by cloud; each speaks for every account of its cloud. */
@@ -48,7 +39,13 @@ export const account: ProviderAccount = {
     interpret: (status, headers, body) =>
       read(status, headers, body, ({ integration_id, client_id, client_secret }) =>
         isId(integration_id) && isText(client_id) && isText(client_secret)
-          ? { id: integration_id, clientId: client_id, clientSecret: new Secret(client_secret) }
+          ? {
+              value: {
+                id: integration_id,
+                clientId: client_id,
+                clientSecret: new Secret(client_secret)
+              }
+            }
           : null
       )
   }),
@@ -56,7 +53,11 @@ export const account: ProviderAccount = {
     method: 'GET',
     path: pathOf(accountId, id),
     body: null,
-    interpret: (status, headers, body) => read(status, headers, body, registrationOf)
+    interpret: (status, headers, body) =>
+      read(status, headers, body, (json) => {
+        const value = registrationOf(json)
+        return value && { value }
+      })
   }),
   list: (accountId, pageToken) => ({
     method: 'GET',
@@ -67,7 +68,7 @@ export const account: ProviderAccount = {
         if (!Array.isArray(apps)) return null
         const found = apps.filter(isJsonObject).map(registrationOf)
         const items = found.filter((one) => one !== null)
-        return { items, nextPageToken: isText(next) ? next : null }
+        return { value: { items, nextPageToken: isText(next) ? next : null } }
       })
   }),
   update: (accountId, { id, rest }, registration) => ({
@@ -128,42 +129,6 @@ function policyOf(policy: Record<string, unknown>): AppPolicy {
   }
 }
 
-const done: AccountCall<null>['interpret'] = (status, headers, body) =>
-  status >= 200 && status < 300 && !isPage(headers, body)
-    ? { ok: true, value: null }
-    : { ok: false, failure: failureOf(status, headers, body) }
-
-function read<T>(
-  status: number,
-  headers: AnswerHeaders,
-  body: string,
-  take: (json: Record<string, unknown>) => T | null
-): AccountAnswer<T> {
-  const json = status === 200 || status === 201 ? readJson(body) : null
-  const value = json === null ? null : take(json)
-  if (value !== null) return { ok: true, value }
-  return { ok: false, failure: failureOf(status, headers, body) }
-}
-
-function failureOf(status: number, headers: AnswerHeaders, body: string): AccountFailure {
-  if (status < 400) return 'not_the_api'
-  if (status === 429 || status >= 500 || status === 408) return 'unavailable'
-  const { errorCode, message } = readEnvelope(body)
-  if (/\bIP ACL\b|^Source IP address\b/i.test(message)) return 'ip_not_allowed'
-  if (status === 401 || status === 403) return 'not_an_admin'
-  if (status === 409 || /ALREADY_EXISTS$/.test(String(errorCode))) return 'name_taken'
-  if (status === 404) return isPage(headers, body) ? 'not_the_api' : 'gone'
-  return 'input_refused'
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= 4_096
-}
-
 function isId(value: unknown): value is string {
   return isText(value) && registrationId.test(value)
-}
-
-function textsOf(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter(isText) : []
 }

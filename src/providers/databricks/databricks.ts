@@ -4,6 +4,7 @@ import { classifyApiFailure, isDeadTokenAnswer } from './api-failures.ts'
 import { computeCall, identityCall, servingEndpointNamePattern } from './calls.ts'
 import { dataPlane, pathParameters } from './data-plane.ts'
 import { hostConfigPath, metadataPaths } from './discovery.ts'
+import { federation } from './federation.ts'
 import { classifyOAuthFailure, readAuthorizationAnswer } from './oauth-failures.ts'
 import { registration } from './registration.ts'
 import { resourceListCall, resourcePermissionCall } from './resources.ts'
@@ -29,6 +30,7 @@ export const databricks: Provider = {
   },
   registration,
   account,
+  federation,
   parseWorkspaceUrl,
   computeOfHttpPath,
   identityCall,

@@ -53,6 +53,8 @@ function kindOf(status: number, body: string, headers: AnswerHeaders): OAuthFail
 }
 
 function kindOfError(error: string, description: string): OAuthFailureKind {
+  const ofFederation = kindOfFederation(description)
+  if (ofFederation !== null) return ofFederation
   if (error === 'invalid_grant' || isDeadRefreshToken(description)) return 'dead_grant'
   if (/^OAuth application with client_id\b/i.test(description)) return 'client_refused'
   if (/^redirect_uri\b.*\bnot registered\b/i.test(description)) return 'redirect_uri_mismatch'
@@ -75,6 +77,17 @@ function kindOfError(error: string, description: string): OAuthFailureKind {
     default:
       return 'refused'
   }
+}
+
+/** Of a token exchange: words of which the capitals are the service's own. */
+function kindOfFederation(description: string): OAuthFailureKind | null {
+  if (/\bTOKEN_(AUDIENCE|SUBJECT|ISSUER)_INVALID\b/.test(description)) {
+    return 'federation_policy_mismatch'
+  }
+  if (!/\bTOKEN_INVALID\b|\bfederation policy\b/i.test(description)) return null
+  return /\b(jwks?|keys?|signature)\b/i.test(description)
+    ? 'federation_keys_unavailable'
+    : 'federation_policy_missing'
 }
 
 /** The edge answers in its own form before OAuth is reached. */
