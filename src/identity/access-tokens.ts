@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts'
+import { type Clock, secondsOf } from '../base/clock.ts'
 import {
   asId,
   type CredentialId,
@@ -92,8 +92,4 @@ function factsOf(claims: Claims, publicUrl: string, prefix: string): AccessToken
 function idOf<K extends IdKind>(kind: K, value: unknown): IdOf<K> | null {
   const isOne = typeof value === 'string' && new RegExp(idPattern(kind)).test(value)
   return isOne ? asId(kind, value) : null
-}
-
-function secondsOf(time: Date): number {
-  return Math.floor(time.getTime() / 1000)
 }

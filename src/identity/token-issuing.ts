@@ -1,5 +1,5 @@
 import type { Audit, AuditEvent } from '../audit/audit.ts'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, secondsOf } from '../base/clock.ts'
 import { AppError, type ProblemCode } from '../base/errors.ts'
 import { asId, type FabricId, type ServiceAccountId, type TenantId } from '../base/ids.ts'
 import { makeTenantScope } from '../base/tenant-scope.ts'
@@ -79,7 +79,7 @@ export function createTokenIssuing(deps: TokenIssuingDeps): TokenIssuing {
 
   /** Whole seconds, so that what is told and what is signed are one. */
   function endOf({ endsAt }: TokenHolder): { expiresAt: Date; expiresInSeconds: number } {
-    const nowSeconds = Math.floor(clock.now().getTime() / 1000)
+    const nowSeconds = secondsOf(clock.now())
     const endSeconds = Math.floor((endsAt?.getTime() ?? Number.POSITIVE_INFINITY) / 1000)
     const expiresInSeconds = Math.min(ownTokenLifeMaxMs / 1000, endSeconds - nowSeconds)
     return { expiresAt: new Date((nowSeconds + expiresInSeconds) * 1000), expiresInSeconds }

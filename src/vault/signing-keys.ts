@@ -27,15 +27,20 @@ export interface SigningKeys {
   verify(token: string, expected: { typ: string; issuer: string }): Promise<Claims | null>
   /** The JWK set to publish (RFC 7517 §5): keys whose turn comes, is, or was not long ago. */
   published(): Promise<{ readonly keys: readonly PublicJwk[] }>
+  /** From when on a key may sign that is not among the published ones yet. */
+  publishedUntil(): Promise<Date>
   /** What is due by the clock: stages the next key, drops keys whose last token is over, reads all anew. */
   rotate(): Promise<void>
 }
 
 /** Nothing that is signed lives longer; a key is published until whatever it signed is over. */
 export const ownTokenLifeMaxMs = 60 * 60_000
-/** A verifier that fetched the set within this time knows every key that signs. */
-const stagedForMs = 24 * 60 * 60_000
 const signsForMs = 30 * 24 * 60 * 60_000
+/**
+ * A verifier that got the set within this time knows every key that signs: the next one is published soon after
+ * the present one's turn began, since some verifiers get the set by hand.
+ */
+const stagedForMs = 29 * 24 * 60 * 60_000
 /** For clocks that differ, and replicas that have not looked yet. */
 const marginMs = 10 * 60_000
 /** Between two looks for a key that a token names and this replica does not know. */
@@ -130,6 +135,12 @@ export function createSigningKeys(deps: {
     async published() {
       if (known.length === 0) await rotate()
       return { keys: publicOf(known) }
+    },
+    async publishedUntil() {
+      if (known.length === 0) await rotate()
+      const [newest] = known
+      if (newest === undefined) throw new AppError('key_unavailable', { note: 'no signing key' })
+      return plusMs(newest.signsFrom, signsForMs)
     },
     rotate
   }

@@ -13,6 +13,7 @@ import { type Fault, readText } from './source.ts'
 const publicRoutes = [
   'GET /',
   'GET /.well-known/oauth-authorization-server',
+  'GET /.well-known/openid-configuration',
   'GET /api/v1/openapi.json',
   'GET /auth/callback/:loginProviderId',
   'GET /auth/login',

@@ -272,6 +272,17 @@ describe('metadata', () => {
     })
   })
 
+  test('200 Weft as the issuer of workload identities (OpenID Connect Discovery §3)', async () => {
+    expect(await get('/.well-known/openid-configuration')).toEqual({
+      issuer: publicUrl,
+      jwks_uri: `${publicUrl}/oauth2/jwks`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['ES256'],
+      claims_supported: ['iss', 'sub', 'aud', 'jti', 'iat', 'exp']
+    })
+  })
+
   test('200 a fabric’s address as a workspace describes itself, each URL below it', async () => {
     const base = `${publicUrl}/fabrics/${fabricId}`
     const config = await get(`/fabrics/${fabricId}/.well-known/databricks-config`)

@@ -54,19 +54,20 @@ test('two replicas that both find no key make one between them, and each believe
   expect(await a.verify(other, { typ, issuer })).toMatchObject({ sub: 's' })
 })
 
-test('a new key is published a day before it signs, an old one until its last token is over', async () => {
+test('a new key is published twenty-nine days before it signs, an old one until its last token is over', async () => {
   const [a, b] = [replica(dbs[0]), replica(dbs[1])]
   const first = kidOf(await a.sign(typ, claims()))
   const turn = async (ms: number) => {
     clock.advance(ms)
     await Promise.all([a.rotate(), b.rotate()])
   }
-  await turn(29 * day - 60_000)
+  await turn(day - 60_000)
   expect(await kidsOf(a)).toEqual([first])
   await turn(120_000)
   const [second, ...rest] = await kidsOf(b)
   expect(rest).toEqual([first])
-  await turn(day - 120_000)
+  await turn(29 * day - 120_000)
+  expect(await kidsOf(a)).toEqual([second, first])
   expect(kidOf(await b.sign(typ, claims()))).toBe(first)
   await turn(240_000)
   const last = await a.sign(typ, claims())
@@ -76,6 +77,20 @@ test('a new key is published a day before it signs, an old one until its last to
   await turn(3_600_000)
   expect(await kidsOf(b)).toEqual([second])
   expect(await kidsOf(a)).toEqual([second])
+})
+
+test('whoever holds the published set knows every key that signs until it says', async () => {
+  const keys = replica(dbs[0])
+  const known = await kidsOf(keys)
+  const until = await keys.publishedUntil()
+  expect(until.getTime() - clock.now().getTime()).toBeGreaterThan(29 * day)
+  while (clock.now() < until) {
+    expect(known).toContain(kidOf(await keys.sign(typ, claims())))
+    clock.advance(day)
+    await keys.rotate()
+  }
+  expect((await keys.publishedUntil()).getTime()).toBeGreaterThan(until.getTime() + 28 * day)
+  expect(known).not.toContain(kidOf(await keys.sign(typ, claims())))
 })
 
 test('a token by a key that another replica has just made is believed at once, an unknown one is looked for now and then', async () => {

@@ -6,7 +6,14 @@ import { OAuthProblem, sendOAuthProblem } from '../oauth-problem.ts'
 import type { ProblemWriter } from '../plugins/problem.ts'
 import type { PublicUrl } from '../public-url.ts'
 import { type App, answers } from '../route.ts'
-import { JwkSet, OAuthError, ServerMetadata, TokenAnswer, TokenForm } from '../schemas/oauth.ts'
+import {
+  IssuerMetadata,
+  JwkSet,
+  OAuthError,
+  ServerMetadata,
+  TokenAnswer,
+  TokenForm
+} from '../schemas/oauth.ts'
 import { issuedTokenType, subjectOf } from '../subject-token.ts'
 import { type Form, placeOf, scope, targetOf } from '../token-request.ts'
 
@@ -52,6 +59,30 @@ export async function oauthRoutes(app: App, deps: Deps): Promise<void> {
       jwks_uri: publicUrl.at('/oauth2/jwks'),
       ...capabilities
     })
+  )
+
+  app.get(
+    '/.well-known/openid-configuration',
+    {
+      config: { access: 'public', operation: 'oauth_metadata.get' },
+      schema: {
+        tags,
+        operationId: 'issuerMetadataGet',
+        summary: 'Weft as the issuer of workload identities (OpenID Connect Discovery §3)',
+        response: answers({ 200: IssuerMetadata })
+      }
+    },
+    (_request, reply) => {
+      reply.header('cache-control', keysCacheControl)
+      return {
+        issuer: publicUrl.at(''),
+        jwks_uri: publicUrl.at('/oauth2/jwks'),
+        response_types_supported: ['id_token'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['ES256'],
+        claims_supported: ['iss', 'sub', 'aud', 'jti', 'iat', 'exp']
+      }
+    }
   )
 
   app.get(

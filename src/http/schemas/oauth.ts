@@ -72,6 +72,19 @@ export const ServerMetadata = Strict(
   { title: 'AuthorizationServerMetadata' }
 )
 
+/** OpenID Connect Discovery §3, without the endpoints of a login: nobody logs in here. */
+export const IssuerMetadata = Strict(
+  {
+    issuer: Type.String({ format: 'uri' }),
+    jwks_uri: Type.String({ format: 'uri' }),
+    response_types_supported: Type.Array(Type.String()),
+    subject_types_supported: Type.Array(Type.String()),
+    id_token_signing_alg_values_supported: Type.Array(Type.String()),
+    claims_supported: Type.Array(Type.String())
+  },
+  { title: 'IssuerMetadata' }
+)
+
 /** RFC 7517 §5, with the members of an elliptic curve's public key (RFC 7518 §6.2.1). */
 export const JwkSet = Strict(
   {

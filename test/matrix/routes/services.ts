@@ -61,6 +61,7 @@ export const serviceEntries: Entries = {
   'POST {fabric host}/oidc/v1/token': token,
 
   'GET /.well-known/oauth-authorization-server': metadata,
+  'GET /.well-known/openid-configuration': metadata,
   'GET /oauth2/jwks': metadata,
   'GET /fabrics/:fabricId/.well-known/databricks-config': metadata,
   'GET /fabrics/:fabricId/oidc/.well-known/oauth-authorization-server': metadata,
