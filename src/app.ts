@@ -159,7 +159,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   fabricRoutes(app, { fabrics, once })
   connectionTestRoutes(app, { fabrics, answerSteps })
   discoveryRoutes(app, { fabrics })
-  signInRoutes(app, { fabrics, publicUrl })
+  signInRoutes(app, { fabrics, problems, publicUrl })
   tenantRoutes(app, { tenants: identity.tenants, once })
   personalTokenRoutes(app, { personalTokens: identity.personalTokens, once })
   scimTokenRoutes(app, { scimTokens: identity.scimTokens, once })

@@ -3,7 +3,7 @@
  * Touches: store, audit, the vault, oauth and providers, outbound's probes.
  * Never: an answer with a secret or a token in it; a packet to a host that its tenant may not use.
  */
-import type { ProblemOwner } from '../base/errors.ts'
+import type { ProblemCode, ProblemOwner } from '../base/errors.ts'
 import type {
   AppConnectionId,
   FabricId,
@@ -156,12 +156,37 @@ export interface SignInStarted {
   readonly expiresAt: Date
 }
 
+export type SignInDisplay = 'page' | 'popup'
+
+export interface SignInStart {
+  readonly sessionId: string
+  readonly returnTo: string | null
+  /** Default: `page`. */
+  readonly display?: SignInDisplay | undefined
+  /** Whether the connection may become another workspace user's; default: it may not. */
+  readonly switchUser?: boolean | undefined
+  /** Asks the workspace to let the person choose who they are, where it can. */
+  readonly asksWho?: boolean | undefined
+}
+
 export interface SignInAttemptView {
   readonly id: SignInAttemptId
   readonly fabricId: FabricId
   readonly status: 'pending' | 'succeeded' | 'failed' | 'expired'
-  readonly code: string | null
+  readonly code: ProblemCode | null
   readonly detail: string | null
+  readonly owner: ProblemOwner | null
+  /** Who signed in at the workspace, as far as it came to that. */
+  readonly workspaceUser: { readonly userName: string; readonly id: string } | null
+  /**
+   * `another_user`: the connection stands for somebody else, and still does. `another_email`: it was kept, but the
+   * person has another address here.
+   */
+  readonly mismatch: 'another_user' | 'another_email' | null
+  /** Whom it was expected to be. */
+  readonly expectedUserName: string | null
+  readonly display: SignInDisplay
+  readonly returnTo: string | null
   readonly createdAt: Date
   readonly expiresAt: Date
   readonly finishedAt: Date | null
@@ -262,16 +287,12 @@ export interface Fabrics {
     signal: AbortSignal
   ): Promise<TestResult>
   testResults(scope: TenantScope, id: FabricId): Promise<TestResults>
-  startSignIn(
-    scope: TenantScope,
-    id: FabricId,
-    input: { sessionId: string; returnTo: string | null }
-  ): Promise<SignInStarted>
-  /** @throws AppError `attempt_expired`, `attempt_not_yours`, or the problem that the provider's answer stands for */
-  finishSignIn(
-    scope: TenantScope,
-    input: SignInCallback
-  ): Promise<{ attemptId: SignInAttemptId; returnTo: string | null }>
+  startSignIn(scope: TenantScope, id: FabricId, input: SignInStart): Promise<SignInStarted>
+  /**
+   * @throws AppError `attempt_expired`, `attempt_not_yours`; `SignInFault` with the problem that the provider's answer
+   *   stands for, or `conflict`: signed in as another user than the connection's
+   */
+  finishSignIn(scope: TenantScope, input: SignInCallback): Promise<SignInAttemptView>
   signInAttempt(scope: TenantScope, id: SignInAttemptId): Promise<SignInAttemptView>
   connection(scope: TenantScope, id: FabricId): Promise<ConnectionView>
   /**

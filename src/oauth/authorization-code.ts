@@ -29,6 +29,8 @@ export interface AuthorizationRequest {
   readonly scopes: readonly string[]
   readonly state: Secret
   readonly codeVerifier: Secret
+  /** What the person is to be asked even where they are signed in (OpenID Connect Core §3.1.2.1); null: nothing. */
+  readonly prompt?: string | null
 }
 
 /** Where to send the browser (RFC 6749 §4.1.1 with PKCE S256, RFC 7636 §4.3). */
@@ -42,7 +44,8 @@ export async function authorizationUrl(request: AuthorizationRequest): Promise<s
     scope: request.scopes.join(' '),
     state: request.state.reveal(),
     code_challenge: challenge,
-    code_challenge_method: 'S256'
+    code_challenge_method: 'S256',
+    ...(request.prompt && { prompt: request.prompt })
   }).toString()
   return url.href
 }

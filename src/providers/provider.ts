@@ -143,6 +143,8 @@ export interface ProviderOAuth {
   readonly requiredScopes: readonly string[]
   /** Asked for as a service principal. */
   readonly unattendedScopes: readonly string[]
+  /** Sent as `prompt` so that a person can sign in as somebody else (OpenID Connect Core §3.1.2.1); null: none helps. */
+  readonly promptForAnotherUser: string | null
   readonly clientAuthMethod: 'client_secret_post' | 'client_secret_basic'
   /**
    * What the authorization endpoint's answer to a request without a session tells of the client.

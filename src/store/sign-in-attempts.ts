@@ -3,9 +3,21 @@ import type { SignInAttempt } from './generated/client.ts'
 
 export type SignInAttemptRow = SignInAttempt
 
+/** What is known once it has ended. */
+export type SignInEnd = Pick<
+  SignInAttemptRow,
+  | 'code'
+  | 'detail'
+  | 'workspaceUserName'
+  | 'workspaceUserId'
+  | 'mismatch'
+  | 'expectedUserName'
+  | 'finishedAt'
+> & { readonly status: 'succeeded' | 'failed' }
+
 export async function insertSignInAttempt(
   tx: Tx,
-  row: Omit<SignInAttemptRow, 'tenantId' | 'status' | 'code' | 'detail' | 'finishedAt'>
+  row: Omit<SignInAttemptRow, 'tenantId' | keyof SignInEnd>
 ): Promise<void> {
   await tx.rows.signInAttempt.create({
     data: { ...row, tenantId: tx.scope.tenantId, status: 'pending' }
@@ -42,15 +54,6 @@ export async function useSignInAttempt(tx: Tx, id: string, now: Date): Promise<b
   return count === 1
 }
 
-export async function finishSignInAttempt(
-  tx: Tx,
-  id: string,
-  end: {
-    status: 'succeeded' | 'failed'
-    code: string | null
-    detail: string | null
-    finishedAt: Date
-  }
-): Promise<void> {
+export async function finishSignInAttempt(tx: Tx, id: string, end: SignInEnd): Promise<void> {
   await tx.rows.signInAttempt.updateMany({ where: { tenantId: tx.scope.tenantId, id }, data: end })
 }

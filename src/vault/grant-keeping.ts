@@ -43,7 +43,7 @@ export interface GrantKeeping {
   ): Promise<GrantId>
   /**
    * Keeps what a sign-in gave, in one transaction with its record; what was held before is replaced.
-   * @throws AppError `forbidden`: another workspace user than the one that the grant stands for
+   * @throws AppError `conflict`: another one than the grant stands for
    */
   keepSignIn(scope: TenantScope, key: UserGrantKey, signIn: SignIn): Promise<GrantId>
   /**
@@ -210,10 +210,10 @@ function refuseOtherUser(
 ): void {
   if (existing === null || existing.workspaceUserId === null || maySwitchUser) return
   if (existing.workspaceUserId === workspaceUser.id) return
-  throw new AppError('forbidden', {
+  throw new AppError('conflict', {
     detail:
       `You signed in as ${workspaceUser.userName}, but this connection is ${existing.workspaceUserName}'s. ` +
-      'Sign in as that user, or sign out of the connection first to switch.'
+      'Sign in as that user, or say that it is to become the other one.'
   })
 }
 

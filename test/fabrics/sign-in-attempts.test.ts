@@ -109,7 +109,7 @@ describe('an attempt', () => {
     expect((await redemptions()) - before).toBe(0)
     expect(await grants()).toEqual([])
     expect((await world.fabrics.signInAttempt(as.member, attemptId)).status).toBe('pending')
-    await expect(finish(callback)).resolves.toMatchObject({ attemptId })
+    await expect(finish(callback)).resolves.toMatchObject({ id: attemptId })
   })
 
   test('B6 with another attempt’s code is refused by the workspace: the verifier does not fit', async () => {

@@ -20,8 +20,6 @@ beforeEach(async () => {
 
 const finish = (callback: Parameters<World['fabrics']['finishSignIn']>[1], scope = as.member) =>
   world.fabrics.finishSignIn(scope, callback)
-const _redemptions = async () =>
-  (await world.log()).filter(({ grantType }) => grantType === 'authorization_code').length
 const grants = () =>
   world.sql<{ user_id: string; state: string }>('SELECT user_id, state FROM grants')
 
@@ -52,7 +50,8 @@ describe('a sign-in that fails', () => {
     expect(await grants()).toEqual([])
     expect(await world.fabrics.signInAttempt(as.member, attemptId)).toMatchObject({
       status: 'failed',
-      code
+      code,
+      owner: fault.owner
     })
     expect(await world.audit('sign_in_attempt.finish')).toMatchObject([{ outcome: 'failed', code }])
   })

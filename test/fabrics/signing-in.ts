@@ -1,5 +1,6 @@
 import { asId, type FabricId } from '../../src/base/ids.ts'
 import type { TenantScope } from '../../src/base/tenant-scope.ts'
+import type { SignInStart } from '../../src/fabrics/fabrics.ts'
 import { createBrowserless } from '../../src/local/browserless.ts'
 import { publicUrl, type World } from './world.ts'
 
@@ -34,11 +35,13 @@ export async function begin(
   world: World,
   scope: TenantScope,
   id: FabricId,
-  choices: Parameters<typeof walk>[1] & { returnTo?: string } = {}
+  choices: Parameters<typeof walk>[1] & Partial<SignInStart> = {}
 ) {
+  const { login: _login, consent: _consent, ...options } = choices
   const started = await world.fabrics.startSignIn(scope, id, {
     sessionId: session,
-    returnTo: choices.returnTo ?? null
+    returnTo: null,
+    ...options
   })
   return { ...started, callback: await walk(started.authorizationUrl, choices) }
 }

@@ -29,6 +29,7 @@ const publicRoutes = [
   'GET /oauth2/jwks',
   'GET /problems/:code',
   'GET /readyz',
+  'GET /sign-in/sign-in.js',
   'GET {fabric host}/.well-known/databricks-config',
   'GET {fabric host}/oidc/.well-known/oauth-authorization-server',
   'GET {fabric host}/oidc/.well-known/openid-configuration',

@@ -20,6 +20,7 @@ const answersOfEachKind = [
   ['GET', '/api/v1/openapi.json', anonymous, 200],
   ['GET', '/console', anonymous, 200],
   ['GET', '/console/console.js', anonymous, 200],
+  ['GET', '/sign-in/sign-in.js', anonymous, 200],
   ['GET', '/', anonymous, 302],
   ['GET', `/sign-in/${fabricId}`, anonymous, 302],
   ['GET', '/problems/internal', anonymous, 200],

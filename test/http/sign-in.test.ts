@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../src/base/errors.ts'
+import type { SignInAttemptView } from '../../src/fabrics/fabrics.ts'
+import { SignInFault } from '../../src/fabrics/sign-in-fault.ts'
 import { anId, anonymous, appWith, browser, fabricId, now, service, tokens } from './fakes.ts'
 
 const started = {
@@ -7,6 +9,23 @@ const started = {
   authorizationUrl: 'https://adb-1.azuredatabricks.net/oidc/v1/authorize?state=s',
   expiresAt: now
 }
+const attempt: SignInAttemptView = {
+  id: started.attemptId,
+  fabricId,
+  status: 'succeeded',
+  code: null,
+  detail: null,
+  owner: null,
+  workspaceUser: { userName: 'dev@acme.test', id: '7' },
+  mismatch: null,
+  expectedUserName: null,
+  display: 'page',
+  returnTo: null,
+  createdAt: now,
+  expiresAt: now,
+  finishedAt: now
+}
+const attemptPath = `/sign-in/attempts/${attempt.id}`
 const callback = `/oauth/callback/${anId('appConnection')}`
 
 describe('GET /sign-in/{fabricId}', () => {
@@ -23,12 +42,13 @@ describe('GET /sign-in/{fabricId}', () => {
     const url = `/sign-in/${fabricId}?return_to=/console`
     const answer = await app.inject({ url, headers: browser(tokens.member) })
     expect([answer.statusCode, answer.headers.location]).toEqual([302, started.authorizationUrl])
-    expect(inputs).toEqual([[fabricId, { sessionId: anId('session'), returnTo: '/console' }]])
+    const sessionId = anId('session')
+    expect(inputs).toEqual([[fabricId, { sessionId, returnTo: '/console', display: 'page' }]])
     await app.inject({
-      url: `/sign-in/${fabricId}?return_to=//evil.test`,
+      url: `/sign-in/${fabricId}?return_to=//evil.test&display=popup`,
       headers: browser(tokens.member)
     })
-    expect(inputs[1]).toEqual([fabricId, { sessionId: anId('session'), returnTo: null }])
+    expect(inputs[1]).toEqual([fabricId, { sessionId, returnTo: null, display: 'popup' }])
     await app.close()
   })
 
@@ -93,7 +113,7 @@ describe('GET /oauth/callback/{appConnectionId}', () => {
       fabrics: {
         finishSignIn: async (_scope, input) => {
           inputs.push(input)
-          return { attemptId: started.attemptId, returnTo: '/console' }
+          return { ...attempt, returnTo: '/console' }
         }
       }
     })
@@ -110,22 +130,28 @@ describe('GET /oauth/callback/{appConnectionId}', () => {
     await app.close()
   })
 
-  test.each([null, 'https://evil.test', '//evil.test'])(
-    '200 with a calm page, where it leads to %s',
-    async (returnTo) => {
-      const { app } = await appWith({
-        fabrics: { finishSignIn: async () => ({ attemptId: started.attemptId, returnTo }) }
-      })
-      const answer = await app.inject({
-        url: `${callback}?code=c`,
-        headers: browser(tokens.member)
-      })
-      expect(answer.statusCode).toBe(200)
-      expect(answer.body).toContain('You can close this window.')
-      expect(answer.body).not.toMatch(/<script|style=| on\w+=|evil/)
-      await app.close()
-    }
-  )
+  test.each([
+    [{ returnTo: null }],
+    [{ returnTo: 'https://evil.test' }],
+    [{ returnTo: '//evil.test' }],
+    [{ returnTo: '/console', display: 'popup' }],
+    [{ returnTo: '/console', mismatch: 'another_email' }]
+  ] as const)('303 to how it went, of %j', async (more) => {
+    const { app } = await appWith({
+      fabrics: { finishSignIn: async () => ({ ...attempt, ...more }) }
+    })
+    const answer = await app.inject({ url: `${callback}?code=c`, headers: browser(tokens.member) })
+    expect([answer.statusCode, answer.headers.location]).toEqual([303, attemptPath])
+    await app.close()
+  })
+
+  test('303 to how it went, where it failed: the code is in no page of its own', async () => {
+    const fault = new SignInFault(new AppError('scope_missing'), attempt.id)
+    const { app } = await appWith({ fabrics: { finishSignIn: () => Promise.reject(fault) } })
+    const answer = await app.inject({ url: `${callback}?code=c`, headers: browser(tokens.member) })
+    expect([answer.statusCode, answer.headers.location]).toEqual([303, attemptPath])
+    await app.close()
+  })
 
   test.each([
     ['attempt_expired', 410],
@@ -140,5 +166,85 @@ describe('GET /oauth/callback/{appConnectionId}', () => {
     expect(answer.statusCode).toBe(status)
     expect(answer.body).toContain(code)
     await app.close()
+  })
+})
+
+describe('GET /sign-in/attempts/{id}', () => {
+  const pageOf = async (more: Partial<SignInAttemptView>, base = 'http://weft.test') => {
+    const { app } = await appWith({
+      fabrics: { signInAttempt: async () => ({ ...attempt, ...more }) },
+      deps: { publicUrl: base }
+    })
+    const answer = await app.inject({ url: attemptPath, headers: browser(tokens.member) })
+    await app.close()
+    const [, data = ''] = /data-sign-in="([^"]*)"/.exec(answer.body) ?? []
+    return { ...answer, body: answer.body, data: JSON.parse(data.replaceAll('&quot;', '"')) }
+  }
+
+  test('200 says who one is, and tells the window that opened it, by a script of its own', async () => {
+    const { statusCode, body, data, headers } = await pageOf({ display: 'popup' })
+    expect(statusCode).toBe(200)
+    expect(body).toContain('Signed in as dev@acme.test')
+    expect(body).toContain('<script src="/sign-in/sign-in.js" defer></script>')
+    expect(body).not.toMatch(/<script>|style=| on\w+=/)
+    expect(headers['content-security-policy']).toContain("script-src 'self'")
+    expect(data).toMatchObject({
+      display: 'popup',
+      message: {
+        type: 'weft:sign-in',
+        attemptId: attempt.id,
+        fabricId,
+        status: 'succeeded',
+        workspaceUser: { userName: 'dev@acme.test' }
+      }
+    })
+  })
+
+  test.each([
+    [{ mismatch: 'another_email', expectedUserName: 'me@acme.test' }, 200, 'here you are me@acme'],
+    [
+      {
+        status: 'failed',
+        code: 'conflict',
+        owner: 'caller',
+        mismatch: 'another_user',
+        expectedUserName: 'old@acme.test'
+      },
+      409,
+      'Until now you were old@acme.test'
+    ],
+    [{ status: 'failed', code: 'scope_missing', owner: 'tenant_admin' }, 502, 'Code scope_missing'],
+    [
+      { status: 'failed', code: 'ip_not_allowed', owner: 'provider_admin' },
+      502,
+      'Databricks workspace or account'
+    ],
+    [{ status: 'expired', code: 'attempt_expired', owner: 'caller' }, 410, 'Sign in again'],
+    [{ status: 'pending' }, 200, 'not finished']
+  ] as const)('of %j answers %i and whose move it is', async (more, status, text) => {
+    const page = await pageOf(more)
+    expect(page.statusCode).toBe(status)
+    expect(page.body).toContain(text)
+  })
+
+  test('F48 behind a path prefix every link, script and call has it', async () => {
+    const { body, data } = await pageOf(
+      { status: 'failed', code: 'internal', owner: 'platform', returnTo: '/weft/console?a=1&b=2' },
+      'http://weft.test/weft'
+    )
+    expect(body).toContain('<script src="/weft/sign-in/sign-in.js" defer></script>')
+    expect(body).toContain(
+      `href="/weft/sign-in/${fabricId}?return_to=%2Fweft%2Fconsole%3Fa%3D1%26b%3D2"`
+    )
+    expect(data.signInPath).toBe(`/weft/api/v1/fabrics/${fabricId}/sign-in`)
+    for (const [, href] of body.matchAll(/(?:href|src)="([^"]*)"/g))
+      expect(href).toMatch(/^\/weft\//)
+  })
+
+  test('what a workspace calls its user is text and no markup', async () => {
+    const userName = '<img src=x onerror=alert(1)>"&'
+    const { body, data } = await pageOf({ workspaceUser: { userName, id: '1' } })
+    expect(body).not.toContain('<img')
+    expect(data.message.workspaceUser.userName.replaceAll('&amp;', '&')).toContain('img src=x')
   })
 })

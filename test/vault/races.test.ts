@@ -163,7 +163,7 @@ describe('a refresh that is overtaken', () => {
     } as const
     const { vault } = world.own
     const refused = vault.keepSignIn(world.scope, key, { ...signIn, maySwitchUser: false })
-    expect(await codeOf(refused)).toBe('forbidden')
+    expect(await codeOf(refused)).toBe('conflict')
     expect(await world.refreshTokenOf(grant.grantId)).toBe(grant.refreshToken)
     expect((await ask(grant)).token.reveal()).toBe(grant.accessToken)
     await vault.keepSignIn(world.scope, key, { ...signIn, maySwitchUser: true })

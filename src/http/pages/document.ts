@@ -10,11 +10,11 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;'
 }
 
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
 }
 
-interface Link {
+export interface Link {
   readonly href: string
   readonly text: string
 }
@@ -26,10 +26,29 @@ export function textPage(
   lines: readonly string[],
   ...links: readonly Link[]
 ): string {
-  const paragraphs = lines.map((line) => `    <p>${escapeHtml(line)}</p>\n`).join('')
-  const anchors = links.map(
-    ({ href, text }) => `    <p><a href="${escapeHtml(href)}">${escapeHtml(text)}</a></p>\n`
-  )
+  return framedPage(publicUrl, title, paragraphsOf(lines) + links.map(anchorOf).join(''))
+}
+
+export function paragraphsOf(lines: readonly string[]): string {
+  return lines.map((line) => `    <p>${escapeHtml(line)}</p>\n`).join('')
+}
+
+export function anchorOf({ href, text }: Link): string {
+  return `    <p><a href="${escapeHtml(href)}">${escapeHtml(text)}</a></p>\n`
+}
+
+/**
+ * @param body markup, of which every text is escaped already
+ * @param script a script of this deployment by its path, and what it reads from `main` as data attribute
+ */
+export function framedPage(
+  publicUrl: PublicUrl,
+  title: string,
+  body: string,
+  script?: { readonly path: string; readonly name: string; readonly data: unknown }
+): string {
+  const src = script && escapeHtml(publicUrl.pathOf(script.path))
+  const data = script && ` data-${script.name}="${escapeHtml(JSON.stringify(script.data))}"`
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -37,17 +56,17 @@ export function textPage(
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>${escapeHtml(title)} – Weft</title>
     <link rel="stylesheet" href="${escapeHtml(publicUrl.pathOf('/console/console.css'))}">
-  </head>
+${src === undefined ? '' : `    <script src="${src}" defer></script>\n`}  </head>
   <body>
-    <main>
+    <main${data ?? ''}>
     <h1>${escapeHtml(title)}</h1>
-${paragraphs}${anchors.join('')}    </main>
+${body}    </main>
   </body>
 </html>
 `
 }
 
-const moves: Readonly<Record<ProblemOwner, string>> = {
+export const moves: Readonly<Record<ProblemOwner, string>> = {
   caller: 'You can mend this yourself.',
   team_admin: 'An admin of your team can mend this.',
   tenant_admin: 'An admin of your organisation can mend this.',

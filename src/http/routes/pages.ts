@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Type } from 'typebox'
 import { type ProblemCode, problemCatalogue } from '../../base/errors.ts'
 import { textPage } from '../pages/document.ts'
+import { signInScriptPath } from '../pages/sign-in-page.ts'
 import type { PublicUrl } from '../public-url.ts'
 import { type App, Strict } from '../route.ts'
 
@@ -10,7 +11,8 @@ const folder = join(import.meta.dirname, '..', 'pages')
 const files = [
   ['/console', 'console.html', 'text/html; charset=utf-8'],
   ['/console/console.css', 'console.css', 'text/css; charset=utf-8'],
-  ['/console/console.js', 'console.js', 'text/javascript; charset=utf-8']
+  ['/console/console.js', 'console.js', 'text/javascript; charset=utf-8'],
+  [signInScriptPath, 'sign-in.js', 'text/javascript; charset=utf-8']
 ] as const
 
 const page = { access: 'public', operation: 'page.get', surface: 'page' } as const

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import type { FastifyRequest } from 'fastify'
+import { AppError } from '../../base/errors.ts'
 import type { SessionId } from '../../base/ids.ts'
 import type { Fabrics } from '../../fabrics/fabrics.ts'
-import { textPage } from '../pages/document.ts'
+import { SignInFault } from '../../fabrics/sign-in-fault.ts'
+import { signInPage, signInProblemPage } from '../pages/sign-in-page.ts'
+import type { ProblemWriter } from '../plugins/problem.ts'
 import { localPath, type PublicUrl } from '../public-url.ts'
 import { queryOf, queryValue } from '../raw-query.ts'
 import { type App, answers, IdOfKind, Nothing, Strict } from '../route.ts'
@@ -10,6 +13,7 @@ import { Connection, SignInAttempt, SignInBody, SignInStarted } from '../schemas
 
 const fabricParams = Strict({ fabricId: IdOfKind('fabric') })
 const tags = ['sign-in']
+const html = 'text/html; charset=utf-8'
 
 function sessionOf({ caller }: FastifyRequest): SessionId {
   assert.ok(caller?.sessionId, 'access is session')
@@ -18,7 +22,11 @@ function sessionOf({ caller }: FastifyRequest): SessionId {
 
 export function signInRoutes(
   app: App,
-  { fabrics, publicUrl }: { fabrics: Fabrics; publicUrl: PublicUrl }
+  {
+    fabrics,
+    problems,
+    publicUrl
+  }: { fabrics: Fabrics; problems: ProblemWriter; publicUrl: PublicUrl }
 ): void {
   app.post(
     '/api/v1/fabrics/:fabricId/sign-in',
@@ -33,8 +41,12 @@ export function signInRoutes(
       }
     },
     (request) => {
-      const returnTo = localPath(request.body?.returnTo ?? null, publicUrl)
-      const input = { sessionId: sessionOf(request), returnTo }
+      const { returnTo = null, ...options } = request.body ?? {}
+      const input = {
+        ...options,
+        sessionId: sessionOf(request),
+        returnTo: localPath(returnTo, publicUrl)
+      }
       return fabrics.startSignIn(request.scope, request.params.fabricId, input)
     }
   )
@@ -96,10 +108,20 @@ export function signInRoutes(
       schema: { hide: true, params: fabricParams }
     },
     async (request, reply) => {
+      const display = queryValue(request, 'display') === 'popup' ? 'popup' : 'page'
       const returnTo = localPath(queryValue(request, 'return_to'), publicUrl)
-      const input = { sessionId: sessionOf(request), returnTo }
-      const started = await fabrics.startSignIn(request.scope, request.params.fabricId, input)
-      return reply.redirect(started.authorizationUrl, 302)
+      const { fabricId } = request.params
+      const input = { sessionId: sessionOf(request), returnTo, display } as const
+      try {
+        const started = await fabrics.startSignIn(request.scope, fabricId, input)
+        return reply.redirect(started.authorizationUrl, 302)
+      } catch (err) {
+        const error = problems.note(request, err)
+        // Whoever does not see the fabric is told nothing of it.
+        const known = error.code === 'not_found' ? undefined : fabricId
+        reply.code(error.status).type(html)
+        return reply.send(signInProblemPage(publicUrl, error, request.id, known))
+      }
     }
   )
 
@@ -110,16 +132,35 @@ export function signInRoutes(
       schema: { hide: true, params: Strict({ appConnectionId: IdOfKind('appConnection') }) }
     },
     async (request, reply) => {
-      const { returnTo } = await fabrics.finishSignIn(request.scope, {
-        appConnectionId: request.params.appConnectionId,
-        query: queryOf(request),
-        sessionId: sessionOf(request)
-      })
-      const path = localPath(returnTo, publicUrl)
-      if (path !== null) return reply.redirect(path, 303)
-      const link = { href: publicUrl.pathOf('/console'), text: 'Go to the console' }
-      reply.type('text/html; charset=utf-8')
-      return textPage(publicUrl, 'Signed in', ['You can close this window.'], link)
+      const pathOf = (attemptId: string) => publicUrl.pathOf(`/sign-in/attempts/${attemptId}`)
+      try {
+        const attempt = await fabrics.finishSignIn(request.scope, {
+          appConnectionId: request.params.appConnectionId,
+          query: queryOf(request),
+          sessionId: sessionOf(request)
+        })
+        const path = localPath(attempt.returnTo, publicUrl)
+        const hasNothingToSay = attempt.display === 'page' && attempt.mismatch === null
+        return reply.redirect(hasNothingToSay && path !== null ? path : pathOf(attempt.id), 303)
+      } catch (err) {
+        const error = problems.note(request, err)
+        if (err instanceof SignInFault) return reply.redirect(pathOf(err.attemptId), 303)
+        reply.code(error.status).type(html)
+        return reply.send(signInProblemPage(publicUrl, error, request.id))
+      }
+    }
+  )
+
+  app.get(
+    '/sign-in/attempts/:signInAttemptId',
+    {
+      config: { access: 'session', operation: 'sign_in_attempt.get', surface: 'page' },
+      schema: { hide: true, params: Strict({ signInAttemptId: IdOfKind('signInAttempt') }) }
+    },
+    async (request, reply) => {
+      const attempt = await fabrics.signInAttempt(request.scope, request.params.signInAttemptId)
+      reply.code(attempt.code === null ? 200 : new AppError(attempt.code).status).type(html)
+      return reply.send(signInPage(publicUrl, attempt))
     }
   )
 }

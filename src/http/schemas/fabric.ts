@@ -218,8 +218,28 @@ export const Connection = Strict(
   { title: 'Connection' }
 )
 
+const SignInDisplay = Type.Enum(['page', 'popup'], {
+  type: 'string',
+  description:
+    'Where it ends: at `returnTo`, or on a small page that tells the window that opened it and closes'
+})
+
 export const SignInBody = Nullable(
-  Strict({ returnTo: Type.Optional(Text(2_048)) }, { title: 'NewSignIn' })
+  Strict(
+    {
+      returnTo: Type.Optional(Text(2_048)),
+      display: Type.Optional(SignInDisplay),
+      switchUser: Type.Optional(
+        Type.Boolean({
+          description: "The connection may become another workspace user's than it is"
+        })
+      ),
+      asksWho: Type.Optional(
+        Type.Boolean({ description: 'The workspace is to ask who one is, where it can' })
+      )
+    },
+    { title: 'NewSignIn' }
+  )
 )
 export const SignInStarted = Strict(
   {
@@ -236,6 +256,23 @@ export const SignInAttempt = Strict(
     status: Type.Enum(['pending', 'succeeded', 'failed', 'expired'], { type: 'string' }),
     code: Nullable(Type.String()),
     detail: Nullable(Type.String()),
+    owner: Nullable(Owner),
+    workspaceUser: Nullable(
+      Strict(
+        { userName: Type.String(), id: Type.String() },
+        { description: 'Who signed in at the workspace, as far as it came to that' }
+      )
+    ),
+    mismatch: Nullable(
+      Type.Enum(['another_user', 'another_email'], {
+        type: 'string',
+        description:
+          "`another_user`: the connection stands for somebody else, and still does; `another_email`: it was kept, and the workspace's user name is not the person's address"
+      })
+    ),
+    expectedUserName: Nullable(Type.String()),
+    display: SignInDisplay,
+    returnTo: Nullable(Type.String()),
     createdAt: Time,
     expiresAt: Time,
     finishedAt: Nullable(Time)

@@ -39,7 +39,11 @@ export function prepareAuthorize(provider: Provider, registry: Registry): void {
       }
     }
     // refresh tokens are given for the scope alone; oidc-provider wants consent to have been asked for
-    if (scopes.includes('offline_access') && query.prompt === undefined) query.prompt = 'consent'
+    if (scopes.includes('offline_access')) {
+      query.prompt = [...new Set([...String(query.prompt ?? '').split(' '), 'consent'])]
+        .filter(Boolean)
+        .join(' ')
+    }
     if (!scopes.includes('openid')) delete query.nonce
     ctx.query = query
     return next()

@@ -25,6 +25,7 @@ export const databricks: Provider = {
     defaultScopes: ['all-apis', 'offline_access'],
     requiredScopes: ['offline_access'],
     unattendedScopes: ['all-apis'],
+    promptForAnotherUser: 'login', // where it is not honoured it is ignored (RFC 6749 §3.1)
     clientAuthMethod: 'client_secret_post',
     readAuthorizationAnswer
   },

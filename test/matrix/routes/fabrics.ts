@@ -46,6 +46,7 @@ export const fabricEntries: Entries = {
     hidden: 410
   },
   'GET /api/v1/sign-in-attempts/:signInAttemptId': {},
+  'GET /sign-in/attempts/:signInAttemptId': {},
   'GET /api/v1/fabrics/:fabricId/connection': {},
   'DELETE /api/v1/fabrics/:fabricId/connection': {}
 }

@@ -23,5 +23,6 @@ export const platformEntries: Entries = {
   'GET /console': page,
   'GET /console/console.css': page,
   'GET /console/console.js': page,
+  'GET /sign-in/sign-in.js': page,
   'GET /problems/:code': { ...page, params: { code: 'internal' } }
 }
