@@ -49,6 +49,7 @@ import { registrationRoutes } from './http/routes/registrations.ts'
 import { scimRoutes } from './http/routes/scim.ts'
 import { scimTokenRoutes } from './http/routes/scim-tokens.ts'
 import { serviceAccountRoutes } from './http/routes/service-accounts.ts'
+import { servicePrincipalRoutes } from './http/routes/service-principals.ts'
 import { sessionRoutes } from './http/routes/sessions.ts'
 import { signInRoutes } from './http/routes/sign-in.ts'
 import { teamRoutes } from './http/routes/teams.ts'
@@ -157,6 +158,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   appConnectionRoutes(app, { appConnections, once, answerSteps })
   registrationRoutes(app, { registrations: deps.registrations, once })
   fabricRoutes(app, { fabrics, once })
+  servicePrincipalRoutes(app, { fabrics, once })
   connectionTestRoutes(app, { fabrics, answerSteps })
   discoveryRoutes(app, { fabrics })
   signInRoutes(app, { fabrics, problems, publicUrl })

@@ -1,17 +1,11 @@
 import { asId } from '../base/ids.ts'
 import { redirectUriOf } from '../oauth/authorization-code.ts'
 import type { AppConnectionRow } from '../store/app-connections.ts'
-import type {
-  AppConnectionView,
-  ClientSecretView,
-  Verification,
-  VerificationStepResult
-} from './app-connections.ts'
+import { viewClientSecrets } from '../vault/client-secrets.ts'
+import type { AppConnectionView, Verification, VerificationStepResult } from './app-connections.ts'
 
 /** An app connection as its admins see it: everything but the secrets. */
 export function viewOf(row: AppConnectionRow, publicUrl: string): AppConnectionView {
-  const current = row.clientSecrets.find((secret) => secret.state === 'current')
-  const provenAt = current?.lastUsedAt ?? null
   return {
     id: asId('appConnection', row.id),
     name: row.name,
@@ -19,18 +13,7 @@ export function viewOf(row: AppConnectionRow, publicUrl: string): AppConnectionV
     accountHost: row.accountHost,
     accountId: row.accountId,
     clientId: row.clientId,
-    clientSecrets: row.clientSecrets.map(
-      ({ id, state, hint, setAt, lastUsedAt }): ClientSecretView => ({
-        id: asId('clientSecret', id),
-        state: state === 'current' ? 'current' : 'previous',
-        hint,
-        setAt,
-        lastUsedAt,
-        // The provider took the current one, and this one was not needed after that.
-        isSafeToDelete:
-          state !== 'current' && provenAt !== null && (lastUsedAt === null || lastUsedAt < provenAt)
-      })
-    ),
+    clientSecrets: viewClientSecrets(row.clientSecrets),
     clientAuthMethod:
       row.clientAuthMethod === 'client_secret_basic' ? 'client_secret_basic' : 'client_secret_post',
     scopes: row.scopes,

@@ -4,13 +4,17 @@
  * Never: returns a secret, sends one anywhere but the token endpoint pinned to the workspace's own origin.
  */
 import type { ProblemCode, ProblemOwner } from '../base/errors.ts'
-import type { AppConnectionId, FabricId, IdOf, TeamId } from '../base/ids.ts'
+import type { AppConnectionId, FabricId, TeamId } from '../base/ids.ts'
 import type { Page, PageQuery } from '../base/page.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { RegistrationGuide } from '../providers/provider.ts'
+import type {
+  ClientSecretId,
+  ClientSecretInput,
+  ClientSecretView
+} from '../vault/client-secrets.ts'
 
-export type ClientSecretId = IdOf<'clientSecret'>
 export type ClientAuthMethod = 'client_secret_post' | 'client_secret_basic'
 
 /** The provider's token access policy of this client, as far as the admin knows it. */
@@ -21,15 +25,6 @@ export interface TokenPolicy {
   readonly absoluteSessionLifetimeMinutes: number | null
   /** Null: not known. */
   readonly hasSingleUseRefreshTokens: boolean | null
-}
-
-export interface ClientSecretView {
-  readonly id: ClientSecretId
-  readonly state: 'current' | 'previous'
-  readonly hint: string
-  readonly setAt: Date
-  readonly lastUsedAt: Date | null
-  readonly isSafeToDelete: boolean
 }
 
 /** In their order; after the first that fails the rest are skipped. */
@@ -208,7 +203,7 @@ export interface AppConnections {
   addSecret(
     scope: TenantScope,
     id: AppConnectionId,
-    input: { clientSecret: Secret }
+    input: ClientSecretInput
   ): Promise<AppConnectionView>
   removeSecret(scope: TenantScope, id: AppConnectionId, secretId: ClientSecretId): Promise<void>
   /**

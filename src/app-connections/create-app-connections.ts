@@ -3,25 +3,23 @@ import { type AppConnectionId, newId } from '../base/ids.ts'
 import { pageOf } from '../base/page.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import { hintOf, looksLikeMask } from '../crypto/bearer.ts'
 import { checkHostPatterns } from '../providers/host-patterns.ts'
 import { providers } from '../providers/registry.ts'
 import {
   type AppConnectionRow,
   clearAppConnectionFault,
   clearDefaultAppConnection,
-  deleteClientSecret,
   dropVerification,
   findDefaultAppConnection,
   insertAppConnection,
-  insertClientSecret,
   listAppConnections,
   updateAppConnection
 } from '../store/app-connections.ts'
+import { deleteClientSecret, insertClientSecret } from '../store/client-secrets.ts'
 import type { Tx } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
 import { clearSetbacks } from '../store/grants.ts'
-import { clientSecretPlace } from '../vault/credentials.ts'
+import { sealClientSecret } from '../vault/client-secrets.ts'
 import type { Vault } from '../vault/vault.ts'
 import { viewOf } from './app-connection-view.ts'
 import type { AppConnectionPatch, AppConnections, TokenPolicy } from './app-connections.ts'
@@ -37,7 +35,7 @@ export interface AppConnectionDeps extends VerificationDeps {
 }
 
 export function createAppConnections(deps: AppConnectionDeps): AppConnections {
-  const { db, audit, strongbox, clock, publicUrl } = deps
+  const { db, audit, clock, publicUrl } = deps
   const extraHosts = deps.extraOrigins.map((origin) => new URL(origin).hostname)
   const view = (row: AppConnectionRow) => viewOf(row, publicUrl)
   const checkHosts = (patterns: readonly string[]) =>
@@ -48,12 +46,8 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
   }
 
   /** Sealed before the transaction begins, stored within it. */
-  async function sealSecret(scope: TenantScope, appConnectionId: string, secret: Secret) {
-    if (looksLikeMask(secret)) throw invalidRequest('/clientSecret', 'the mask is not a secret')
-    const id = newId('clientSecret', clock)
-    const sealed = await strongbox.seal(scope, clientSecretPlace(id), secret)
-    return { id, appConnectionId, sealed, hint: hintOf(secret), setAt: clock.now() }
-  }
+  const sealGiven = async (scope: TenantScope, clientSecret: Secret | undefined) =>
+    clientSecret === undefined ? null : await sealClientSecret(deps, scope, { clientSecret })
 
   return {
     get,
@@ -76,8 +70,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
     async create(scope, input) {
       const id = newId('appConnection', clock)
       const now = clock.now()
-      const secret =
-        input.clientSecret === undefined ? null : await sealSecret(scope, id, input.clientSecret)
+      const secret = await sealGiven(scope, input.clientSecret)
       const { oauth } = providers[input.provider]
       const policy: TokenPolicy = { ...unknownPolicy, ...input.tokenPolicy }
       const row = {
@@ -102,7 +95,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
           const isDefault = input.isDefault ?? !hasDefault
           if (isDefault) await clearDefaultAppConnection(tx, input.provider)
           await insertAppConnection(tx, { ...row, isDefault })
-          if (secret !== null) await insertClientSecret(tx, secret)
+          if (secret !== null) await insertClientSecret(tx, { appConnectionId: id }, secret)
           const details = { name: row.name, clientId: row.clientId, hasSecret: secret !== null }
           await audit.append(tx, {
             action: 'app_connection.create',
@@ -115,8 +108,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
     },
 
     async update(scope, id, patch) {
-      const secret =
-        patch.clientSecret === undefined ? null : await sealSecret(scope, id, patch.clientSecret)
+      const secret = await sealGiven(scope, patch.clientSecret)
       const { oauth } = providers.databricks
       const scopes = patch.scopes && checkScopes(patch.scopes, oauth.requiredScopes)
       const allowedHosts = patch.allowedHosts && checkHosts(patch.allowedHosts)
@@ -131,7 +123,7 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
             updatedAt
           })
           if (!isCurrent) throw new AppError('version_conflict')
-          if (secret !== null) await insertClientSecret(tx, secret)
+          if (secret !== null) await insertClientSecret(tx, { appConnectionId: id }, secret)
           const isOtherClient = verifiedMembers.some((member) => Object.hasOwn(changes, member))
           if (isOtherClient || secret !== null) await dropVerification(tx, id)
           await forgiveSetbacks(tx, id)
@@ -143,11 +135,11 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
       return await get(scope, id)
     },
 
-    async addSecret(scope, id, { clientSecret }) {
-      const secret = await sealSecret(scope, id, clientSecret)
+    async addSecret(scope, id, input) {
+      const secret = await sealClientSecret(deps, scope, input)
       await db.inTenant(scope, async (tx) => {
         const row = await mustFind(tx, id)
-        await insertClientSecret(tx, secret)
+        await insertClientSecret(tx, { appConnectionId: id }, secret)
         await dropVerification(tx, id)
         await forgiveSetbacks(tx, id)
         await updateAppConnection(tx, id, row.version, { updatedAt: clock.now() })
@@ -161,7 +153,8 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
     removeSecret: (scope, id, secretId) =>
       db.inTenant(scope, async (tx) => {
         const row = await mustFind(tx, id)
-        if (!(await deleteClientSecret(tx, id, secretId))) throw new AppError('not_found')
+        const isGone = await deleteClientSecret(tx, { appConnectionId: id }, secretId)
+        if (!isGone) throw new AppError('not_found')
         await updateAppConnection(tx, id, row.version, { updatedAt: clock.now() })
         const object = ['app_connection', id] as const
         const details = { secretId }
@@ -178,7 +171,7 @@ const verifiedMembers = ['clientId', 'clientAuthMethod', 'scopes'] as const
 /** What was refused may be accepted now: nobody waits for a next try. */
 async function forgiveSetbacks(tx: Tx, id: string): Promise<void> {
   await clearAppConnectionFault(tx, id)
-  await clearSetbacks(tx, id)
+  await clearSetbacks(tx, { appConnectionId: id })
 }
 
 const unknownPolicy: TokenPolicy = {

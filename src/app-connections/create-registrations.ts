@@ -1,8 +1,7 @@
 import type { Audit } from '../audit/audit.ts'
 import { AppError } from '../base/errors.ts'
-import { type AppConnectionId, newId } from '../base/ids.ts'
+import type { AppConnectionId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import { hintOf } from '../crypto/bearer.ts'
 import { redirectUriOf } from '../oauth/authorization-code.ts'
 import type { FoundApp } from '../providers/account.ts'
 import { providers } from '../providers/registry.ts'
@@ -10,15 +9,14 @@ import {
   type AppConnectionRow,
   clearAppConnectionFault,
   deleteAppConnection,
-  deleteClientSecret,
   dropVerification,
   findAppConnection,
-  insertClientSecret,
   updateAppConnection
 } from '../store/app-connections.ts'
+import { deleteClientSecret, insertClientSecret } from '../store/client-secrets.ts'
 import type { Db } from '../store/db.ts'
 import { clearSetbacks } from '../store/grants.ts'
-import { clientSecretPlace } from '../vault/credentials.ts'
+import { sealClientSecret } from '../vault/client-secrets.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import { findApp, type MadeApp, makeApp, refuseApp, removeApp } from './account-apps.ts'
 import {
@@ -41,7 +39,7 @@ export interface RegistrationDeps extends AccountSessionDeps {
 }
 
 export function createRegistrations(deps: RegistrationDeps): Registrations {
-  const { db, audit, strongbox, clock, publicUrl, appConnections } = deps
+  const { db, audit, clock, publicUrl, appConnections } = deps
   const provider = providers.databricks
   const { account } = provider
 
@@ -87,8 +85,7 @@ export function createRegistrations(deps: RegistrationDeps): Registrations {
     id: AppConnectionId,
     { made, policy }: MadeApp
   ): Promise<void> {
-    const secretId = newId('clientSecret', clock)
-    const sealed = await strongbox.seal(scope, clientSecretPlace(secretId), made.clientSecret)
+    const secret = await sealClientSecret(deps, scope, made)
     const now = clock.now()
     await db.inTenant(scope, async (tx) => {
       const row = mustBe(await findAppConnection(tx, id))
@@ -101,11 +98,10 @@ export function createRegistrations(deps: RegistrationDeps): Registrations {
         updatedAt: now
       })
       if (!isCurrent) throw new AppError('version_conflict')
-      const secret = { id: secretId, appConnectionId: id, sealed, setAt: now }
-      await insertClientSecret(tx, { ...secret, hint: hintOf(made.clientSecret) })
+      await insertClientSecret(tx, { appConnectionId: id }, secret)
       await dropVerification(tx, id)
       await clearAppConnectionFault(tx, id)
-      await clearSetbacks(tx, id)
+      await clearSetbacks(tx, { appConnectionId: id })
       const details = { clientId: made.clientId, registrationId: made.id }
       const object = ['app_connection', id] as const
       await audit.append(tx, { action: 'app_connection.register', object, details })
@@ -221,7 +217,9 @@ export function createRegistrations(deps: RegistrationDeps): Registrations {
       if (!answer.ok && answer.failure !== 'gone') throw accountFault(answer.failure)
       await db.inTenant(scope, async (tx) => {
         const now = mustBe(await findAppConnection(tx, id))
-        for (const secret of now.clientSecrets) await deleteClientSecret(tx, id, secret.id)
+        for (const secret of now.clientSecrets) {
+          await deleteClientSecret(tx, { appConnectionId: id }, secret.id)
+        }
         const none = { clientId: null, registrationId: null, updatedAt: clock.now() }
         await updateAppConnection(tx, id, now.version, none)
         await dropVerification(tx, id)

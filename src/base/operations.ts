@@ -31,6 +31,8 @@ export const operations = [
   'fabric.usage',
   'fabric.usage_of_others',
   'service_principal.use',
+  'service_principal.add_secret',
+  'service_principal.delete_secret',
   'sign_in_attempt.get',
   'sign_in_attempt.finish',
   'login_provider.list',

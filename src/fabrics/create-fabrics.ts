@@ -5,6 +5,7 @@ import type { FabricDeps } from './fabric-deps.ts'
 import { createFabricKeeping } from './fabric-keeping.ts'
 import { createFabricTransfer } from './fabric-transfer.ts'
 import type { Fabrics } from './fabrics.ts'
+import { createPrincipalSecrets } from './principal-secrets.ts'
 import { createSignIn } from './sign-in.ts'
 import { createTests } from './test-plans.ts'
 import { createUsage } from './usage.ts'
@@ -17,6 +18,7 @@ export function createFabrics(
   return {
     ...keeping,
     ...createFabricTransfer(deps, keeping.get),
+    ...createPrincipalSecrets(deps, keeping.get),
     ...createSignIn(deps),
     ...createConnections(deps),
     ...createTests(deps),

@@ -2,7 +2,6 @@ import { AppError, invalidRequest } from '../base/errors.ts'
 import { type FabricId, newId } from '../base/ids.ts'
 import { pageOf } from '../base/page.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import { hintOf, looksLikeMask } from '../crypto/bearer.ts'
 import { providers } from '../providers/registry.ts'
 import { findAppConnection } from '../store/app-connections.ts'
 import type { Tx } from '../store/db.ts'
@@ -13,10 +12,8 @@ import {
   type FabricRow,
   insertFabric,
   listFabrics,
-  updateFabric,
-  upsertServicePrincipal
+  updateFabric
 } from '../store/fabrics.ts'
-import { servicePrincipalPlace } from '../vault/credentials.ts'
 import { mergeDeadlines } from './fabric-deadlines.ts'
 import {
   type FabricDeps,
@@ -33,7 +30,8 @@ import {
   slugOf
 } from './fabric-input.ts'
 import { viewFabrics } from './fabric-view.ts'
-import type { FabricPatch, Fabrics, FabricView, ServicePrincipalInput } from './fabrics.ts'
+import type { FabricPatch, Fabrics, FabricView } from './fabrics.ts'
+import { keepPrincipal, sealPrincipal } from './principal-secrets.ts'
 
 type Keeping = Pick<Fabrics, 'list' | 'get' | 'create' | 'update' | 'remove' | 'complete'>
 
@@ -41,30 +39,17 @@ const slugAttemptsMax = 20
 
 /** Fabrics as records: made, changed, completed and deleted, with their service principals. */
 export function createFabricKeeping(deps: FabricDeps): Keeping {
-  const { db, audit, clock, strongbox, outbound } = deps
+  const { db, audit, clock, outbound } = deps
   const provider = providers.databricks
 
   async function viewOne(tx: Tx, row: FabricRow): Promise<FabricView> {
-    const [view] = await viewFabrics(tx, [row])
+    const [view] = await viewFabrics(tx, [row], clock.now())
     if (view === undefined) throw new AppError('internal', { note: 'a fabric without a view' })
     return view
   }
 
   const reread = async (scope: TenantScope, id: FabricId) =>
     await db.inTenant(scope, async (tx) => viewOne(tx, await mustFindFabric(tx, id, 'fabric.get')))
-
-  /** Sealed before the transaction begins, stored within it. */
-  async function sealPrincipal(
-    scope: TenantScope,
-    fabricId: FabricId,
-    input: ServicePrincipalInput
-  ) {
-    const { clientId, clientSecret } = input
-    const pointer = '/servicePrincipal/clientSecret'
-    if (looksLikeMask(clientSecret)) throw invalidRequest(pointer, 'the mask is not a secret')
-    const secretSealed = await strongbox.seal(scope, servicePrincipalPlace(fabricId), clientSecret)
-    return { fabricId, clientId, secretSealed, hint: hintOf(clientSecret), setAt: clock.now() }
-  }
 
   return {
     get: reread,
@@ -74,7 +59,7 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
         const { teams, fabrics: ids = null } = scope.authority
         const rows = await listFabrics(tx, { limit: limit + 1, cursor, teams, ids })
         const views = new Map(
-          (await viewFabrics(tx, rows)).map((view) => [view.id as string, view])
+          (await viewFabrics(tx, rows, clock.now())).map((view) => [view.id as string, view])
         )
         const { items, nextCursor } = pageOf(rows, limit, (row) => views.get(row.id))
         return { items: items.filter((view) => view !== undefined), nextCursor }
@@ -108,13 +93,13 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
       const principal =
         input.servicePrincipal === undefined
           ? null
-          : await sealPrincipal(scope, id, input.servicePrincipal)
+          : await sealPrincipal(deps, scope, input.servicePrincipal)
       const insert = async (slug: string) =>
         await db.inTenant(scope, async (tx) => {
           await mustFindTeamFor(tx, input.teamId, 'fabric.create')
           await mustFindConnection(tx, row.appConnectionId)
           await insertFabric(tx, { ...row, slug })
-          if (principal !== null) await upsertServicePrincipal(tx, principal)
+          if (principal !== null) await keepPrincipal(tx, id, principal)
           const { name, kind, workspaceOrigin } = row
           const details = { name, kind, workspaceOrigin, hasServicePrincipal: principal !== null }
           await audit.append(tx, {
@@ -133,7 +118,7 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
       const list = patch.endpointAllowList
       const endpoints = list ? checkEndpointList(provider, list) : undefined
       const principal = patch.servicePrincipal
-        ? await sealPrincipal(scope, id, patch.servicePrincipal)
+        ? await sealPrincipal(deps, scope, patch.servicePrincipal)
         : null
       try {
         await db.inTenant(scope, async (tx) => {
@@ -156,7 +141,7 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
           const isDropped = principal === null && (hasMoved || patch.servicePrincipal === null)
           if (isDropped || principal !== null || hasMoved) await forgetPrincipalGrant(tx, id)
           if (isDropped) await deleteServicePrincipal(tx, id)
-          if (principal !== null) await upsertServicePrincipal(tx, principal)
+          if (principal !== null) await keepPrincipal(tx, id, principal)
           const changed = Object.keys(patch).filter((member) => member !== 'version')
           await audit.append(tx, {
             action: 'fabric.update',

@@ -8,11 +8,23 @@ import {
 import type { Tx } from '../store/db.ts'
 import type { FabricRow, ServicePrincipalRow } from '../store/fabrics.ts'
 import { type GrantRow, listGrantsFor } from '../store/grants.ts'
+import { type ClientSecretView, viewClientSecrets } from '../vault/client-secrets.ts'
 import { viewDeadlines } from './fabric-deadlines.ts'
-import type { Compute, FabricView, FabricWarning, GrantState } from './fabrics.ts'
+import type {
+  Compute,
+  FabricView,
+  FabricWarning,
+  GrantState,
+  SecretView,
+  ServicePrincipalView
+} from './fabrics.ts'
 
 /** Fabrics as the actor sees them: with what is missing, and how the actor's own connection does. */
-export async function viewFabrics(tx: Tx, rows: readonly FabricRow[]): Promise<FabricView[]> {
+export async function viewFabrics(
+  tx: Tx,
+  rows: readonly FabricRow[],
+  now: Date
+): Promise<FabricView[]> {
   const fabricIds = rows.map((row) => row.id)
   const { actor } = tx.scope
   const userId = actor.kind === 'user' ? actor.id : null
@@ -22,9 +34,14 @@ export async function viewFabrics(tx: Tx, rows: readonly FabricRow[]): Promise<F
     const key = row.appConnectionId ?? ''
     if (!connections.has(key)) connections.set(key, await appConnectionOf(tx, row))
   }
-  return rows.map((row) =>
-    viewFabric(tx.scope, row, grants, connections.get(row.appConnectionId ?? '') ?? null)
-  )
+  return rows.map((row) => {
+    const connection = connections.get(row.appConnectionId ?? '') ?? null
+    return {
+      ...viewFabric(row),
+      warnings: warningsOf(row, connection, now),
+      health: healthOf(tx.scope, row, grants, connection)
+    }
+  })
 }
 
 /** The app connection that a fabric signs people in with: its own, else the provider's default. */
@@ -46,12 +63,7 @@ export function isReady(connection: AppConnectionRow | null): connection is AppC
   )
 }
 
-function viewFabric(
-  scope: TenantScope,
-  row: FabricRow,
-  grants: readonly GrantRow[],
-  connection: AppConnectionRow | null
-): FabricView {
+function viewFabric(row: FabricRow): Omit<FabricView, 'warnings' | 'health'> {
   return {
     id: asId('fabric', row.id),
     slug: row.slug,
@@ -70,16 +82,21 @@ function viewFabric(
     endpointAllowList: row.hasEndpointList ? row.endpointAllowList : null,
     deadlines: viewDeadlines(row),
     status: row.status === 'complete' ? 'complete' : 'draft',
-    warnings: warningsOf(row, connection),
-    health: healthOf(scope, row, grants, connection),
     version: row.version,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt
   }
 }
 
-function viewPrincipal({ clientId, hint, setAt, lastUsedAt }: ServicePrincipalRow) {
-  return { clientId, clientSecret: { isSet: true as const, hint, setAt, lastUsedAt } }
+function viewPrincipal(row: ServicePrincipalRow): ServicePrincipalView {
+  const clientSecrets = viewClientSecrets(row.clientSecrets)
+  return { clientId: row.clientId, clientSecret: firstOf(clientSecrets), clientSecrets }
+}
+
+function firstOf([first]: readonly ClientSecretView[]): SecretView | null {
+  if (first === undefined) return null
+  const { hint, setAt, lastUsedAt } = first
+  return { isSet: true, hint, setAt, lastUsedAt }
 }
 
 function viewCompute(row: FabricRow): Compute {
@@ -88,7 +105,14 @@ function viewCompute(row: FabricRow): Compute {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
 }
 
-function warningsOf(row: FabricRow, connection: AppConnectionRow | null): FabricWarning[] {
+/** Time enough to make a new secret and to bring it here. */
+const secretWarningMs = 30 * 24 * 60 * 60_000
+
+function warningsOf(
+  row: FabricRow,
+  connection: AppConnectionRow | null,
+  now: Date
+): FabricWarning[] {
   const warnings: FabricWarning[] = []
   if (row.servicePrincipal === null) {
     warnings.push({
@@ -103,6 +127,16 @@ function warningsOf(row: FabricRow, connection: AppConnectionRow | null): Fabric
       code: 'app_connection_missing',
       message: 'Nobody can sign in: OAuth is not set up yet',
       owner: 'tenant_admin'
+    })
+  }
+  const expiresAt = row.servicePrincipal?.clientSecrets[0]?.expiresAt ?? null
+  if (expiresAt !== null && expiresAt.getTime() - now.getTime() < secretWarningMs) {
+    const day = expiresAt.toISOString().slice(0, 10)
+    const when = expiresAt > now ? `expires on ${day}` : `expired on ${day}`
+    warnings.push({
+      code: 'secret_expiring',
+      message: `The service principal's client secret ${when}: add a new one, then delete the old one`,
+      owner: 'team_admin'
     })
   }
   return warnings

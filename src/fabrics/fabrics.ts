@@ -12,9 +12,13 @@ import type {
   TeamId
 } from '../base/ids.ts'
 import type { Page, PageQuery } from '../base/page.ts'
-import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Resource, ResourceKind } from '../providers/resources.ts'
+import type {
+  ClientSecretId,
+  ClientSecretInput,
+  ClientSecretView
+} from '../vault/client-secrets.ts'
 import type { TestAs, TestListener, TestResult, TestResults } from './test-results.ts'
 
 export interface SecretView {
@@ -22,6 +26,14 @@ export interface SecretView {
   readonly hint: string
   readonly setAt: Date
   readonly lastUsedAt: Date | null
+}
+
+export interface ServicePrincipalView {
+  readonly clientId: string
+  /** The one that is tried first; null: it proves itself without any. */
+  readonly clientSecret: SecretView | null
+  /** As they are tried. */
+  readonly clientSecrets: readonly ClientSecretView[]
 }
 
 export interface Compute {
@@ -70,10 +82,7 @@ export interface FabricView {
   readonly workspaceUrl: string
   readonly authMethod: 'oauth' | 'pat'
   readonly appConnectionId: AppConnectionId | null
-  readonly servicePrincipal: {
-    readonly clientId: string
-    readonly clientSecret: SecretView
-  } | null
+  readonly servicePrincipal: ServicePrincipalView | null
   readonly servicePrincipalUse: 'admins' | 'team'
   readonly compute: Compute
   readonly endpointAllowList: readonly string[] | null
@@ -86,9 +95,8 @@ export interface FabricView {
   readonly updatedAt: Date
 }
 
-export interface ServicePrincipalInput {
+export interface ServicePrincipalInput extends ClientSecretInput {
   readonly clientId: string
-  readonly clientSecret: Secret
 }
 
 /** Exactly one of `workspaceUrl` and `jdbcUrl`. */
@@ -257,6 +265,17 @@ export interface Fabrics {
   update(scope: TenantScope, id: FabricId, patch: FabricPatch): Promise<FabricView>
   remove(scope: TenantScope, id: FabricId): Promise<void>
   complete(scope: TenantScope, id: FabricId): Promise<FabricView>
+  /**
+   * Adds a new current secret of the service principal; what was current becomes previous and is tried next.
+   * @throws AppError `service_principal_missing`; `conflict`: it has as many as the provider allows
+   */
+  addPrincipalSecret(
+    scope: TenantScope,
+    id: FabricId,
+    input: ClientSecretInput
+  ): Promise<FabricView>
+  /** @throws AppError `not_found`; `conflict`: it is the only one */
+  removePrincipalSecret(scope: TenantScope, id: FabricId, secretId: ClientSecretId): Promise<void>
   /**
    * Gives the fabric to another team, without its service principal and without the service accounts that
    * were allowed to use it. People's own sign-ins are theirs and stay.

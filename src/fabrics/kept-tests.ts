@@ -8,7 +8,7 @@ import {
   replaceConnectionTest
 } from '../store/connection-tests.ts'
 import type { Tx } from '../store/db.ts'
-import { type FabricRow, findFabric } from '../store/fabrics.ts'
+import { type FabricRow, findFabric, type ServicePrincipalRow } from '../store/fabrics.ts'
 import { findUserGrant } from '../store/grants.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import { appConnectionOf } from './fabric-view.ts'
@@ -68,8 +68,7 @@ export async function subjectOf(tx: Tx, row: FabricRow, as: TestAs): Promise<Tes
     workspaceUrl: row.workspaceOrigin,
     authMethod: row.authMethod,
     appConnection: connection === null ? null : textOf(connection),
-    servicePrincipal:
-      principal === null ? null : `${principal.clientId} ${principal.setAt.toISOString()}`,
+    servicePrincipal: principal === null ? null : textOfPrincipal(principal),
     compute: JSON.stringify([warehouseId, clusterId, httpPath, catalog, schema]),
     signIn: connection === null ? null : await signInOf(tx, row, connection)
   }
@@ -79,6 +78,10 @@ function textOf(connection: AppConnectionRow): string {
   const { id, clientId, scopes, allowedHosts, isDisabled, clientSecrets } = connection
   const secretIds = clientSecrets.map((secret) => secret.id)
   return JSON.stringify([id, clientId, secretIds, scopes, allowedHosts, isDisabled])
+}
+
+function textOfPrincipal({ clientId, clientSecrets }: ServicePrincipalRow): string {
+  return JSON.stringify([clientId, clientSecrets.map(({ id }) => id)])
 }
 
 async function signInOf(tx: Tx, row: FabricRow, { id }: AppConnectionRow): Promise<string | null> {

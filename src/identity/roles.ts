@@ -53,6 +53,8 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'fabric.usage': people,
   'fabric.usage_of_others': teamAdmins,
   'service_principal.use': [...teamAdmins, 'service_account'],
+  'service_principal.add_secret': teamAdmins,
+  'service_principal.delete_secret': teamAdmins,
   'sign_in_attempt.get': people,
   'sign_in_attempt.finish': people,
   'login_provider.list': tenantAdmins,

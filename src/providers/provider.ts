@@ -190,6 +190,13 @@ export interface ServingRoute {
   readonly authorizationDetails: string
 }
 
+export interface ServicePrincipalRules {
+  /** How many secrets one may have at once. */
+  readonly secretsMax: number
+  /** How long one lives at the longest, days. */
+  readonly secretLifeDaysMax: number
+}
+
 export interface Provider {
   readonly id: string
   readonly displayName: string
@@ -198,6 +205,7 @@ export interface Provider {
   /** Where its signing keys may be fetched (`jwks_uri`). */
   readonly jwksZones: readonly string[]
   readonly oauth: ProviderOAuth
+  readonly servicePrincipals: ServicePrincipalRules
   readonly account: ProviderAccount
   readonly federation: ProviderFederation
   readonly registration: ProviderRegistration

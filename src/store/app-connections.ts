@@ -1,14 +1,12 @@
 import { plusMs } from '../base/clock.ts'
+import { type ClientSecretRow, currentFirst } from './client-secrets.ts'
 import type { Tx } from './db.ts'
-import { type AppConnection, type ClientSecret, Prisma } from './generated/client.ts'
+import { type AppConnection, Prisma } from './generated/client.ts'
 
-export type ClientSecretRow = ClientSecret
 /** An app connection with its secrets, the current one first. */
 export type AppConnectionRow = AppConnection & { clientSecrets: ClientSecretRow[] }
 
-const withSecrets = {
-  clientSecrets: { orderBy: [{ state: 'asc' }, { setAt: 'desc' }] }
-} satisfies Prisma.AppConnectionInclude
+const withSecrets = { clientSecrets: currentFirst } satisfies Prisma.AppConnectionInclude
 
 export async function insertAppConnection(
   tx: Tx,
@@ -115,37 +113,6 @@ export async function deleteAppConnection(tx: Tx, id: string): Promise<boolean> 
     where: { tenantId: tx.scope.tenantId, id }
   })
   return count === 1
-}
-
-/** What was current becomes previous, what was previous stays so, the new one is current. */
-export async function insertClientSecret(
-  tx: Tx,
-  row: Omit<ClientSecretRow, 'tenantId' | 'state' | 'lastUsedAt'>
-): Promise<void> {
-  const { tenantId } = tx.scope
-  await tx.rows.clientSecret.updateMany({
-    where: { tenantId, appConnectionId: row.appConnectionId, state: 'current' },
-    data: { state: 'previous' }
-  })
-  await tx.rows.clientSecret.create({ data: { ...row, tenantId, state: 'current' } })
-}
-
-export async function deleteClientSecret(
-  tx: Tx,
-  appConnectionId: string,
-  id: string
-): Promise<boolean> {
-  const { count } = await tx.rows.clientSecret.deleteMany({
-    where: { tenantId: tx.scope.tenantId, appConnectionId, id }
-  })
-  return count === 1
-}
-
-export async function touchClientSecret(tx: Tx, id: string, lastUsedAt: Date): Promise<void> {
-  await tx.rows.clientSecret.updateMany({
-    where: { tenantId: tx.scope.tenantId, id },
-    data: { lastUsedAt }
-  })
 }
 
 const faultBackoffMs = 60_000

@@ -1,10 +1,14 @@
+import { type ClientSecretRow, currentFirst } from './client-secrets.ts'
 import type { Tx } from './db.ts'
-import type { Fabric, ServicePrincipal } from './generated/client.ts'
+import type { Fabric, Prisma, ServicePrincipal } from './generated/client.ts'
 
-export type ServicePrincipalRow = ServicePrincipal
+/** A service principal with its secrets, the current one first. */
+export type ServicePrincipalRow = ServicePrincipal & { clientSecrets: ClientSecretRow[] }
 export type FabricRow = Fabric & { servicePrincipal: ServicePrincipalRow | null }
 
-const withPrincipal = { servicePrincipal: true } as const
+const withPrincipal = {
+  servicePrincipal: { include: { clientSecrets: currentFirst } }
+} satisfies Prisma.FabricInclude
 
 export async function insertFabric(
   tx: Tx,
@@ -18,6 +22,12 @@ export function findFabric(tx: Tx, id: string): Promise<FabricRow | null> {
     where: { tenantId: tx.scope.tenantId, id },
     include: withPrincipal
   })
+}
+
+/** The fabric, locked until the transaction ends. */
+export async function lockFabric(tx: Tx, id: string): Promise<void> {
+  await tx.rows.$queryRaw`
+    SELECT 1 AS ok FROM fabrics WHERE tenant_id = ${tx.scope.tenantId} AND id = ${id} FOR UPDATE`
 }
 
 export async function findFabricIdBySlug(tx: Tx, slug: string): Promise<string | null> {
@@ -74,17 +84,13 @@ export async function deleteFabric(tx: Tx, id: string): Promise<boolean> {
   return count === 1
 }
 
-export async function upsertServicePrincipal(
+/** Nothing of the one before it stays, nor of its secrets. */
+export async function replaceServicePrincipal(
   tx: Tx,
-  row: Omit<ServicePrincipalRow, 'tenantId' | 'lastUsedAt'>
+  row: Omit<ServicePrincipal, 'tenantId'>
 ): Promise<void> {
-  const { tenantId } = tx.scope
-  const { fabricId, ...rest } = row
-  await tx.rows.servicePrincipal.upsert({
-    where: { tenantId_fabricId: { tenantId, fabricId } },
-    create: { ...row, tenantId },
-    update: { ...rest, lastUsedAt: null }
-  })
+  await deleteServicePrincipal(tx, row.fabricId)
+  await tx.rows.servicePrincipal.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
 
 export async function deleteServicePrincipal(tx: Tx, fabricId: string): Promise<boolean> {
@@ -92,17 +98,6 @@ export async function deleteServicePrincipal(tx: Tx, fabricId: string): Promise<
     where: { tenantId: tx.scope.tenantId, fabricId }
   })
   return count === 1
-}
-
-export async function touchServicePrincipal(
-  tx: Tx,
-  fabricId: string,
-  lastUsedAt: Date
-): Promise<void> {
-  await tx.rows.servicePrincipal.updateMany({
-    where: { tenantId: tx.scope.tenantId, fabricId },
-    data: { lastUsedAt }
-  })
 }
 
 /** Those that name this app connection, and where it is the default those that name none; newest first. */

@@ -1,3 +1,4 @@
+import type { ClientSecretOwner } from './client-secrets.ts'
 import type { Tx } from './db.ts'
 import type { Grant, GrantToken } from './generated/client.ts'
 
@@ -231,10 +232,10 @@ export async function releaseGrantToken(
   return count === 1
 }
 
-/** An app connection was mended: its people's next try need not wait. */
-export async function clearSetbacks(tx: Tx, appConnectionId: string): Promise<void> {
+/** An app connection or a service principal was mended: the next try of its grants need not wait. */
+export async function clearSetbacks(tx: Tx, owner: ClientSecretOwner): Promise<void> {
   await tx.rows.grant.updateMany({
-    where: { tenantId: tx.scope.tenantId, appConnectionId, state: 'misconfigured' },
+    where: { tenantId: tx.scope.tenantId, ...owner, state: 'misconfigured' },
     data: { nextTryAt: null, failures: 0 }
   })
 }

@@ -6,18 +6,18 @@ import type { OAuthClient } from '../oauth/token-endpoint.ts'
 import { matchesHostPatterns } from '../providers/host-patterns.ts'
 import type { Provider } from '../providers/provider.ts'
 import { isProviderId, providers } from '../providers/registry.ts'
-import {
-  type AppConnectionRow,
-  findAppConnection,
-  touchClientSecret
-} from '../store/app-connections.ts'
+import { type AppConnectionRow, findAppConnection } from '../store/app-connections.ts'
+import { type ClientSecretRow, touchClientSecret } from '../store/client-secrets.ts'
 import type { Db } from '../store/db.ts'
-import { findFabric, touchServicePrincipal } from '../store/fabrics.ts'
+import { findFabric } from '../store/fabrics.ts'
 import type { GrantRow } from '../store/grants.ts'
-import type { Place, Strongbox } from './strongbox.ts'
+import { clientSecretPlace } from './client-secrets.ts'
+import type { Strongbox } from './strongbox.ts'
 
 /** One client with which a grant's token can be asked for; several while a secret is being replaced. */
 export interface CredentialCandidate {
+  /** Of the secret, to be told in the audit. */
+  readonly secretId: string
   readonly client: OAuthClient
   /** Notes that the provider took this secret. */
   noteUse(now: Date): Promise<void>
@@ -30,13 +30,6 @@ export interface GrantCredentials {
   /** Whether the provider is known to kill a refresh token with its first use; null: not known. */
   readonly hasSingleUseRefreshTokens: boolean | null
 }
-
-export const clientSecretPlace = (id: string): Place => ['client_secrets', id, 'sealed']
-export const servicePrincipalPlace = (fabricId: string): Place => [
-  'service_principals',
-  fabricId,
-  'secret_sealed'
-]
 
 /** Opens what a grant's token is asked for with. */
 export async function credentialsOf(
@@ -87,46 +80,44 @@ export async function appConnectionCredentials(
 
 /** The client with each of its secrets, newest first; none while its id or secret is not set. */
 export async function openClientSecrets(
-  { db, strongbox }: { db: Db; strongbox: Strongbox },
+  deps: { db: Db; strongbox: Strongbox },
   scope: TenantScope,
   { clientId, clientSecrets, clientAuthMethod }: AppConnectionRow
 ): Promise<CredentialCandidate[]> {
   if (clientId === null) return []
-  return await Promise.all(
-    clientSecrets.map(async ({ id, sealed }) => {
-      const clientSecret: Secret = await strongbox.open(scope, clientSecretPlace(id), sealed)
-      const authMethod = authMethodOf(clientAuthMethod)
+  const authMethod = authMethodOf(clientAuthMethod)
+  return await openCandidates(deps, scope, { clientId, authMethod }, clientSecrets)
+}
+
+function openCandidates(
+  { db, strongbox }: { db: Db; strongbox: Strongbox },
+  scope: TenantScope,
+  client: Omit<OAuthClient, 'clientSecret'>,
+  secrets: readonly ClientSecretRow[]
+): Promise<CredentialCandidate[]> {
+  return Promise.all(
+    secrets.map(async (secret) => {
+      const { id, sealed } = secret
+      const clientSecret: Secret = await strongbox.open(scope, clientSecretPlace(secret), sealed)
       const noteUse = (now: Date) => db.inTenant(scope, (tx) => touchClientSecret(tx, id, now))
-      return { client: { clientId, clientSecret, authMethod }, noteUse }
+      return { secretId: id, client: { ...client, clientSecret }, noteUse }
     })
   )
 }
 
 async function servicePrincipalCredentials(
-  { db, strongbox }: { db: Db; strongbox: Strongbox },
+  deps: { db: Db; strongbox: Strongbox },
   scope: TenantScope,
   grant: GrantRow
 ): Promise<GrantCredentials> {
-  const fabricId = grant.fabricId ?? ''
-  const fabric = await db.inTenant(scope, (tx) => findFabric(tx, fabricId))
+  const fabric = await deps.db.inTenant(scope, (tx) => findFabric(tx, grant.fabricId ?? ''))
   const principal = fabric?.servicePrincipal ?? null
   if (fabric === null || principal === null) throw new AppError('service_principal_missing')
-  const clientSecret = await strongbox.open(
-    scope,
-    servicePrincipalPlace(fabricId),
-    principal.secretSealed
-  )
   const provider = providerOf(fabric.provider)
-  const { clientId } = principal
-  const noteUse = (now: Date) =>
-    db.inTenant(scope, (tx) => touchServicePrincipal(tx, fabricId, now))
-  return {
-    provider,
-    candidates: [
-      { client: { clientId, clientSecret, authMethod: provider.oauth.clientAuthMethod }, noteUse }
-    ],
-    hasSingleUseRefreshTokens: null
-  }
+  const client = { clientId: principal.clientId, authMethod: provider.oauth.clientAuthMethod }
+  const candidates = await openCandidates(deps, scope, client, principal.clientSecrets)
+  if (candidates.length === 0) throw new AppError('service_principal_missing')
+  return { provider, candidates, hasSingleUseRefreshTokens: null }
 }
 
 /** Whose answers a grant's are, whatever has become of its credentials. */

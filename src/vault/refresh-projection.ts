@@ -18,6 +18,7 @@ import { closeRefreshEntry, type RefreshOutcome } from '../store/refresh-journal
 import { insist } from './insistence.ts'
 import type { Claim } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
+import type { SecretsTried } from './secrets-in-turn.ts'
 import type { Place, Strongbox } from './strongbox.ts'
 import { type GrantKind, type Setback, setbackOf } from './token-state.ts'
 
@@ -40,7 +41,8 @@ export async function project(
   deps: RefreshDeps,
   scope: TenantScope,
   claim: Claim,
-  verdict: TokenVerdict
+  verdict: TokenVerdict,
+  secrets?: SecretsTried
 ): Promise<void> {
   if (verdict.kind === 'failed' && verdict.refreshToken === null) {
     return await setBack(deps, scope, claim, { failure: verdict.failure, outcome: 'refused' })
@@ -58,12 +60,18 @@ export async function project(
       await closeRefreshEntry(tx, claim.entryId, { outcome, finishedAt: now })
       if (!held) return false
       await setStatus(tx, claim.grant, setback, { now, wasAsked: true })
-      const details = { generation: claim.generation + 1 }
+      const details = { generation: claim.generation + 1, ...secretDetails(secrets) }
       await deps.audit.append(tx, { ...refreshEvent(claim.grant), details })
       return true
     })
   )
   if (isOurs && setback !== null) throw setback.error
+}
+
+/** That a newer secret is refused is worth knowing, however well the older one does. */
+function secretDetails(secrets: SecretsTried | undefined) {
+  if (secrets === undefined || secrets.refused.length === 0) return {}
+  return { secretId: secrets.last, refusedSecretIds: secrets.refused }
 }
 
 /** Why a claim ends without a token, and how its journal entry is closed. */

@@ -5,9 +5,9 @@ import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { AuthorizationServer } from '../oauth/authorization-server.ts'
 import { requestClientCredentials } from '../oauth/client-credentials.ts'
-import { type RawAnswer, unpackRawAnswer } from '../oauth/raw-answer.ts'
+import { unpackRawAnswer } from '../oauth/raw-answer.ts'
 import { spendRefreshToken } from '../oauth/refresh.ts'
-import { readTokenAnswer, type TokenVerdict } from '../oauth/token-answer.ts'
+import { readTokenAnswer } from '../oauth/token-answer.ts'
 import type { KeepAnswer } from '../oauth/token-endpoint.ts'
 import { wasNeverSent } from '../outbound/outbound.ts'
 import { findGrant, findGrantToken, type GrantRow } from '../store/grants.ts'
@@ -22,6 +22,7 @@ import {
   setBack,
   setBackUnclaimed
 } from './refresh-projection.ts'
+import { type AnswerInTurn, askInTurn } from './secrets-in-turn.ts'
 
 /**
  * A refresh by whoever gets the claim, waited for: afterwards the grant has moved on, says why it could not,
@@ -62,7 +63,6 @@ async function refreshGrant(
   const { credentials, server } = await prepare(deps, scope, grant)
   const claim = await claimGrant(deps, scope, grantId, generation)
   if (claim === 'moved' || claim === 'busy') return claim
-  const { provider } = credentials
   if (claim.leftBehind !== null) return await projectClaimed(deps, scope, claim, claim.leftBehind)
   if (mustNotReplay(claim, credentials)) {
     await setBack(deps, scope, claim, { failure: { kind: 'dead_grant' }, outcome: 'refused' })
@@ -70,7 +70,7 @@ async function refreshGrant(
   }
   const result = await callProvider(deps, scope, claim, credentials, server).catch(failureOf)
   if ('failure' in result) await setBack(deps, scope, claim, result)
-  else await project(deps, scope, claim, readTokenAnswer(provider, result))
+  else await project(deps, scope, claim, result.verdict, result.secrets)
   return 'moved'
 }
 
@@ -134,40 +134,24 @@ async function prepare(
   }
 }
 
-/** Second step. A replaced client secret is tried where the provider refuses the newer one. */
+/** Second step, with each client secret in its turn. */
 async function callProvider(
   deps: RefreshDeps,
   scope: TenantScope,
   claim: Claim,
-  { provider, candidates }: GrantCredentials,
+  credentials: GrantCredentials,
   server: AuthorizationServer
-): Promise<RawAnswer> {
+): Promise<AnswerInTurn> {
+  const { provider } = credentials
   const { workspaceOrigin } = claim.grant
   const spent = await openRefreshToken(deps, scope, claim)
   const keep: KeepAnswer = (answer) => keepAnswer(deps, scope, claim, answer)
-  for (const [index, { client, noteUse }] of candidates.entries()) {
+  return await askInTurn(deps, credentials, (client) => {
     const endpoint = { provider, workspaceOrigin, server, client }
-    const answer =
-      spent === null
-        ? await requestClientCredentials(
-            deps.exchange,
-            endpoint,
-            provider.oauth.unattendedScopes,
-            keep
-          )
-        : await spendRefreshToken(deps.exchange, endpoint, spent, keep)
-    const verdict = readTokenAnswer(provider, answer)
-    const isRefused = verdict.kind === 'failed' && verdict.failure.kind === 'client_refused'
-    if (tookClient(verdict)) await noteUse(deps.clock.now()).catch(() => undefined)
-    if (!isRefused || index === candidates.length - 1) return answer
-  }
-  throw new AppError('internal', { note: 'a grant without credentials' })
-}
-
-/** Whether the answer shows that the provider knew the client by its secret: an outage shows nothing. */
-function tookClient(verdict: TokenVerdict): boolean {
-  if (verdict.kind === 'granted') return true
-  return verdict.failure.kind === 'dead_grant' || verdict.failure.kind === 'scope_missing'
+    if (spent !== null) return spendRefreshToken(deps.exchange, endpoint, spent, keep)
+    const scopes = provider.oauth.unattendedScopes
+    return requestClientCredentials(deps.exchange, endpoint, scopes, keep)
+  })
 }
 
 async function openRefreshToken(

@@ -14,6 +14,7 @@ import { createFlights } from './flights.ts'
 import { keyOf } from './held-grants.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { kindOf } from './refresh-projection.ts'
+import { askInTurn } from './secrets-in-turn.ts'
 import { decide, type GrantFacts, leastLifeMs, setbackOf } from './token-state.ts'
 
 export interface ScopedTokens {
@@ -91,18 +92,18 @@ export function createScopedTokens(deps: RefreshDeps, accessToken: TakeAccessTok
     const principal = grant.kind === 'user' ? null : await credentialsOf(deps, scope, grant)
     const provider = principal?.provider ?? (await providerOfGrant(deps, scope, grant))
     const server = await servers.discover(provider, workspaceOrigin)
-    const client = principal?.candidates[0]?.client ?? null
-    const endpoint = { provider, workspaceOrigin, server, client }
-    const answer = await (client === null
-      ? tradeAccessToken(exchange, endpoint, token, keepNothing, authorizationDetails)
-      : requestClientCredentials(
-          exchange,
-          endpoint,
-          provider.oauth.unattendedScopes,
-          keepNothing,
-          authorizationDetails
-        ))
-    return readTokenAnswer(provider, answer)
+    const target = { provider, workspaceOrigin, server }
+    const details = authorizationDetails
+    if (principal === null) {
+      const endpoint = { ...target, client: null }
+      const answer = await tradeAccessToken(exchange, endpoint, token, keepNothing, details)
+      return readTokenAnswer(provider, answer)
+    }
+    const scopes = provider.oauth.unattendedScopes
+    const { verdict } = await askInTurn(deps, principal, (client) =>
+      requestClientCredentials(exchange, { ...target, client }, scopes, keepNothing, details)
+    )
+    return verdict
   }
 
   /** One request, which runs for itself; what came of it is kept, a refusal for a while. */

@@ -34,6 +34,10 @@ const creates = [
   ['/api/v1/app-connections', { name: 'Main', provider: 'databricks' }],
   [`/api/v1/app-connections/${anId('appConnection')}/client-secrets`, { clientSecret: 'a-secret' }],
   [
+    `/api/v1/fabrics/${anId('fabric')}/service-principal/client-secrets`,
+    { clientSecret: 'a-secret', expiresAt: '2027-01-01T00:00:00Z' }
+  ],
+  [
     '/api/v1/app-connections/register',
     {
       name: 'Main',
@@ -74,7 +78,7 @@ test.each(creates)(
         return value
       }
     const { app } = await appWith({
-      fabrics: { create: effect(fabric) },
+      fabrics: { create: effect(fabric), addPrincipalSecret: effect(fabric) },
       appConnections: { create: effect(appConnection), addSecret: effect(appConnection) },
       registrations: { register: effect(appConnection) },
       identity: {

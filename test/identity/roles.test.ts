@@ -58,6 +58,8 @@ const ofTeamAdmins: Operation[] = [
   'fabric.update',
   'fabric.delete',
   'fabric.complete',
+  'service_principal.add_secret',
+  'service_principal.delete_secret',
   'fabric.usage_of_others',
   'fabric.transfer',
   'service_principal.use',

@@ -46,25 +46,32 @@ export function expectedOf(
   const isStranger = caller.via === 'out' || (isOnFabricHost && caller.via !== 'bearer')
   if (isStranger) return refused(entry.stranger ?? 401)
   if (access === 'session' && caller.via !== 'session') return refused(403)
-  const may = (roles: readonly Role[], what: Operation) =>
-    (caller.reach === null || caller.reach.has(what)) &&
-    roles.some((role) => roleTable[what].includes(role))
-  if (!may(rolesAnywhere(caller, entry.isForSharedTeams === true), operation)) {
+  if (!may(caller, rolesAnywhere(caller, entry.isForSharedTeams === true), operation)) {
     return refused(...(named.length === 0 ? [403] : [403, 404]))
   }
   for (const one of named) {
     if (!isSeenBy(caller, one)) return refused(one.hidden)
-    const { thing } = one
-    if (one.operation === null || thing.team === undefined) continue
-    if (!may(rolesIn(caller, thing.team), one.operation)) return refused(403)
+    if (!mayWith(caller, one)) return refused(403)
   }
   const { allowed } = entry
   const status = typeof allowed === 'function' ? allowed(caller) : (allowed ?? success)
   return { statuses: status === null ? [] : [status], isAllowed: true }
 }
 
-export function isSeenBy(caller: Caller, { thing, operation, isElsewhere }: NamedThing): boolean {
-  if (thing.tenant !== caller.tenant || isElsewhere) return false
+function may({ reach }: Caller, roles: readonly Role[], what: Operation): boolean {
+  return (reach === null || reach.has(what)) && roles.some((role) => roleTable[what].includes(role))
+}
+
+function mayWith(caller: Caller, { thing, operation }: NamedThing): boolean {
+  if (operation === null || thing.team === undefined) return true
+  return may(caller, rolesIn(caller, thing.team), operation)
+}
+
+export function isSeenBy(caller: Caller, named: NamedThing): boolean {
+  const { thing, operation } = named
+  if (thing.tenant !== caller.tenant) return false
+  // What it holds is looked at by those only who may touch it at all.
+  if (named.isElsewhere && mayWith(caller, named)) return false
   if (thing.userId !== undefined) return thing.userId === caller.userId
   if (thing.team === undefined || caller.isTenantAdmin) return true
   if (caller.role === null) return thing.team in caller.teams

@@ -130,6 +130,30 @@ export const kinds = {
       return { ids: { appConnectionId: id, clientSecretId }, tenant }
     }
   },
+  /** With a service principal of its own. */
+  principalFabric: {
+    param: 'principalFabricId',
+    idKind: 'fabric',
+    whose: ofTeam,
+    async make(cast, whose) {
+      const team = teamOf(whose)
+      const { id } = await makePrincipalFabric(cast, team)
+      return { ids: { principalFabricId: id }, tenant: tenantOf(whose), team }
+    }
+  },
+  principalSecret: {
+    param: 'principalSecretId',
+    idKind: 'clientSecret',
+    whose: ofTeam,
+    parent: 'principalFabric',
+    async make(cast, whose) {
+      const team = whose === 'foreign' ? whose : 'own'
+      const { id, tenantId } = await makePrincipalFabric(cast, team)
+      const secret = `canary-${randomUUID()}`
+      const principalSecretId = await cast.platform.clientSecret(tenantId, id, secret, 'previous')
+      return { ids: { principalFabricId: id, principalSecretId }, tenant: tenantOf(whose), team }
+    }
+  },
   serviceAccount: {
     param: 'serviceAccountId',
     idKind: 'serviceAccount',
@@ -405,6 +429,13 @@ export function nothingOf({ param, idKind }: Pick<Kind, 'param' | 'idKind'>): Th
 /** An id that nothing has. */
 function noId(kind: IdKind): string {
   return `${idPrefixes[kind]}_${'0'.repeat(26)}`
+}
+
+async function makePrincipalFabric({ platform, placeOf, tenants }: Cast, team: TeamName) {
+  const { connection } = tenants[team === 'foreign' ? 'globex' : 'acme']
+  const place = placeOf[team]
+  const principal = { clientId: randomUUID(), clientSecret: `canary-${randomUUID()}` }
+  return { id: await platform.fabric(place, connection.id, principal), tenantId: place.tenantId }
 }
 
 /** A member of both teams of acme, or of globex's. */

@@ -41,7 +41,6 @@ function cellsOf(tenant: string): Cell[] {
   }
   return [
     cell('client_secrets', 'id', 'sealed', 'sealed'),
-    cell('service_principals', 'fabric_id', 'secret_sealed', 'secret_sealed'),
     cell('grant_tokens', 'grant_id', 'refresh_token_sealed', 'refresh_token'),
     cell('grant_tokens', 'grant_id', 'access_token_sealed', 'access_token'),
     cell('sign_in_attempts', 'id', 'code_verifier_sealed', 'code_verifier'),

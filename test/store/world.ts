@@ -118,7 +118,7 @@ interface Column {
 /** What check constraints ask for that say more than which words a column takes. */
 const fixed: Readonly<Record<string, Row>> = {
   grants: { kind: 'user', fabric_id: null },
-  client_secrets: { state: 'current' },
+  client_secrets: { state: 'current', fabric_id: null },
   group_mappings: { role: 'member' }
 }
 

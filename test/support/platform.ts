@@ -14,7 +14,7 @@ import {
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority } from '../../src/base/tenant-scope.ts'
 import { newBearer } from '../../src/crypto/bearer.ts'
-import { clientSecretPlace, servicePrincipalPlace } from '../../src/vault/credentials.ts'
+import { clientSecretPlace } from '../../src/vault/client-secrets.ts'
 import { accessTokenPlace, refreshTokenPlace } from '../../src/vault/refresh-projection.ts'
 import { listen } from '../http/sockets.ts'
 import { createTestGateway } from './vault-world/gateway.ts'
@@ -129,14 +129,21 @@ export async function createPlatform() {
       return { id, clientId }
     },
 
-    async clientSecret(tenantId: TenantId, appConnectionId: AppConnectionId, value: string) {
+    /** @param ownerId an app connection, or a fabric: of its service principal */
+    async clientSecret(
+      tenantId: TenantId,
+      ownerId: AppConnectionId | FabricId,
+      value: string,
+      state: 'current' | 'previous' = 'current'
+    ) {
       const id = newId('clientSecret', clock)
-      const sealed = await (await seal(tenantId, clientSecretPlace(id)))(value)
+      const place = clientSecretPlace({ id, fabricId: null })
+      const sealed = await (await seal(tenantId, place))(value)
       await insert('client_secrets', {
         id,
         tenant_id: tenantId,
-        app_connection_id: appConnectionId,
-        state: 'current',
+        [ownerId.startsWith('fab_') ? 'fabric_id' : 'app_connection_id']: ownerId,
+        state,
         sealed,
         hint: '…',
         set_at: clock.now()
@@ -154,14 +161,9 @@ export async function createPlatform() {
       if (principal === null) return id
       const { clientId, clientSecret } = principal
       server.clients.set(clientId, new Set([clientSecret]))
-      await insert('service_principals', {
-        tenant_id: tenantId,
-        fabric_id: id,
-        client_id: clientId,
-        secret_sealed: await (await seal(tenantId, servicePrincipalPlace(id)))(clientSecret),
-        hint: '…',
-        set_at: clock.now()
-      })
+      const row = { tenant_id: tenantId, fabric_id: id, client_id: clientId }
+      await insert('service_principals', row)
+      await this.clientSecret(tenantId, id, clientSecret)
       return id
     },
 

@@ -10,7 +10,7 @@ import {
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../../src/base/tenant-scope.ts'
 import { createKeyRing } from '../../src/crypto/key-ring.ts'
-import { clientSecretPlace, servicePrincipalPlace } from '../../src/vault/credentials.ts'
+import { clientSecretPlace } from '../../src/vault/client-secrets.ts'
 import { accessTokenPlace, refreshTokenPlace } from '../../src/vault/refresh-projection.ts'
 import type { TestDatabase } from './database.ts'
 import {
@@ -64,7 +64,12 @@ export interface VaultWorld {
     principal?: { clientId: string; clientSecret: string },
     workspaceOrigin?: string
   ): Promise<FabricId>
-  seedClientSecret(clientSecret: string, state: 'current' | 'previous'): Promise<string>
+  /** Of the app connection, or of a fabric's service principal. */
+  seedClientSecret(
+    clientSecret: string,
+    state: 'current' | 'previous',
+    fabricId?: FabricId
+  ): Promise<string>
   sql<T extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<T[]>
   /** The claim's lease has run out: the database's clock cannot be moved. */
   expireLease(grantId: GrantId): Promise<void>
@@ -125,6 +130,16 @@ export async function createVaultWorld(
   server.clients.set(clientId, new Set([clientSecret]))
   const appConnectionId = await rows.appConnection(tenantId, clientId)
 
+  async function seedSecret(value: string, state: string, owner: Readonly<Record<string, string>>) {
+    const id = newId('clientSecret', clock)
+    secrets.push(value)
+    const place = clientSecretPlace({ id, fabricId: null })
+    const sealed = await strongbox.seal(scope, place, new Secret(value))
+    const row = { id, tenant_id: tenantId, ...owner, state, sealed }
+    await rows.insert('client_secrets', { ...row, hint: '…', set_at: clock.now() })
+    return id
+  }
+
   const world: VaultWorld = {
     clock,
     server,
@@ -163,33 +178,19 @@ export async function createVaultWorld(
     async seedFabric(principal, workspaceOrigin = server.origin) {
       const fabricId = await rows.fabric(seeded, workspaceOrigin, appConnectionId)
       if (principal === undefined) return fabricId
-      secrets.push(principal.clientSecret)
-      const secret = new Secret(principal.clientSecret)
-      await rows.insert('service_principals', {
-        tenant_id: tenantId,
-        fabric_id: fabricId,
-        client_id: principal.clientId,
-        secret_sealed: await strongbox.seal(scope, servicePrincipalPlace(fabricId), secret),
-        hint: '…',
-        set_at: clock.now()
-      })
+      const { clientId, clientSecret } = principal
+      const owner = { tenant_id: tenantId, fabric_id: fabricId }
+      await rows.insert('service_principals', { ...owner, client_id: clientId })
+      await seedSecret(clientSecret, 'current', { fabric_id: fabricId })
       return fabricId
     },
 
-    async seedClientSecret(value, state) {
-      const id = newId('clientSecret', clock)
-      secrets.push(value)
-      await rows.insert('client_secrets', {
-        id,
-        tenant_id: tenantId,
-        app_connection_id: appConnectionId,
+    seedClientSecret: (value, state, fabricId) =>
+      seedSecret(
+        value,
         state,
-        sealed: await strongbox.seal(scope, clientSecretPlace(id), new Secret(value)),
-        hint: '…',
-        set_at: clock.now()
-      })
-      return id
-    },
+        fabricId === undefined ? { app_connection_id: appConnectionId } : { fabric_id: fabricId }
+      ),
 
     async sql<T extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []) {
       return (await superuser.query<T>(text, [...values])).rows

@@ -135,7 +135,7 @@ describe('a service principal’s token is asked for with its own secret', () =>
     expect(world.server.books.holderOf(token.reveal())).toBe(principal.clientId)
     expect(world.server.requests.at(-1)?.clientSecret).toBe(principal.clientSecret)
     const used = await world.sql(
-      'SELECT last_used_at AS at FROM service_principals WHERE fabric_id = $1',
+      'SELECT last_used_at AS at FROM client_secrets WHERE fabric_id = $1',
       [fabricId]
     )
     expect(used).toEqual([{ at: world.clock.now() }])

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { GrantId } from '../../src/base/ids.ts'
+import type { FabricId, GrantId } from '../../src/base/ids.ts'
 import type { TokenOptions } from '../../src/vault/vault.ts'
 import { refusals } from '../support/hostile-authorization-server.ts'
 import {
@@ -15,13 +15,14 @@ import {
 let world: VaultWorld
 let principalGrant: GrantId
 let person: SeededGrant
+let fabricId: FabricId
 const principal = { clientId: randomUUID(), clientSecret: `canary-sp-${randomUUID()}` }
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 beforeEach(async () => {
   world = await createVaultWorld()
   world.server.clients.set(principal.clientId, new Set([principal.clientSecret]))
-  const fabricId = await world.seedFabric(principal)
+  fabricId = await world.seedFabric(principal)
   const { origin } = world.server
   principalGrant = await world.own.vault.openServicePrincipalGrant(world.scope, fabricId, origin)
   person = await world.seedGrant({ lifeMs: 50 * minuteMs })
@@ -55,6 +56,15 @@ describe('a token for one thing', () => {
     expect(scopedRequests()).toMatchObject([{ grantType: 'client_credentials', ...principal }])
     expect(scopedRequests()[0]?.form.get('authorization_details')).toBe(details)
     expect(scopedRequests()[0]?.form.get('scope')).toBe('all-apis')
+  })
+
+  test('G7 is asked for with the secret before it where the newest is not taken yet', async () => {
+    await world.sql(`UPDATE client_secrets SET state = 'previous' WHERE fabric_id = $1`, [fabricId])
+    const next = `canary-sp-${randomUUID()}`
+    await world.seedClientSecret(next, 'current', fabricId)
+    await ask(principalGrant)
+    const shown = scopedRequests().map(({ clientSecret }) => clientSecret)
+    expect(shown).toEqual([next, principal.clientSecret])
   })
 
   test('is traded by a person for the token that they hold, who stays that person; no client secret goes along', async () => {

@@ -1,5 +1,4 @@
 import type { AppConnections } from '../../app-connections/app-connections.ts'
-import { Secret } from '../../base/secret.ts'
 import type { CreateOnce } from '../plugins/idempotency.ts'
 import {
   type App,
@@ -21,12 +20,12 @@ import {
   AppConnectionUsage,
   appConnectionPatch,
   Capability,
-  NewClientSecret,
   newAppConnection,
   RemovalQuery,
   Verification,
   VerifyBody
 } from '../schemas/app-connection.ts'
+import { clientSecretInput, NewClientSecret } from '../schemas/client-secret.ts'
 import { type AnswerSteps, stepsAnswer, stepsDescription } from '../step-answers.ts'
 import { versionOf, withEtag } from '../version.ts'
 
@@ -148,8 +147,8 @@ export function appConnectionRoutes(
     async (request, reply) => {
       const { scope } = request
       const { appConnectionId } = request.params
-      const clientSecret = new Secret(request.body.clientSecret)
-      const add = () => appConnections.addSecret(scope, appConnectionId, { clientSecret })
+      const secret = clientSecretInput(request.body)
+      const add = () => appConnections.addSecret(scope, appConnectionId, secret)
       reply.code(201)
       return withEtag(reply, await once(request, add))
     }

@@ -6,12 +6,12 @@ import {
 } from '../../app-connections/app-connections.ts'
 import { Secret } from '../../base/secret.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
+import { ClientSecret, ClientSecretText } from './client-secret.ts'
 
 export const Provider = Type.Enum(['databricks'], { type: 'string' })
 const ClientAuthMethod = Type.Enum(['client_secret_post', 'client_secret_basic'], {
   type: 'string'
 })
-export const ClientSecretText = Text(1_024, { writeOnly: true })
 export const Scopes = Type.Array(Text(128, { pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]+$' }), {
   minItems: 1,
   maxItems: 32,
@@ -70,16 +70,7 @@ export const AppConnection = Strict(
     accountHost: Nullable(Type.String()),
     accountId: Nullable(Type.String()),
     clientId: Nullable(Type.String()),
-    clientSecrets: Type.Array(
-      Strict({
-        id: IdOfKind('clientSecret'),
-        state: Type.Enum(['current', 'previous'], { type: 'string' }),
-        hint: Type.String(),
-        setAt: Time,
-        lastUsedAt: Nullable(Time),
-        isSafeToDelete: Type.Boolean()
-      })
-    ),
+    clientSecrets: Type.Array(ClientSecret),
     clientAuthMethod: ClientAuthMethod,
     scopes: Type.Array(Type.String()),
     isDefault: Type.Boolean(),
@@ -130,11 +121,6 @@ export const AppConnectionPatchBody = Strict(
     tokenPolicy: Type.Optional(TokenPolicyBody)
   },
   { title: 'AppConnectionPatch', description: 'JSON merge patch (RFC 7396)' }
-)
-
-export const NewClientSecret = Strict(
-  { clientSecret: ClientSecretText },
-  { title: 'NewClientSecret' }
 )
 
 /** The body with its secret wrapped, from here on. */

@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox'
-import { Secret } from '../../base/secret.ts'
 import type { FabricPatch, NewFabric } from '../../fabrics/fabrics.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
-import { ClientSecretText, Provider } from './app-connection.ts'
+import { Provider } from './app-connection.ts'
+import { ClientSecret, ClientSecretText, clientSecretInput, ExpiryTime } from './client-secret.ts'
 import { Owner } from './problem.ts'
 
 const Kind = Type.Enum(['spark', 'sql'], { type: 'string' })
@@ -60,7 +60,11 @@ function Milliseconds(maximum: number, description: string) {
   return Type.Integer({ minimum: 100, maximum, description })
 }
 
-const ServicePrincipal = Strict({ clientId: Text(255), clientSecret: ClientSecretText })
+const ServicePrincipal = Strict({
+  clientId: Text(255),
+  clientSecret: ClientSecretText,
+  expiresAt: Type.Optional(ExpiryTime)
+})
 
 const GrantState = [
   'pending',
@@ -103,12 +107,15 @@ export const Fabric = Strict(
     servicePrincipal: Nullable(
       Strict({
         clientId: Type.String(),
-        clientSecret: Strict({
-          isSet: Type.Literal(true),
-          hint: Type.String(),
-          setAt: Time,
-          lastUsedAt: Nullable(Time)
-        })
+        clientSecret: Nullable(
+          Strict({
+            isSet: Type.Literal(true),
+            hint: Type.String(),
+            setAt: Time,
+            lastUsedAt: Nullable(Time)
+          })
+        ),
+        clientSecrets: Type.Array(ClientSecret)
       })
     ),
     servicePrincipalUse: ServicePrincipalUse,
@@ -200,8 +207,8 @@ export function fabricPatch(body: Static<typeof FabricPatchBody>, version: numbe
   }
 }
 
-function wrapped({ clientId, clientSecret }: Static<typeof ServicePrincipal>) {
-  return { clientId, clientSecret: new Secret(clientSecret) }
+function wrapped({ clientId, ...secret }: Static<typeof ServicePrincipal>) {
+  return { clientId, ...clientSecretInput(secret) }
 }
 
 export const Connection = Strict(

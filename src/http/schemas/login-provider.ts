@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Secret } from '../../base/secret.ts'
 import type { LoginProviderPatch, NewLoginProvider } from '../../identity/identity.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
-import { ClientSecretText } from './app-connection.ts'
+import { ClientSecretText } from './client-secret.ts'
 
 const Kind = Type.Enum(['entra', 'oidc'], { type: 'string' })
 const Role = Type.Enum(['admin', 'member', 'tenant_admin'], { type: 'string' })

@@ -3,7 +3,8 @@ import type { AccountAdmin } from '../../app-connections/account-session.ts'
 import type { RegistrationInput } from '../../app-connections/registrations.ts'
 import { Secret } from '../../base/secret.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
-import { ClientSecretText, Scopes, TokenPolicyBody } from './app-connection.ts'
+import { Scopes, TokenPolicyBody } from './app-connection.ts'
+import { ClientSecretText } from './client-secret.ts'
 
 const admin = { clientId: Text(255), clientSecret: ClientSecretText }
 

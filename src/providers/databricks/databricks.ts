@@ -29,6 +29,7 @@ export const databricks: Provider = {
     clientAuthMethod: 'client_secret_post',
     readAuthorizationAnswer
   },
+  servicePrincipals: { secretsMax: 5, secretLifeDaysMax: 730 },
   registration,
   account,
   federation,

@@ -29,6 +29,13 @@ export const fabricEntries: Entries = {
     body: (id) => ({ version: 1, teamId: id('team', { operation: 'fabric.transfer' }) })
   },
   'GET /api/v1/fabrics/:fabricId/usage': {},
+  'POST /api/v1/fabrics/:fabricId/service-principal/client-secrets': {
+    kinds: { fabricId: 'principalFabric' },
+    body: (id) => ({ clientSecret: `secret ${id.unique}`, expiresAt: id.soon })
+  },
+  'DELETE /api/v1/fabrics/:fabricId/service-principal/client-secrets/:clientSecretId': {
+    kinds: { fabricId: 'principalFabric', clientSecretId: 'principalSecret' }
+  },
   'POST /api/v1/fabrics/:fabricId/test-connection': { body: () => ({ as: 'user' }) },
   'POST /api/v1/fabrics/test-connection': {
     body: (id) => ({ ...newFabric(id), as: 'service_principal' })
