@@ -10,6 +10,7 @@ import type { Registrations } from './app-connections/registrations.ts'
 import type { Clock } from './base/clock.ts'
 import type { FabricSlugs } from './fabrics/fabric-slugs.ts'
 import type { Fabrics } from './fabrics/fabrics.ts'
+import type { FederationPolicies } from './fabrics/federation-policies.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { eventStreams } from './http/event-stream.ts'
 import { fabricHostsOf } from './http/fabric-hosts.ts'
@@ -37,6 +38,7 @@ import { delegationRoutes } from './http/routes/delegations.ts'
 import { discoveryRoutes } from './http/routes/discovery.ts'
 import { fabricRoutes } from './http/routes/fabrics.ts'
 import { federatedIdentityRoutes } from './http/routes/federated-identities.ts'
+import { federationPolicyRoutes } from './http/routes/federation-policies.ts'
 import { healthRoutes } from './http/routes/health.ts'
 import { invitationRoutes } from './http/routes/invitations.ts'
 import { loginProviderRoutes } from './http/routes/login-providers.ts'
@@ -72,6 +74,7 @@ export interface AppDeps {
   readonly appConnections: AppConnections
   readonly registrations: Registrations
   readonly fabrics: Fabrics
+  readonly federationPolicies: FederationPolicies
   readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
   readonly audit: AuditReader
@@ -162,6 +165,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   connectionTestRoutes(app, { fabrics, answerSteps })
   discoveryRoutes(app, { fabrics })
   signInRoutes(app, { fabrics, problems, publicUrl })
+  federationPolicyRoutes(app, deps)
   tenantRoutes(app, { tenants: identity.tenants, once })
   personalTokenRoutes(app, { personalTokens: identity.personalTokens, once })
   scimTokenRoutes(app, { scimTokens: identity.scimTokens, once })

@@ -13,6 +13,7 @@ import { createFabrics } from './fabrics/create-fabrics.ts'
 import { createFabricAccess } from './fabrics/fabric-access.ts'
 import { createFabricSlugs, type FabricSlugs } from './fabrics/fabric-slugs.ts'
 import type { Fabrics } from './fabrics/fabrics.ts'
+import { createFederationPolicies, type FederationPolicies } from './fabrics/federation-policies.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { createGateway } from './gateway/pipeline.ts'
 import { type Bootstrap, createBootstrap } from './identity/bootstrap.ts'
@@ -40,6 +41,7 @@ import { createTenantVersions } from './store/tenant-versions.ts'
 import { createSigningKeys } from './vault/signing-keys.ts'
 import { createStrongbox } from './vault/strongbox.ts'
 import { createVault } from './vault/vault.ts'
+import { createWorkloadIdentity } from './vault/workload-identity.ts'
 
 /** What only the process can make: pools, keys, clocks, the log. */
 export interface Parts {
@@ -62,6 +64,7 @@ export interface Rooms {
   readonly appConnections: AppConnections
   readonly registrations: Registrations
   readonly fabrics: Fabrics
+  readonly federationPolicies: FederationPolicies
   readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
   readonly audit: AuditReader
@@ -80,6 +83,7 @@ export function buildRooms(parts: Parts): Rooms {
   const records = createAuditBuffer(createCallWriter(db, audit))
   const strongbox = createStrongbox(db, keyWrap, clock)
   const signingKeys = createSigningKeys({ db, keyWrap, clock })
+  const workload = createWorkloadIdentity({ signingKeys, clock, publicUrl })
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
   const versions = createTenantVersions(db, clock)
@@ -113,6 +117,7 @@ export function buildRooms(parts: Parts): Rooms {
     appConnections,
     registrations: createRegistrations({ ...kept, extraOrigins, outbound, appConnections }),
     fabrics: createFabrics(fabricDeps, access),
+    federationPolicies: createFederationPolicies({ ...fabricDeps, extraOrigins, workload }),
     fabricSlugs: createFabricSlugs(fabricDeps),
     gateway: createGateway({
       access,

@@ -1,8 +1,8 @@
 import { AppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
+import { type AccountSession, accountFault } from '../oauth/account-session.ts'
 import type { AppPolicy, AppRegistration, FoundApp } from '../providers/account.ts'
 import type { Provider } from '../providers/provider.ts'
-import { type AccountSession, accountFault } from './account-session.ts'
 
 /** What the account made, and the policy that it took. */
 export interface MadeApp {

@@ -2,6 +2,13 @@ import type { Audit } from '../audit/audit.ts'
 import { AppError } from '../base/errors.ts'
 import type { AppConnectionId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
+import {
+  type AccountAdmin,
+  type AccountSession,
+  type AccountSessionDeps,
+  accountFault,
+  openAccount
+} from '../oauth/account-session.ts'
 import { redirectUriOf } from '../oauth/authorization-code.ts'
 import type { FoundApp } from '../providers/account.ts'
 import { providers } from '../providers/registry.ts'
@@ -19,13 +26,6 @@ import { clearSetbacks } from '../store/grants.ts'
 import { sealClientSecret } from '../vault/client-secrets.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import { findApp, type MadeApp, makeApp, refuseApp, removeApp } from './account-apps.ts'
-import {
-  type AccountAdmin,
-  type AccountSession,
-  type AccountSessionDeps,
-  accountFault,
-  openAccount
-} from './account-session.ts'
 import type { AppConnections, AppConnectionView, TokenPolicy } from './app-connections.ts'
 import { differencesOf } from './registration-drift.ts'
 import type { RegistrationInput, Registrations, RegistrationView } from './registrations.ts'

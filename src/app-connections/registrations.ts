@@ -1,8 +1,10 @@
 import type { AppConnectionId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import type { AccountAdmin } from './account-session.ts'
+import type { AccountAdmin } from '../oauth/account-session.ts'
 import type { AppConnectionView, TokenPolicy } from './app-connections.ts'
 import type { RegistrationDifference } from './registration-drift.ts'
+
+export type { AccountAdmin } from '../oauth/account-session.ts'
 
 export interface RegistrationInput {
   readonly name: string

@@ -28,6 +28,8 @@ export const operations = [
   'fabric.transfer',
   'fabric.test',
   'fabric.sign_in',
+  'federation_policy.get',
+  'federation_policy.register',
   'fabric.usage',
   'fabric.usage_of_others',
   'service_principal.use',

@@ -52,6 +52,8 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'fabric.sign_in': people,
   'fabric.usage': people,
   'fabric.usage_of_others': teamAdmins,
+  'federation_policy.get': teamAdmins,
+  'federation_policy.register': teamAdmins,
   'service_principal.use': [...teamAdmins, 'service_account'],
   'service_principal.add_secret': teamAdmins,
   'service_principal.delete_secret': teamAdmins,

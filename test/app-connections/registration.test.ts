@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { makeApp } from '../../src/app-connections/account-apps.ts'
-import type { AccountAdmin, AccountSession } from '../../src/app-connections/account-session.ts'
-import type { RegistrationInput } from '../../src/app-connections/registrations.ts'
+import type { AccountAdmin, RegistrationInput } from '../../src/app-connections/registrations.ts'
 import { asId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import type { Integration } from '../../src/local/databricks/custom-apps.ts'
 import { simulatedAccountId } from '../../src/local/databricks/workspace.ts'
+import type { AccountSession } from '../../src/oauth/account-session.ts'
 import { databricks } from '../../src/providers/databricks/databricks.ts'
 import { signIn } from '../fabrics/signing-in.ts'
 import {

@@ -14,14 +14,26 @@ import { Secret } from '../../src/base/secret.ts'
 import { createKeyRing } from '../../src/crypto/key-ring.ts'
 import { createFabrics } from '../../src/fabrics/create-fabrics.ts'
 import type { Fabrics, NewFabric } from '../../src/fabrics/fabrics.ts'
-import { type RunningDatabricks, startDatabricks } from '../../src/local/databricks/workspace.ts'
+import {
+  createFederationPolicies,
+  type FederationPolicies
+} from '../../src/fabrics/federation-policies.ts'
+import {
+  createCustomApps,
+  createFederationPolicies as createSimulatedPolicies,
+  type RunningDatabricks,
+  startDatabricks
+} from '../../src/local/databricks/workspace.ts'
 import { createAuthorizationServers } from '../../src/oauth/authorization-server.ts'
 import { createOutbound, type Lookup } from '../../src/outbound/outbound.ts'
 import { createDb } from '../../src/store/db.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
+import { createSigningKeys, type SigningKeys } from '../../src/vault/signing-keys.ts'
 import { createStrongbox } from '../../src/vault/strongbox.ts'
 import { createVault } from '../../src/vault/vault.ts'
+import { createWorkloadIdentity } from '../../src/vault/workload-identity.ts'
 import { createTestDatabase } from '../support/database.ts'
+import { startIssuer, type TestIssuer } from '../support/issuer.ts'
 import { as, red, settle } from './people.ts'
 
 export { as, blue, green, red } from './people.ts'
@@ -55,6 +67,10 @@ export interface World {
   readonly appConnections: AppConnections
   readonly registrations: Registrations
   readonly fabrics: Fabrics
+  readonly federationPolicies: FederationPolicies
+  /** Weft's own name in JWTs, and where its keys are. */
+  readonly issuer: TestIssuer
+  readonly signingKeys: SigningKeys
   readonly clock: Clock & { advance(ms: number): void }
   readonly appRole: string
   sql<T extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<T[]>
@@ -87,8 +103,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const database = await createTestDatabase()
   const keeper = new pg.Client({ connectionString: database.superuserUrl })
   await keeper.connect()
+  const account = {
+    customApps: createCustomApps(),
+    federationPolicies: createSimulatedPolicies()
+  }
   const start = (workspaceId: string) =>
     startDatabricks({
+      ...account,
       port: 0,
       workspaceId,
       name: `Workspace ${workspaceId}`,
@@ -116,6 +137,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const keyWrap = createKeyRing([{ kid: 'test', key: new Secret(new Uint8Array(randomBytes(32))) }])
   const audit = createAudit(db, clock)
   const strongbox = createStrongbox(db, keyWrap, clock)
+  const signingKeys = createSigningKeys({ db, keyWrap, clock })
+  const issuer = await startIssuer(() => signingKeys)
+  const workload = createWorkloadIdentity({ signingKeys, clock, publicUrl: issuer.url })
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
   const versions = createTenantVersions(db, clock)
@@ -152,6 +176,16 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     elsewhere,
     appConnections,
     registrations,
+    issuer,
+    signingKeys,
+    federationPolicies: createFederationPolicies({
+      db,
+      audit,
+      clock,
+      outbound,
+      extraOrigins,
+      workload
+    }),
     fabrics: createFabrics({
       ...kept,
       vault,
@@ -214,6 +248,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     async close() {
       await vault.settle()
       await outbound.destroy()
+      await issuer.close()
       await Promise.all([workspace.stop(), elsewhere.stop()])
       await db.close()
       await keeper.end()

@@ -26,6 +26,7 @@ export function buildReadableApp(): Promise<App> {
     appConnections: unasked(),
     registrations: unasked(),
     fabrics: unasked(),
+    federationPolicies: unasked(),
     fabricSlugs: unasked(),
     gateway: unasked(),
     audit: unasked(),

@@ -11,6 +11,7 @@ import { asId, type IdKind, idPrefixes } from '../../src/base/ids.ts'
 import { type Actor, type Authority, makeTenantScope } from '../../src/base/tenant-scope.ts'
 import type { FabricSlugs } from '../../src/fabrics/fabric-slugs.ts'
 import type { Fabrics, FabricView } from '../../src/fabrics/fabrics.ts'
+import type { FederationPolicies } from '../../src/fabrics/federation-policies.ts'
 import type { Gateway } from '../../src/gateway/gateway.ts'
 import type { AuditReader } from '../../src/http/schemas/audit.ts'
 import type {
@@ -142,6 +143,7 @@ export interface Fakes {
   appConnections?: Partial<AppConnections>
   registrations?: Partial<Registrations>
   fabrics?: Partial<Fabrics>
+  federationPolicies?: Partial<FederationPolicies>
   fabricSlugs?: Partial<FabricSlugs>
   gateway?: Partial<Gateway>
   audit?: Partial<AuditReader>
@@ -182,6 +184,7 @@ export async function appWith(fakes: Fakes = {}) {
     appConnections: room(fakes.appConnections ?? {}, 'appConnections'),
     registrations: room(fakes.registrations ?? {}, 'registrations'),
     fabrics: room(fakes.fabrics ?? {}, 'fabrics'),
+    federationPolicies: room(fakes.federationPolicies ?? {}, 'federationPolicies'),
     fabricSlugs: room(fakes.fabricSlugs ?? {}, 'fabricSlugs'),
     gateway: room({ enter: () => () => undefined, ...fakes.gateway }, 'gateway'),
     audit: room(fakes.audit ?? {}, 'audit'),

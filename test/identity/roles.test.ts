@@ -62,6 +62,8 @@ const ofTeamAdmins: Operation[] = [
   'service_principal.delete_secret',
   'fabric.usage_of_others',
   'fabric.transfer',
+  'federation_policy.get',
+  'federation_policy.register',
   'service_principal.use',
   'member.list',
   'member.get',

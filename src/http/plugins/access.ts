@@ -22,6 +22,8 @@ const teamBound: ReadonlySet<Operation> = new Set([
   'fabric.transfer',
   'fabric.test',
   'fabric.sign_in',
+  'federation_policy.get',
+  'federation_policy.register',
   'sign_in_attempt.get',
   'sign_in_attempt.finish'
 ])

@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { AccountAdmin } from '../../app-connections/account-session.ts'
-import type { RegistrationInput } from '../../app-connections/registrations.ts'
+import type { AccountAdmin, RegistrationInput } from '../../app-connections/registrations.ts'
 import { Secret } from '../../base/secret.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
 import { Scopes, TokenPolicyBody } from './app-connection.ts'

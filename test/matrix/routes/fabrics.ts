@@ -44,6 +44,18 @@ export const fabricEntries: Entries = {
   'GET /api/v1/fabrics/:fabricId/clusters': discovery,
   'GET /api/v1/fabrics/:fabricId/serving-endpoints': discovery,
   'GET /api/v1/fabrics/:fabricId/test-results': {},
+  'GET /api/v1/fabrics/:fabricId/federation-policy': { allowed: 409 },
+  'POST /api/v1/fabrics/:fabricId/federation-policy/register': {
+    // Theirs have no service principal.
+    body: () => ({
+      accountHost: 'accounts.cloud.databricks.com.example',
+      accountId: '7f6e5d4c-3b2a-4190-8f7e-6d5c4b3a2910',
+      clientId: 'account-admin',
+      clientSecret: 'canary-account-admin'
+    }),
+    allowed: 409,
+    changes: false
+  },
   'POST /api/v1/fabrics/:fabricId/sign-in': {},
   'GET /sign-in/:fabricId': { allowed: 302, stranger: 302, changes: true },
   'GET /oauth/callback/:appConnectionId': {

@@ -1,11 +1,11 @@
 import type { Clock } from '../base/clock.ts'
 import { AppError, invalidRequest } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
-import { requestClientCredentials } from '../oauth/client-credentials.ts'
-import { readTokenAnswer } from '../oauth/token-answer.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { AccountAnswer, AccountCall, AccountFailure } from '../providers/account.ts'
 import type { OAuthFailureKind, Provider } from '../providers/provider.ts'
+import { requestMachineToken } from './machine-token.ts'
+import { readTokenAnswer } from './token-answer.ts'
 
 /** A service principal of the provider's account, an account admin; used once and kept nowhere. */
 export interface AccountAdmin {
@@ -13,6 +13,7 @@ export interface AccountAdmin {
   readonly clientSecret: Secret
 }
 
+/** The account's API, with the admin's token for as long as the session is held. */
 export interface AccountSession {
   readonly origin: string
   readonly accountId: string
@@ -22,6 +23,7 @@ export interface AccountSession {
   mustAsk<T>(call: AccountCall<T>): Promise<T>
 }
 
+/** What a session is opened with. */
 export interface AccountSessionDeps {
   readonly outbound: Outbound
   readonly clock: Clock
@@ -57,10 +59,11 @@ export async function openAccount(
     isIssuerPromised: false
   }
   const client = { ...admin, authMethod: provider.oauth.clientAuthMethod }
-  const endpoint = { provider, workspaceOrigin: origin, server, client }
+  const endpoint = { provider, workspaceOrigin: origin, server }
+  const credentials = { kind: 'client_secret', client } as const
   const keepNothing = async () => undefined
-  const scopes = provider.oauth.unattendedScopes
-  const answer = await requestClientCredentials({ outbound, clock }, endpoint, scopes, keepNothing)
+  const deps = { outbound, clock }
+  const answer = await requestMachineToken(deps, endpoint, credentials, keepNothing)
   const verdict = readTokenAnswer(provider, answer)
   if (verdict.kind === 'failed') throw tokenFault(verdict.failure.kind)
   const bearer = verdict.tokens.accessToken
@@ -109,6 +112,7 @@ function tokenFault(kind: OAuthFailureKind): AppError {
   }
 }
 
+/** What a failed call means for who gave the credentials, by the members of a registration's body. */
 export function accountFault(failure: AccountFailure): AppError {
   switch (failure) {
     case 'not_an_admin':
