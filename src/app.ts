@@ -40,6 +40,7 @@ import { fabricRoutes } from './http/routes/fabrics.ts'
 import { federatedIdentityRoutes } from './http/routes/federated-identities.ts'
 import { federationPolicyRoutes } from './http/routes/federation-policies.ts'
 import { healthRoutes } from './http/routes/health.ts'
+import { interchangeRoutes } from './http/routes/interchange.ts'
 import { invitationRoutes } from './http/routes/invitations.ts'
 import { loginProviderRoutes } from './http/routes/login-providers.ts'
 import { meRoutes } from './http/routes/me.ts'
@@ -62,6 +63,7 @@ import { defaultHttpLimits, type HttpLimits, type SlowClients } from './http/ser
 import { createStepAnswers } from './http/step-answers.ts'
 import { validatorCompiler } from './http/validation.ts'
 import type { Identity } from './identity/identity.ts'
+import type { Interchange } from './interchange/interchange.ts'
 
 export interface AppDeps {
   /** Origin and optional path prefix, no trailing slash. */
@@ -77,6 +79,7 @@ export interface AppDeps {
   readonly federationPolicies: FederationPolicies
   readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
+  readonly interchange: Interchange
   readonly audit: AuditReader
   /** Rejects while this replica cannot serve. */
   readonly readiness: () => Promise<void>
@@ -166,6 +169,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   discoveryRoutes(app, { fabrics })
   signInRoutes(app, { fabrics, problems, publicUrl })
   federationPolicyRoutes(app, deps)
+  await interchangeRoutes(app, deps)
   tenantRoutes(app, { tenants: identity.tenants, once })
   personalTokenRoutes(app, { personalTokens: identity.personalTokens, once })
   scimTokenRoutes(app, { scimTokens: identity.scimTokens, once })

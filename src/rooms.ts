@@ -20,6 +20,8 @@ import { type Bootstrap, createBootstrap } from './identity/bootstrap.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
 import { createLastUses } from './identity/last-uses.ts'
 import { createLoginClient } from './identity/login-client.ts'
+import { createInterchange } from './interchange/create-interchange.ts'
+import type { Interchange } from './interchange/interchange.ts'
 import { type Clockwork, createClockwork } from './jobs/clockwork.ts'
 import {
   auditFlush,
@@ -67,6 +69,7 @@ export interface Rooms {
   readonly federationPolicies: FederationPolicies
   readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
+  readonly interchange: Interchange
   readonly audit: AuditReader
   readonly bootstrap: Bootstrap
   readonly clockwork: Clockwork
@@ -94,7 +97,8 @@ export function buildRooms(parts: Parts): Rooms {
   const access = createFabricAccess(fabricDeps)
   const lastUses = createLastUses(db)
   const extraOrigins = config.extraWorkspaceOrigins
-  const appConnections = createAppConnections({ ...kept, extraOrigins, outbound, servers, vault })
+  const connectionDeps = { ...kept, extraOrigins, outbound, servers, vault }
+  const appConnections = createAppConnections(connectionDeps)
   const { bootstrap } = config
   const whoIsWho = { ...kept, versions, lastUses, signingKeys, issuerOutbound: parts.loginOutbound }
   const identity = createIdentity({ ...whoIsWho, vault, loginClient, bootstrap })
@@ -126,6 +130,15 @@ export function buildRooms(parts: Parts): Rooms {
       records,
       clock,
       lagMs: parts.lagMs
+    }),
+    interchange: createInterchange({
+      db,
+      audit,
+      strongbox,
+      roomsOn: (own) => ({
+        appConnections: createAppConnections({ ...connectionDeps, db: own }),
+        fabrics: createFabrics({ ...fabricDeps, db: own }, access)
+      })
     }),
     audit: createAuditReader(db),
     bootstrap: createBootstrap(kept),

@@ -131,10 +131,12 @@ export const problemCatalogue = {
 
 export type ProblemCode = keyof typeof problemCatalogue
 
-/** One fault of the input: where (RFC 6901 JSON pointer) and what. */
+/** One fault of the input: where (RFC 6901 JSON pointer) and what; of a text, the place too, from 1. */
 export interface InputFault {
   readonly pointer: string
   readonly message: string
+  readonly line?: number
+  readonly column?: number
 }
 
 export interface AppErrorOptions {

@@ -110,6 +110,8 @@ export const operations = [
   'federated_identity.delete',
   'federated_identity.test',
   'service_token.issue',
+  'settings.export',
+  'settings.import',
   'tenant.list',
   'tenant.get',
   'tenant.create',

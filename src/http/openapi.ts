@@ -13,6 +13,7 @@ const tags = [
   { name: 'connection tests', description: 'Step by step, from the host to the compute' },
   { name: 'discovery', description: 'What the workspace of a fabric has' },
   { name: 'sign-in', description: 'Signing in at the workspace of a fabric' },
+  { name: 'settings', description: 'App connections and fabrics as one document' },
   { name: 'service accounts', description: 'Callers that are not people, and their keys' },
   { name: 'tokens', description: 'Short-lived tokens for service accounts (OAuth 2.0)' },
   { name: 'audit', description: 'Who did what' },

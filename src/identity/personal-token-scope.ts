@@ -50,6 +50,7 @@ const reads: readonly Operation[] = [
   'service_account.list',
   'service_account.get',
   'service_key.list',
+  'settings.export',
   'team.list',
   'team.get',
   'team_member.list',

@@ -132,6 +132,8 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'federated_identity.delete': tenantAdmins,
   'federated_identity.test': tenantAdmins,
   'service_token.issue': nobody,
+  'settings.export': tenantAdmins,
+  'settings.import': tenantAdmins,
   'tenant.list': operators,
   'tenant.get': operators,
   'tenant.create': operators,

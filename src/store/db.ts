@@ -54,6 +54,30 @@ export interface Db {
 
 type TenantChangeListener = (tenantId: string, version: number) => void
 
+/**
+ * The database as a part of `tx`: what would be a transaction of its own takes place within it, and is undone
+ * alone when it fails. One part after the other, never two at once.
+ */
+export function dbWithin(db: Db, tx: Tx): Db {
+  return {
+    ...db,
+    async inTenant(scope, work) {
+      assert.equal(scope.tenantId, tx.scope.tenantId, 'a part serves the tenant of the whole')
+      await tx.rows.$executeRaw`SAVEPOINT part`
+      try {
+        const result = await work({ ...tx, scope })
+        await tx.rows.$executeRaw`RELEASE SAVEPOINT part`
+        return result
+      } catch (error) {
+        if (isDeadlock(error)) throw error
+        await tx.rows.$executeRaw`ROLLBACK TO SAVEPOINT part`
+        await tx.rows.$executeRaw`RELEASE SAVEPOINT part`
+        throw translateDbError(error)
+      }
+    }
+  }
+}
+
 export interface DbOptions {
   readonly url: Secret
   /** Connections at most. */

@@ -62,6 +62,15 @@ export function listTeams(
   })
 }
 
+/** Of every team of the tenant, personal ones too. */
+export function listTeamNames(tx: Tx): Promise<Pick<TeamRow, 'id' | 'name'>[]> {
+  return tx.rows.team.findMany({
+    where: { tenantId: tx.scope.tenantId },
+    select: { id: true, name: true },
+    orderBy: { id: 'asc' }
+  })
+}
+
 /** @returns false when the row is no longer at `version` */
 export async function updateTeam(
   tx: Tx,

@@ -15,6 +15,7 @@ export const floors: Readonly<Record<string, number>> = {
   'app-connections': 5,
   fabrics: 5,
   gateway: 6,
+  interchange: 6,
   http: 7,
   jobs: 7,
   commands: 8,

@@ -29,6 +29,7 @@ export function buildReadableApp(): Promise<App> {
     federationPolicies: unasked(),
     fabricSlugs: unasked(),
     gateway: unasked(),
+    interchange: unasked(),
     audit: unasked(),
     readiness: unasked(),
     logger: pino({ enabled: false }),

@@ -24,6 +24,7 @@ import type {
   Sessions,
   Tenants
 } from '../../src/identity/identity.ts'
+import type { Interchange } from '../../src/interchange/interchange.ts'
 
 export const publicUrl = 'http://weft.test'
 export const now = new Date('2026-05-04T03:02:01.000Z')
@@ -146,6 +147,7 @@ export interface Fakes {
   federationPolicies?: Partial<FederationPolicies>
   fabricSlugs?: Partial<FabricSlugs>
   gateway?: Partial<Gateway>
+  interchange?: Partial<Interchange>
   audit?: Partial<AuditReader>
   deps?: Partial<AppDeps>
 }
@@ -187,6 +189,7 @@ export async function appWith(fakes: Fakes = {}) {
     federationPolicies: room(fakes.federationPolicies ?? {}, 'federationPolicies'),
     fabricSlugs: room(fakes.fabricSlugs ?? {}, 'fabricSlugs'),
     gateway: room({ enter: () => () => undefined, ...fakes.gateway }, 'gateway'),
+    interchange: room(fakes.interchange ?? {}, 'interchange'),
     audit: room(fakes.audit ?? {}, 'audit'),
     readiness: async () => {},
     slowClients: { bodies: 0, readers: 0 },

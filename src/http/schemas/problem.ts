@@ -28,7 +28,11 @@ export const Problem = Type.Object(
             description:
               'RFC 6901; of the body, or under `/query` or `/headers`; empty: the body as a whole'
           }),
-          message: Type.String()
+          message: Type.String(),
+          line: Type.Optional(
+            Type.Integer({ minimum: 1, description: 'Of a document that is sent as text' })
+          ),
+          column: Type.Optional(Type.Integer({ minimum: 1 }))
         }),
         { description: 'Every fault of the input at once' }
       )

@@ -67,5 +67,12 @@ export const fabricEntries: Entries = {
   'GET /api/v1/sign-in-attempts/:signInAttemptId': {},
   'GET /sign-in/attempts/:signInAttemptId': {},
   'GET /api/v1/fabrics/:fabricId/connection': {},
-  'DELETE /api/v1/fabrics/:fabricId/connection': {}
+  'DELETE /api/v1/fabrics/:fabricId/connection': {},
+  'GET /api/v1/export': {},
+  'PUT /api/v1/import': {
+    body: (id) => ({
+      weft: 1,
+      appConnections: [{ name: id.unique, isDefault: false }]
+    })
+  }
 }
