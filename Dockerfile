@@ -9,10 +9,14 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY prisma.config.ts ./
 COPY prisma ./prisma
 RUN node node_modules/prisma/build/index.js generate
+COPY tsconfig.json ./
+COPY docs/openapi.json ./docs/openapi.json
+COPY src ./src
+# The pages are built here and served as files; what they are made from stays behind.
+RUN node src/ui/build/build.ts && mv src/ui/dist dist && rm -rf src/ui src/setup.mjs && \
+  mkdir src/ui && mv dist src/ui/dist
 # Peers are the CLI and its studio, which nothing here starts.
 RUN npm prune --omit=dev --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund
-COPY src ./src
-RUN rm -rf src/local src/setup.mjs
 
 FROM node:24.21.0-slim
 # Weft runs node and nothing else: no package manager to be turned against it.

@@ -33,6 +33,7 @@ import { appConnectionRoutes } from './http/routes/app-connections.ts'
 import { auditRoutes } from './http/routes/audit.ts'
 import { authRoutes } from './http/routes/auth.ts'
 import { connectionTestRoutes } from './http/routes/connection-tests.ts'
+import { consoleRoutes } from './http/routes/console.ts'
 import { dataPlane } from './http/routes/data-plane.ts'
 import { delegationRoutes } from './http/routes/delegations.ts'
 import { discoveryRoutes } from './http/routes/discovery.ts'
@@ -180,6 +181,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await oauthRoutes(app, { identity, problems, publicUrl })
   auditRoutes(app, deps)
   await pageRoutes(app, { publicUrl })
+  await consoleRoutes(app, { publicUrl })
   const hasFabricHosts = deps.fabricDomain !== null
   await workspaceOAuthRoutes(app, { identity, problems, publicUrl, hasFabricHosts })
   const { fabricSlugs } = deps

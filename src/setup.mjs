@@ -1,6 +1,6 @@
 /**
  * Makes a clone ready and starts a program in it, on whatever Node the machine has (20 or newer).
- * Owns: installing packages, generating the database client, knowing which of both is still to do.
+ * Owns: installing packages, generating the database client, building the pages, knowing what is still to do.
  * Touches npm, node_modules and stderr; never stdout, never the program's own settings.
  */
 import { spawn } from 'node:child_process'
@@ -17,6 +17,7 @@ const modules = join(root, 'node_modules')
 const pinnedNode = join(modules, 'node', 'bin', 'node')
 const client = join(root, 'src', 'store', 'generated')
 const stamp = join(modules, '.weft-setup')
+const pagesBuild = join(root, 'src', 'ui', 'build', 'build.ts')
 const setUpMajorMin = 20
 const programMajorMin = 24
 const parentPollMs = 500
@@ -143,6 +144,18 @@ async function generate(node) {
   )
 }
 
+async function buildPages(node) {
+  const { exitCode } = await run(node, [pagesBuild, '--is-built'], { stdio: 'ignore' })
+  if (exitCode === 0) return
+  await step(
+    'build the web pages (vite build)',
+    node,
+    [pagesBuild],
+    {},
+    'src/ui may not be whole; `npm run check` says where.'
+  )
+}
+
 function isAlive(pid) {
   try {
     return process.kill(pid, 0)
@@ -201,6 +214,7 @@ async function setUp() {
     await generate(node)
     writeFileSync(stamp, fingerprint)
   }
+  await buildPages(node)
   return node
 }
 

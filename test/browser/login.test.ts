@@ -48,6 +48,9 @@ async function capture(name: string): Promise<void> {
   await page.setViewportSize(wide)
 }
 
+const fabricLink = (name: string) =>
+  page.getByRole('main').getByRole('link').filter({ hasText: name }).first()
+
 const cookie = async (name: string) => (await context.cookies()).find((one) => one.name === name)
 
 describe('a person with a browser', { timeout: 60_000 }, () => {
@@ -64,6 +67,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'dev@acme.test' }).click()
     await page.waitForURL(`${stack.weft}/console`)
     await page.getByText('dev@acme.test').waitFor()
+    await page.getByRole('link', { name: 'Fabrics' }).click()
     expect(await page.getByLabel('Organisation').isVisible(), 'nobody logs in twice').toBe(false)
   })
 
@@ -82,56 +86,38 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
   })
 
   test("sees the team's fabrics", async () => {
-    for (const { name } of stack.fabrics) {
-      await page.getByRole('heading', { name, exact: true }).waitFor()
-    }
-    await page
-      .getByText(/– not signed in/)
-      .first()
-      .waitFor()
+    for (const { name } of stack.fabrics) await fabricLink(name).waitFor()
+    await page.getByText('Not signed in').first().waitFor()
     await capture('3-fabrics')
   })
 
   test('tests a connection before signing in, and is told to sign in', async () => {
-    const spark = page
-      .getByRole('listitem')
-      .filter({ has: page.getByRole('heading', { name: 'Spark', exact: true }) })
-      .first()
-    await spark.getByRole('button', { name: 'Test connection' }).click()
-    await spark.getByText('The connection does not hold').waitFor()
-    expect(await spark.getByText(/^token – failed/).count()).toBe(1)
+    await fabricLink('Spark').click()
+    await page.getByRole('button', { name: 'Test connection' }).click()
+    await page.getByText('The connection does not hold').waitFor()
+    expect(await page.getByRole('log').getByText('failed').count()).toBe(1)
     await capture('4-test-before-sign-in')
   })
 
   test('signs in at the workspace through its login and its consent page', async () => {
-    const spark = page
-      .getByRole('listitem')
-      .filter({ has: page.getByRole('heading', { name: 'Spark', exact: true }) })
-      .first()
-    await spark.getByRole('link', { name: 'Sign in to the workspace' }).click()
-    await page.waitForURL((url) => url.origin === stack.workspaces[0])
-    await capture('5-workspace-login')
-    await page.getByRole('button', { name: 'dev@acme.test' }).click()
-    await page.getByRole('button', { name: /allow/i }).waitFor()
-    await capture('6-workspace-consent')
-    await page.getByRole('button', { name: /allow/i }).click()
-    await page.waitForURL(`${stack.weft}/console`)
-    await page.getByText('– signed in as dev@acme.test').waitFor()
+    const opened = context.waitForEvent('page')
+    await page.getByRole('button', { name: 'Sign in' }).first().click()
+    const popup = await opened
+    await popup.waitForURL((url) => url.origin === stack.workspaces[0])
+    await popup.getByRole('button', { name: 'dev@acme.test' }).click()
+    await popup.getByRole('button', { name: /allow/i }).click()
+    await page.getByText('dev@acme.test (').waitFor()
+    expect(popup.isClosed(), 'the window closes itself').toBe(true)
   })
 
   test('tests the connection again: every step appears, and it holds', async () => {
-    const spark = page
-      .getByRole('listitem')
-      .filter({ has: page.getByRole('heading', { name: 'Spark', exact: true }) })
-      .first()
-    await spark.getByRole('button', { name: 'Test connection' }).click()
-    await spark.getByText('The connection holds').waitFor()
-    const steps = await spark.locator('.steps li').allTextContents()
-    expect(steps.map((text) => text.split(' – ').slice(0, 2).join(' '))).toEqual([
-      ...['host', 'dns', 'tls', 'discovery', 'token', 'identity', 'scopes', 'compute'].map((step) =>
-        expect.stringMatching(new RegExp(`^${step} (passed|skipped)$`))
-      )
-    ])
+    // The test that asked for the sign-in has gone on by itself.
+    await page.getByText('The connection holds').waitFor()
+    const steps = await page
+      .getByRole('log')
+      .getByText(/skipped|passed/)
+      .count()
+    expect(steps).toBe(8)
     await capture('7-test-passed')
   })
 
@@ -145,7 +131,7 @@ describe('a person with a browser', { timeout: 60_000 }, () => {
   test('logs out: the cookie goes, and its value is worth nothing any more', async () => {
     const old = await cookie(session)
     const status = await page.evaluate(
-      `fetch('auth/logout', { method: 'POST', headers: { 'x-weft-csrf': '1' } }).then((one) => one.status)`
+      `fetch('/auth/logout', { method: 'POST', headers: { 'x-weft-csrf': '1' } }).then((one) => one.status)`
     )
     expect(status).toBe(200)
     expect(await cookie(session)).toBeUndefined()

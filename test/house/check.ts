@@ -7,6 +7,7 @@ const bin = (name: string) => join(root, 'node_modules', name)
 
 const checks: readonly [name: string, script: string, ...args: string[]][] = [
   ['types', bin('typescript/bin/tsc'), '--noEmit', '-p', '.'],
+  ['types of pages', bin('typescript/bin/tsc'), '--noEmit', '-p', 'src/ui'],
   ['lint and format', bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'],
   ['house', bin('vitest/vitest.mjs'), 'run', 'test/house'],
   [

@@ -37,6 +37,8 @@ describe('a planted fault is seen', () => {
     ['the local stack from main', 'src/main.ts', "import { b } from './local/b.ts'"],
     ['an import of a test', 'src/app.ts', "import { b } from '../test/b.ts'"],
     ['an unknown room', 'src/sauna/a.ts', "import { b } from '../base/b.ts'"],
+    ['the pages seeing the server', 'src/ui/a.ts', "import type { B } from '../base/b.ts'"],
+    ['the server seeing the pages', 'src/app.ts', "import { b } from './ui/api/b.ts'"],
     ['the set-up', 'src/main.ts', "import './setup.mjs'"]
   ]
   test.each(planted)('%s', (_name, path, text) => {

@@ -22,7 +22,8 @@ export const floors: Readonly<Record<string, number>> = {
   'app.ts': 8,
   'rooms.ts': 8,
   'main.ts': 9,
-  local: 9
+  local: 9,
+  ui: 9
 }
 
 /** Not of the house's floors: it runs before there is a house. */
@@ -38,6 +39,8 @@ export function roomOf(path: string): string {
 
 function importFault(from: string, to: string): string | null {
   if (from === to) return null
+  if (from === 'ui') return 'the pages know only the public API'
+  if (to === 'ui') return `${from} imports the pages, which are built, not imported`
   if (outside.has(from) || outside.has(to)) return 'src/setup.mjs stands alone'
   const above = floors[from]
   const below = floors[to]

@@ -15,6 +15,12 @@ const prisma = `
   mkdirSync('src/store/generated', { recursive: true })
   appendFileSync('log', 'generate\\n')
 `
+const pages = `
+  import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
+  if (process.argv[2] === '--is-built') process.exit(existsSync('built') ? 0 : 1)
+  writeFileSync('built', '')
+  appendFileSync('log', 'pages\\n')
+`
 const npm = `#!/bin/sh
 echo "npm $1" >> log
 test -f offline && { echo 'npm error network is unreachable' >&2; exit 1; }
@@ -36,10 +42,16 @@ const program = `
 
 beforeEach(async () => {
   clone = await mkdtemp(join(tmpdir(), 'weft-set-up-'))
-  await mkdir(join(clone, 'src'))
+  await mkdir(join(clone, 'src/ui/build'), { recursive: true })
   await mkdir(join(clone, 'bin'))
   await copyFile(join(root, 'src/setup.mjs'), join(clone, 'src/setup.mjs'))
-  const files = { 'bin/npm': npm, 'prisma.js': prisma, 'program.mjs': program, log: '' }
+  const files = {
+    'bin/npm': npm,
+    'prisma.js': prisma,
+    'src/ui/build/build.ts': pages,
+    'program.mjs': program,
+    log: ''
+  }
   for (const [name, text] of Object.entries(files)) await writeFile(join(clone, name), text)
   await chmod(join(clone, 'bin/npm'), 0o755)
   await lock('1.0.0')
@@ -79,12 +91,12 @@ async function ended(child: ChildProcess) {
 const setUp = (...args: string[]) =>
   start(process.execPath, ['src/setup.mjs', 'program.mjs', ...args])
 
-test('a clean clone is installed and generated before the program runs, which has stdout to itself', async () => {
+test('a clean clone is installed, generated and built before the program runs, which has stdout to itself', async () => {
   const { code, stdout, stderr } = await ended(setUp('--json', '--ports', '0'))
   expect(stdout).toBe('["--json","--ports","0"]\n')
-  expect(stderr.match(/^set-up: .* … done in \d+\.\d s$/gm)).toHaveLength(2)
+  expect(stderr.match(/^set-up: .* … done in \d+\.\d s$/gm)).toHaveLength(3)
   expect(code).toBe(0)
-  expect(await done()).toEqual(['npm ci', 'generate'])
+  expect(await done()).toEqual(['npm ci', 'generate', 'pages'])
 })
 
 test('what is done is not done again, and what has changed is', async () => {
@@ -92,10 +104,12 @@ test('what is done is not done again, and what has changed is', async () => {
   expect((await ended(setUp())).stderr).toBe('')
   await writeFile(join(clone, 'prisma.config.ts'), '// changed')
   await ended(setUp())
-  expect(await done()).toEqual(['npm ci', 'generate', 'generate'])
+  await rm(join(clone, 'built'))
+  await ended(setUp())
+  expect(await done()).toEqual(['npm ci', 'generate', 'pages', 'generate', 'pages'])
   await lock('1.0.1')
   await ended(setUp())
-  expect((await done()).slice(3)).toEqual(['npm ci', 'generate'])
+  expect((await done()).slice(5)).toEqual(['npm ci', 'generate'])
 })
 
 test('without a registry it says what to do, and the program does not run', async () => {
@@ -109,7 +123,7 @@ test('without a registry it says what to do, and the program does not run', asyn
 test('two commands at once in one clone install once', async () => {
   const results = await Promise.all([ended(setUp()), ended(setUp())])
   expect(results.map(({ code }) => code)).toEqual([0, 0])
-  expect(await done()).toEqual(['npm ci', 'generate'])
+  expect(await done()).toEqual(['npm ci', 'generate', 'pages'])
 })
 
 test('the program’s exit code is passed on', async () => {

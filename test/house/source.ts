@@ -83,12 +83,14 @@ export function packageOf(specifier: string): string | null {
   return first.startsWith('@') ? `${first}/${second}` : first
 }
 
+/** Not ours: written by programs, and not in git. */
+const made = new Set(['src/store/generated', 'src/ui/generated', 'src/ui/dist'])
 const skipped = new Set(['node_modules', '.git', '.data', 'coverage'])
 
 function walk(folder: string): string[] {
   return readdirSync(join(root, folder)).flatMap((name) => {
     const path = posix.join(folder, name)
-    if (skipped.has(name) || path === 'src/store/generated') return []
+    if (skipped.has(name) || made.has(path)) return []
     return statSync(join(root, path)).isDirectory() ? walk(path) : [path]
   })
 }
@@ -105,7 +107,7 @@ export function readText(path: string): string {
   return readFileSync(join(root, path), 'utf8')
 }
 
-/** Every source file under `src/`, parsed; the generated database client is not ours and not there. */
+/** Every source file under `src/`, parsed; what programs wrote is not ours and not there. */
 export function readSources(): Source[] {
   return walk('src')
     .filter((path) => /\.(ts|tsx|mjs)$/.test(path))

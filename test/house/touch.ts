@@ -78,10 +78,13 @@ function named(source: Source, module: RegExp, name: RegExp): number[] {
 const isSignal = ([first]: readonly unknown[]) =>
   isRecord(first) && typeof first.value === 'string' && first.value.startsWith('SIG')
 const isEmpty = (list: readonly unknown[]) => list.length === 0
-const entries = ['main.ts', 'local/main.ts', 'local/tour.ts', 'local/reset.ts']
+const entries = ['main.ts', 'local/main.ts', 'local/tour.ts', 'local/reset.ts', 'ui/build/build.ts']
 
 /** The local stack simulates the other side of the wire: its own server, its own client, its own keys. */
 const local = 'local/'
+
+/** The pages run in a browser, which has a clock of its own. */
+const ui = 'ui/'
 
 export const rules: readonly Rule[] = [
   {
@@ -112,7 +115,7 @@ export const rules: readonly Rule[] = [
   },
   {
     thing: 'undici and fetch',
-    onlyIn: ['outbound/', local],
+    onlyIn: ['outbound/', local, 'ui/api/client.ts'],
     finds: (source) => [...imports(source, /^undici$/), ...calls(source, /^fetch$/)]
   },
   {
@@ -150,7 +153,7 @@ export const rules: readonly Rule[] = [
   },
   {
     thing: "the machine's time of day",
-    onlyIn: ['base/clock.ts', 'main.ts', local],
+    onlyIn: ['base/clock.ts', 'main.ts', local, ui],
     finds: (source) => [
       ...creations(source, 'Date', isEmpty),
       ...uses(source, /^Date\.now$/),
@@ -159,7 +162,7 @@ export const rules: readonly Rule[] = [
   },
   {
     thing: 'performance.now',
-    onlyIn: ['base/clock.ts', 'base/event-loop.ts', local],
+    onlyIn: ['base/clock.ts', 'base/event-loop.ts', local, ui],
     finds: (source) => [
       ...uses(source, /^(performance\.now|process\.hrtime)$/),
       ...imports(source, /^node:perf_hooks$/)

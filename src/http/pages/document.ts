@@ -55,7 +55,7 @@ export function framedPage(
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>${escapeHtml(title)} – Weft</title>
-    <link rel="stylesheet" href="${escapeHtml(publicUrl.pathOf('/console/console.css'))}">
+    <link rel="stylesheet" href="${escapeHtml(publicUrl.pathOf('/problems/page.css'))}">
 ${src === undefined ? '' : `    <script src="${src}" defer></script>\n`}  </head>
   <body>
     <main${data ?? ''}>

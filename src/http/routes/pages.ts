@@ -9,15 +9,14 @@ import { type App, Strict } from '../route.ts'
 
 const folder = join(import.meta.dirname, '..', 'pages')
 const files = [
-  ['/console', 'console.html', 'text/html; charset=utf-8'],
-  ['/console/console.css', 'console.css', 'text/css; charset=utf-8'],
-  ['/console/console.js', 'console.js', 'text/javascript; charset=utf-8'],
+  ['/problems/page.css', 'page.css', 'text/css; charset=utf-8'],
   [signInScriptPath, 'sign-in.js', 'text/javascript; charset=utf-8']
 ] as const
 
 const page = { access: 'public', operation: 'page.get', surface: 'page' } as const
 const codes = Object.keys(problemCatalogue)
 
+/** Pages of plain text, which need no script: what stands beside the console. */
 export async function pageRoutes(app: App, { publicUrl }: { publicUrl: PublicUrl }): Promise<void> {
   app.get('/', { config: page, schema: { hide: true } }, (_request, reply) =>
     reply.redirect(publicUrl.pathOf('/console'), 302)

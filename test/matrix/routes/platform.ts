@@ -21,8 +21,10 @@ export const platformEntries: Entries = {
   'GET /api/v1/openapi.json': page,
   'GET /': { open: 302 },
   'GET /console': page,
-  'GET /console/console.css': page,
-  'GET /console/console.js': page,
   'GET /sign-in/sign-in.js': page,
+  'HEAD /console': page,
+  'GET /console/*': { ...page, params: { '*': 'fabrics' } },
+  'HEAD /console/*': { ...page, params: { '*': 'fabrics' } },
+  'GET /problems/page.css': page,
   'GET /problems/:code': { ...page, params: { code: 'internal' } }
 }

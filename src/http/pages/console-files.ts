@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import type { PublicUrl } from '../public-url.ts'
+
+const folder = join(import.meta.dirname, '..', '..', 'ui', 'dist')
+const types: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml'
+}
+const codings = [
+  ['br', '.br'],
+  ['gzip', '.gz']
+] as const
+
+/** A built file in every coding that it has; its name holds its hash, so it never changes. */
+export interface ConsoleFile {
+  readonly type: string
+  readonly etag: string
+  readonly plain: Buffer
+  readonly coded: ReadonlyMap<string, Buffer>
+}
+
+export interface ConsoleFiles {
+  /** `assets/index-….js` and the like. */
+  readonly files: ReadonlyMap<string, ConsoleFile>
+  /** The page that all paths of the console show. @param nonce of this one answer */
+  page(nonce: string): string
+}
+
+async function readFileOf(path: string, names: ReadonlySet<string>): Promise<ConsoleFile> {
+  const plain = await readFile(join(folder, path))
+  const coded = new Map<string, Buffer>()
+  for (const [coding, ending] of codings) {
+    if (names.has(path + ending)) coded.set(coding, await readFile(join(folder, path + ending)))
+  }
+  const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`
+  return { type: types[extname(path)] ?? 'application/octet-stream', etag, plain, coded }
+}
+
+/** The pages as the set-up built them, read once; null: not built. */
+export async function readConsole(publicUrl: PublicUrl): Promise<ConsoleFiles | null> {
+  if (!existsSync(join(folder, 'index.html'))) return null
+  const found = await readdir(folder, { recursive: true })
+  const names = new Set(found.map((path) => path.replaceAll('\\', '/')))
+  const files = new Map<string, ConsoleFile>()
+  for (const path of names) if (types[extname(path)]) files.set(path, await readFileOf(path, names))
+  const html = await readFile(join(folder, 'index.html'), 'utf8')
+  const text = html
+    .replaceAll('"./', `"${publicUrl.pathOf('/console/')}`)
+    .replaceAll('{{prefix}}', publicUrl.pathOf(''))
+  return { files, page: (nonce) => text.replaceAll('{{nonce}}', nonce) }
+}
+
+/** The best coding that the client takes and the file has; null: as it is. */
+export function codingOf(accepted: string | undefined, file: ConsoleFile): string | null {
+  const taken = (accepted ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => !/;\s*q=0(\.0*)?$/.test(part))
+    .map((part) => part.split(';')[0]?.trim())
+  return (
+    codings
+      .map(([coding]) => coding)
+      .find((coding) => taken.includes(coding) && file.coded.has(coding)) ?? null
+  )
+}

@@ -1,0 +1,108 @@
+import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { queryOf, useCall } from '../../api/queries.ts'
+import type { Schemas } from '../../generated/operations.ts'
+import { useConfirm } from '../../parts/confirm.tsx'
+import { causeWords, connectionWords } from '../../parts/connection-words.ts'
+import { Facts } from '../../parts/facts.tsx'
+import { Loading } from '../../parts/page.tsx'
+import { ProblemView } from '../../parts/problem-view.tsx'
+import { SignInPrompt } from '../../parts/sign-in-prompt.tsx'
+import { StateMark } from '../../parts/states.tsx'
+import { Time } from '../../parts/time.tsx'
+import { toast } from '../../parts/toast.ts'
+import { ConnectionTest } from './connection-test.tsx'
+import type { TabProps } from './tab-props.ts'
+
+type Connection = Schemas['Connection']
+
+const held = new Set<Connection['state']>(['active', 'degraded', 'paused'])
+
+/** Who one is at the workspace, how long that lasts, and whether it works. */
+export default function MyConnection({ fabric }: TabProps) {
+  const input = { path: { fabricId: fabric.id } }
+  const query = useQuery(queryOf('connectionGet', input))
+  if (query.isError) return <ProblemView error={query.error} onRetry={() => query.refetch()} />
+  if (!query.data) return <Loading of="your connection" />
+  const isHeld = held.has(query.data.state)
+  return (
+    <Stack gap="lg">
+      {!isHeld && query.data.state !== 'misconfigured' && (
+        <SignInPrompt fabricId={fabric.id} onDone={() => query.refetch()}>
+          Sign in once as yourself at {fabric.workspaceUrl.replace(/^https?:\/\//, '')}. What you
+          run through this fabric then runs as you, with your own permissions.
+        </SignInPrompt>
+      )}
+      {isHeld &&
+        query.data.warnings.map(({ code, message }) => (
+          <Alert key={code} color="yellow" variant="light" title={message} />
+        ))}
+      <SignedIn fabric={fabric} connection={query.data} isHeld={isHeld} />
+      <ConnectionTest fabric={fabric} onSignedIn={() => query.refetch()} />
+    </Stack>
+  )
+}
+
+interface SignedInProps extends TabProps {
+  readonly connection: Connection
+  readonly isHeld: boolean
+}
+
+function SignedIn({ fabric, connection, isHeld }: SignedInProps) {
+  const confirm = useConfirm()
+  const signOut = useCall('connectionDelete', ['connectionGet', 'fabricList'])
+  const leave = async () => {
+    const isSure = await confirm({
+      title: 'Sign out of the workspace?',
+      text: 'Weft forgets your sign-in, for every fabric at this workspace that shares it. What you run now as yourself needs a new one.',
+      action: 'Sign out'
+    })
+    if (!isSure) return
+    await signOut.mutateAsync({ path: { fabricId: fabric.id } })
+    toast('You are signed out of the workspace')
+  }
+  const { workspaceUser } = connection
+  return (
+    <Stack className="card" p="lg" gap="md">
+      <Group justify="space-between">
+        <Title order={2}>Who you are there</Title>
+        {isHeld && (
+          <Button variant="default" size="xs" loading={signOut.isPending} onClick={leave}>
+            Sign out
+          </Button>
+        )}
+      </Group>
+      {signOut.isError && <ProblemView error={signOut.error} />}
+      <Facts
+        facts={[
+          [
+            'State',
+            <Group key="state" gap={6}>
+              <StateMark state={connection.state} words={connectionWords(connection)} />
+              {connection.since && (
+                <Text size="sm" c="dimmed">
+                  <Time at={connection.since} />
+                </Text>
+              )}
+            </Group>
+          ],
+          ['Because', connection.cause && causeWords(connection.cause)],
+          ['Workspace user', workspaceUser && `${workspaceUser.userName} (${workspaceUser.id})`],
+          [
+            'Sign-in lasts until',
+            connection.predictedSignInAt && <Time at={connection.predictedSignInAt} key="until" />
+          ],
+          [
+            'Access token',
+            connection.accessTokenExpiresAt && (
+              <span key="token">
+                renewed <Time at={connection.accessTokenExpiresAt} />, by itself
+              </span>
+            )
+          ],
+          ['Tried again', connection.nextTryAt && <Time at={connection.nextTryAt} key="next" />]
+        ]}
+      />
+    </Stack>
+  )
+}

@@ -1,0 +1,170 @@
+import { Anchor, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { IconCheck } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { Link, Navigate } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
+import { useIsTenantAdmin, useMayCreate, useMe } from '../../api/me.ts'
+import { queryOf } from '../../api/queries.ts'
+import { Loading, Page } from '../../parts/page.tsx'
+import { ProblemView } from '../../parts/problem-view.tsx'
+import type { Fabric } from '../fabrics/fabric-row.tsx'
+import './first-run.css'
+
+interface StepProps {
+  readonly number: number
+  readonly title: string
+  readonly isDone: boolean
+  /** The first that is not done: the one to do. */
+  readonly isNext: boolean
+  readonly children: ReactNode
+  readonly action?: ReactNode
+}
+
+function Step({ number, title, isDone, isNext, children, action }: StepProps) {
+  const state = isDone ? 'done' : isNext ? 'next' : 'later'
+  return (
+    <li className="first-step" data-state={state} aria-current={isNext ? 'step' : undefined}>
+      <span className="first-number" aria-hidden>
+        {isDone ? <IconCheck size={18} stroke={2.4} /> : number}
+      </span>
+      <Stack gap={6} pb={4}>
+        <Title order={2} size="h3">
+          {title}{' '}
+          <span className="sr-only">{isDone ? '(done)' : isNext ? '(next)' : '(later)'}</span>
+        </Title>
+        <Text size="sm" c="dimmed" maw={560} component="div">
+          {children}
+        </Text>
+        {isNext && action && <Group pt={6}>{action}</Group>}
+      </Stack>
+    </li>
+  )
+}
+
+/** Whom to ask where one may not do it oneself. */
+function Contacts({ people }: { readonly people: readonly { name: string; email: string }[] }) {
+  if (people.length === 0) return <>Ask an admin of your organisation.</>
+  return (
+    <>
+      Ask{' '}
+      {people.map(({ name, email }, at) => (
+        <span key={email}>
+          {at > 0 && ', '}
+          <Anchor href={`mailto:${email}`} inherit>
+            {name}
+          </Anchor>
+        </span>
+      ))}
+      .
+    </>
+  )
+}
+
+function DraftButton({ fabric }: { readonly fabric: Fabric | undefined }) {
+  if (fabric === undefined) {
+    return (
+      <Button component={Link} to="/fabrics/new">
+        Add a fabric
+      </Button>
+    )
+  }
+  return (
+    <Button
+      renderRoot={(props) => (
+        <Link to="/fabrics/$fabricId/edit" params={{ fabricId: fabric.id }} {...props} />
+      )}
+    >
+      Go on with your draft
+    </Button>
+  )
+}
+
+/** The start: three steps until somebody here can work, and afterwards the fabrics. */
+export function FirstRunPage() {
+  const { tenant } = useMe()
+  const isAdmin = useIsTenantAdmin()
+  const mayCreate = useMayCreate()
+  const capabilities = useQuery(queryOf('capabilityList', {}))
+  const fabrics = useQuery(queryOf('fabricList', { query: { limit: 1 } }))
+  const fabric = fabrics.data?.items[0]
+  const connection = useQuery({
+    ...queryOf('connectionGet', { path: { fabricId: fabric?.id ?? '' } }),
+    enabled: fabric !== undefined && fabric.status === 'complete'
+  })
+  const error = capabilities.error ?? fabrics.error
+  if (error !== null)
+    return (
+      <Page title="Welcome">
+        <ProblemView error={error} />
+      </Page>
+    )
+  if (!capabilities.data || !fabrics.data) return <Loading of="where you stand" />
+
+  const oauth = capabilities.data.items.find(({ authMethod }) => authMethod === 'oauth')
+  const isRegistered = oauth?.available ?? false
+  const isSignedIn = connection.data?.state === 'active'
+  // Where there is a fabric already, the list of them is the better start, with what is missing in each row.
+  if (isRegistered && fabric?.status === 'complete' && (isSignedIn || fabrics.data.nextCursor)) {
+    return <Navigate to="/fabrics" replace />
+  }
+  return (
+    <Page
+      title={`Welcome to ${tenant.name}`}
+      description="Three steps until people and services reach Databricks through Weft. It takes about five minutes."
+    >
+      <ol className="first-steps card">
+        <Step
+          number={1}
+          title="Register Weft at Databricks"
+          isDone={isRegistered}
+          isNext={!isRegistered}
+          action={
+            isAdmin && (
+              <Button component={Link} to="/settings/security">
+                Register the app
+              </Button>
+            )
+          }
+        >
+          {isRegistered
+            ? 'People can sign in to Databricks as themselves.'
+            : 'Once for the whole organisation: an OAuth app in the Databricks account, whose client ID and secret Weft keeps encrypted.'}{' '}
+          {!isRegistered && !isAdmin && <Contacts people={oauth?.contacts ?? []} />}
+        </Step>
+        <Step
+          number={2}
+          title="Add a fabric"
+          isDone={fabric?.status === 'complete'}
+          isNext={isRegistered && fabric?.status !== 'complete'}
+          action={mayCreate && <DraftButton fabric={fabric} />}
+        >
+          A workspace and how your team reaches it. Paste the workspace URL or a JDBC string; Weft
+          works out the rest and tests it step by step.
+        </Step>
+        <Step
+          number={3}
+          title="Sign in"
+          isDone={isSignedIn}
+          isNext={isRegistered && fabric?.status === 'complete' && !isSignedIn}
+          action={
+            fabric && (
+              <Button
+                renderRoot={(props) => (
+                  <Link
+                    to="/fabrics/$fabricId/$tab"
+                    params={{ fabricId: fabric.id, tab: 'connection' }}
+                    {...props}
+                  />
+                )}
+              >
+                Sign in to {fabric.name}
+              </Button>
+            )
+          }
+        >
+          Everyone signs in once with their own Databricks identity. What they run, runs as them.
+        </Step>
+      </ol>
+    </Page>
+  )
+}

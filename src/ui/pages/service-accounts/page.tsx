@@ -1,0 +1,5 @@
+import { Page } from '../../parts/page.tsx'
+
+export function ServiceAccountsPage() {
+  return <Page title="Service accounts" />
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../parts/page.tsx'
+
+export function SettingsSecurityPage() {
+  return <Page title="Security" />
+}

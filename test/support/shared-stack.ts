@@ -1,0 +1,34 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type StartedStack, startStack } from './stack.ts'
+
+interface SharedStack {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** One local stack for many test files: starting it is what takes long. Whoever asks first starts it. */
+export async function serveSharedStack(): Promise<SharedStack> {
+  let started: Promise<StartedStack> | undefined
+  const server = createServer(async (_req, res) => {
+    try {
+      started ??= startStack()
+      const { child, dataDir, log, ended, stop, ...summary } = await started
+      res.end(JSON.stringify(summary))
+    } catch (err) {
+      res.writeHead(500).end(String(err))
+    }
+  })
+  const { promise: listening, resolve } = Promise.withResolvers<void>()
+  server.listen(0, '127.0.0.1', resolve)
+  await listening
+  const { port } = server.address() as AddressInfo // of a TCP listener it is one
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async stop() {
+      server.close()
+      const stack = await started?.catch(() => undefined)
+      await stack?.stop()
+    }
+  }
+}

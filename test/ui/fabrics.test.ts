@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openVisitors, type Visitor, type Visitors } from './visitor.ts'
+
+let visitors: Visitors
+let admin: Visitor
+
+beforeAll(async () => {
+  visitors = await openVisitors()
+  admin = await visitors.open('admin@acme.test')
+}, 120_000)
+afterAll(() => visitors?.close())
+
+describe('the fabrics', { timeout: 60_000 }, () => {
+  test('stand in a list with kind, workspace, team, health and one’s own sign-in', async () => {
+    await admin.goTo('/fabrics', 'Fabrics')
+    const row = admin.page
+      .getByRole('main')
+      .getByRole('listitem')
+      .filter({ hasText: 'Spark' })
+      .first()
+    await row.getByText('Not signed in').waitFor()
+    expect(await row.getByRole('link').getAttribute('href')).toMatch(/\/console\/fabrics\/fab_/)
+    await admin.look('fabrics')
+  })
+
+  test('are found by name and kind, and say so where nothing is', async () => {
+    const { page } = admin
+    const search = page.getByLabel('Search by name')
+    await search.fill('spark')
+    await expect.poll(() => page.getByRole('listitem').count()).toBeGreaterThan(0)
+    await search.fill('no such fabric anywhere')
+    await page.getByText('Nothing matches').waitFor()
+  })
+})
+
+describe('the first run', { timeout: 60_000 }, () => {
+  test('shows an admin of an empty organisation three steps, the first to be done', async () => {
+    const guest = await visitors.open('guest@globex.test', 'globex')
+    await guest.goTo('/', 'Welcome to Globex')
+    const steps = guest.page.getByRole('main').getByRole('listitem')
+    expect(await steps.count()).toBe(3)
+    expect(await steps.nth(0).getAttribute('aria-current')).toBe('step')
+    await guest.look('first-run')
+    await guest.page.getByRole('link', { name: 'Register the app' }).click()
+    await guest.page.waitForURL(/settings\/security$/)
+  })
+})
+
+describe('my connection', { timeout: 60_000 }, () => {
+  test('a test without a sign-in asks for it in place, and goes on by itself after the popup', async () => {
+    const { page, context, goTo, look } = await visitors.open('dev@acme.test')
+    const fabric = visitors.stack.fabrics.find(({ kind }) => kind === 'spark')
+    await goTo(`/fabrics/${fabric?.id}`, fabric?.name)
+    await look('fabric-connection-before')
+    const opened = context.waitForEvent('page')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    const popup = await opened
+    await popup.getByRole('button', { name: 'dev@acme.test' }).click()
+    await popup.getByRole('button', { name: /allow/i }).click()
+    await page.getByRole('button', { name: 'Sign out' }).waitFor()
+    await page.getByRole('button', { name: 'Test connection' }).click()
+    await page.getByText('The connection holds').waitFor()
+    await look('fabric-connection')
+  })
+})

@@ -1,0 +1,147 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import axe from 'axe-core'
+import type { Browser, BrowserContext, Page, Response } from 'playwright-core'
+import { expect, inject } from 'vitest'
+import type { StackSummary } from '../../src/local/stack-file.ts'
+import { openBrowser } from '../browser/browser.ts'
+import { repository } from '../support/stack.ts'
+
+const screens = join(repository, '.data', 'screens')
+const wide = { width: 1280, height: 800 }
+const narrow = { width: 390, height: 844 }
+/** Cumulative layout shift: below it nobody sees a jump. */
+const shiftMax = 0.02
+
+/** A person in a browser of their own, and what their pages complained about. */
+export interface Visitor {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Errors of scripts and of the console, violations of the content security policy, foreign requests. */
+  readonly complaints: string[]
+  /** Goes to a path of the console and waits until its heading stands there. */
+  goTo(path: string, heading?: string): Promise<void>
+  /** Looks at the page as it is now – wide, narrow, dark – and expects nothing wrong with it. */
+  look(name: string): Promise<void>
+}
+
+export interface Visitors {
+  readonly stack: StackSummary
+  /** Logs in by the real redirects. @param email null: nobody is logged in */
+  open(email: string | null, tenant?: string): Promise<Visitor>
+  close(): Promise<void>
+}
+
+/** The stack that all tests of the pages share, and browsers at it. What a test makes is its own, by name. */
+export async function openVisitors(): Promise<Visitors> {
+  mkdirSync(screens, { recursive: true })
+  const [stack, browser] = await Promise.all([askForStack(), openBrowser()])
+  return {
+    stack,
+    open: (email, tenant = stack.tenant) => openVisitor({ stack, browser, email, tenant }),
+    close: () => browser.close()
+  }
+}
+
+async function askForStack(): Promise<StackSummary> {
+  const answer = await fetch(inject('sharedStackUrl'))
+  if (!answer.ok) throw new TypeError(await answer.text())
+  const stack: unknown = await answer.json()
+  return stack as StackSummary // what the stack itself printed
+}
+
+interface Opening {
+  readonly stack: StackSummary
+  readonly browser: Browser
+  readonly email: string | null
+  readonly tenant: string
+}
+
+async function openVisitor({ stack, browser, email, tenant }: Opening): Promise<Visitor> {
+  const context = await browser.newContext({ viewport: wide, reducedMotion: 'reduce' })
+  const complaints: string[] = []
+  await context.addInitScript(`
+    addEventListener('securitypolicyviolation', (event) =>
+      console.error('CSP ' + event.violatedDirective + ' ' + event.blockedURI))
+    globalThis.shifted = 0
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shifted += entry.value
+    }).observe({ type: 'layout-shift', buffered: true })
+  `)
+  const isOurs = (url: string) => new URL(url).origin === stack.weft
+  context.on('page', (page) => {
+    page.setDefaultTimeout(15_000)
+    page.on('pageerror', (error) => complaints.push(`script: ${error.message}`))
+    page.on('console', (message) => {
+      const isHere = isOurs(page.url()) && !/status of 4\d\d/.test(message.text())
+      if (message.type() === 'error' && isHere) complaints.push(`console: ${message.text()}`)
+    })
+    page.on('request', (request) => {
+      const isSeen = request.resourceType() !== 'document' && isOurs(page.url())
+      const url = request.url()
+      if (isSeen && !url.startsWith('data:') && !isOurs(url)) complaints.push(`foreign: ${url}`)
+    })
+    page.on('response', (response: Response) => {
+      if (response.status() >= 500) complaints.push(`${response.status()}: ${response.url()}`)
+    })
+  })
+  const page = await context.newPage()
+  if (email !== null) {
+    await page.goto(`${stack.weft}/auth/login?tenant=${tenant}&return_to=/console/done`)
+    await page.getByRole('button', { name: email }).click()
+    await page.waitForURL(`${stack.weft}/console/done`)
+  }
+  return {
+    page,
+    context,
+    complaints,
+    async goTo(path, heading) {
+      await page.goto(`${stack.weft}/console${path}`)
+      const first = heading === undefined ? {} : { name: heading }
+      await page.getByRole('heading', { level: 1, ...first }).waitFor()
+      await loaded(page)
+      const shifted = await page.evaluate<number>('globalThis.shifted')
+      if (shifted > shiftMax) complaints.push(`${path} jumps while it loads: ${shifted}`)
+    },
+    look: (name) => look(page, name, complaints)
+  }
+}
+
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+const axeRun = `axe.run(document, { runOnly: ${JSON.stringify(rules)} }).then(({ violations }) =>
+  violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target, html }) =>
+    target + ' ' + html.slice(0, 160)).join(' | ')))`
+
+/** Until nothing says any more that it loads. */
+async function loaded(page: Page): Promise<void> {
+  await expect
+    .poll(() => page.getByRole('status').filter({ hasText: 'Loading' }).count(), {
+      timeout: 15_000
+    })
+    .toBe(0)
+}
+
+async function look(page: Page, name: string, complaints: readonly string[]): Promise<void> {
+  await loaded(page)
+  await page.evaluate(axe.source)
+  const found: string[] = []
+  for (const [kind, viewport, colorScheme] of [
+    ['wide', wide, 'light'],
+    ['narrow', narrow, 'light'],
+    ['dark', wide, 'dark']
+  ] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.setViewportSize(viewport)
+    await page.screenshot({ path: join(screens, `${name}-${kind}.png`), fullPage: true })
+    const overhang = await page.evaluate<number>(
+      'document.documentElement.scrollWidth - innerWidth'
+    )
+    if (overhang > 0) found.push(`${kind}: ${overhang} pixels must be scrolled sideways`)
+    const violations = await page.evaluate<string[]>(axeRun)
+    found.push(...violations.map((violation) => `${kind}: ${violation}`))
+  }
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.setViewportSize(wide)
+  expect(found, `${name}: WCAG, and room on a phone`).toEqual([])
+  expect(complaints, `${name}: scripts, console, policy, foreign requests, jumps`).toEqual([])
+}
