@@ -14,9 +14,9 @@ import { createVersionedMemory, type Remembered } from '../store/versioned-memor
 import { refuseHost } from '../vault/credentials.ts'
 import type { AccessToken, TokenOptions } from '../vault/vault.ts'
 import { mustFindDelegated } from './delegated.ts'
+import { computeOf } from './fabric-compute.ts'
 import { viewDeadlines } from './fabric-deadlines.ts'
 import { type FabricDeps, mustFindFabric, refuseOtherFabric } from './fabric-deps.ts'
-import { computeOf } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
 import type { Deadlines } from './fabrics.ts'
 

@@ -14,6 +14,8 @@ import {
   listFabrics,
   updateFabric
 } from '../store/fabrics.ts'
+import { refuseIncomplete, refuseLoss, standingOf } from './completeness.ts'
+import { checkJobSizes, mergeCompute, readCompute } from './fabric-compute.ts'
 import { mergeDeadlines } from './fabric-deadlines.ts'
 import {
   type FabricDeps,
@@ -21,16 +23,10 @@ import {
   mustFindFabric,
   mustFindTeamFor
 } from './fabric-deps.ts'
-import {
-  checkEndpointList,
-  mergeCompute,
-  readCompute,
-  readWorkspace,
-  refusePat,
-  slugOf
-} from './fabric-input.ts'
+import { checkEndpointList, readWorkspace, refusePat, slugOf } from './fabric-input.ts'
 import { viewFabrics } from './fabric-view.ts'
 import type { FabricPatch, Fabrics, FabricView } from './fabrics.ts'
+import { storedSizes } from './job-sizes.ts'
 import { keepPrincipal, sealPrincipal } from './principal-secrets.ts'
 
 type Keeping = Pick<Fabrics, 'list' | 'get' | 'create' | 'update' | 'remove' | 'complete'>
@@ -54,10 +50,11 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
   return {
     get: reread,
 
-    list: async (scope, { limit, cursor }) =>
+    list: async (scope, { limit, cursor, kind = null, teamId = null, status = null, q = null }) =>
       await db.inTenant(scope, async (tx) => {
         const { teams, fabrics: ids = null } = scope.authority
-        const rows = await listFabrics(tx, { limit: limit + 1, cursor, teams, ids })
+        const filter = { kind, teamId, status, q }
+        const rows = await listFabrics(tx, { limit: limit + 1, cursor, teams, ids }, filter)
         const views = new Map(
           (await viewFabrics(tx, rows, clock.now())).map((view) => [view.id as string, view])
         )
@@ -82,7 +79,9 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
         authMethod: input.authMethod,
         appConnectionId: input.appConnectionId ?? null,
         servicePrincipalUse: input.servicePrincipalUse ?? 'admins',
-        ...readCompute(provider, input.compute, address.httpPath),
+        ...readCompute(provider, input, address.httpPath),
+        jobSizes: storedSizes(checkJobSizes(input.kind, input.jobSizes ?? [])),
+        isProduction: input.production ?? false,
         hasEndpointList: list !== undefined,
         endpointAllowList: checkEndpointList(provider, list ?? []),
         ...mergeDeadlines(null, input.deadlines),
@@ -124,8 +123,10 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
         await db.inTenant(scope, async (tx) => {
           const row = await mustFindFabric(tx, id, 'fabric.update')
           await mustFindConnection(tx, patch.appConnectionId ?? null)
+          const sizes = patch.jobSizes === undefined ? undefined : (patch.jobSizes ?? [])
           const changes = {
             ...plainChanges(patch),
+            ...(sizes && { jobSizes: storedSizes(checkJobSizes(row.kind, sizes)) }),
             ...(address === null ? {} : { workspaceOrigin: address.origin }),
             ...mergeCompute(provider, row, patch.compute),
             ...(list === undefined
@@ -139,6 +140,9 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
           }
           const hasMoved = address !== null && address.origin !== row.workspaceOrigin
           const isDropped = principal === null && (hasMoved || patch.servicePrincipal === null)
+          const standing = standingOf(row)
+          const hasPrincipal = principal !== null || (standing.hasPrincipal && !isDropped)
+          refuseLoss(row.status, standing, { ...standing, ...changes, hasPrincipal })
           if (isDropped || principal !== null || hasMoved) await forgetPrincipalGrant(tx, id)
           if (isDropped) await deleteServicePrincipal(tx, id)
           if (principal !== null) await keepPrincipal(tx, id, principal)
@@ -173,6 +177,7 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
       await db.inTenant(scope, async (tx) => {
         const row = await mustFindFabric(tx, id, 'fabric.complete')
         if (row.status === 'complete') return
+        refuseIncomplete(standingOf(row))
         await updateFabric(tx, id, row.version, { status: 'complete', updatedAt: clock.now() })
         await audit.append(tx, { action: 'fabric.complete', object: ['fabric', id], fabricId: id })
       })
@@ -187,12 +192,13 @@ function givesAddress(patch: FabricPatch): boolean {
 
 /** The members that are columns as they stand. */
 function plainChanges(patch: FabricPatch) {
-  const { name, description, appConnectionId, servicePrincipalUse } = patch
+  const { name, description, appConnectionId, servicePrincipalUse, production } = patch
   return {
     ...(name === undefined ? {} : { name }),
     ...(description === undefined ? {} : { description: description ?? '' }),
     ...(appConnectionId === undefined ? {} : { appConnectionId }),
-    ...(servicePrincipalUse === undefined ? {} : { servicePrincipalUse })
+    ...(servicePrincipalUse === undefined ? {} : { servicePrincipalUse }),
+    ...(production === undefined ? {} : { isProduction: production })
   }
 }
 

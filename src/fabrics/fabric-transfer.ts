@@ -26,7 +26,9 @@ export function createFabricTransfer(
       await mustFindTeamFor(tx, teamId, 'fabric.transfer')
       if (row.version !== version) throw new AppError('version_conflict')
       if (row.teamId === teamId) return { servicePrincipal: null, serviceAccountIds: [] }
-      const isOurs = await updateFabric(tx, id, version, { teamId, updatedAt: clock.now() })
+      // A production fabric needs another service principal before it is complete again.
+      const status = row.isProduction ? 'draft' : row.status
+      const isOurs = await updateFabric(tx, id, version, { teamId, status, updatedAt: clock.now() })
       if (!isOurs) throw new AppError('version_conflict')
       await forgetPrincipalGrant(tx, id)
       await deleteServicePrincipal(tx, id)

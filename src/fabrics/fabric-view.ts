@@ -18,6 +18,7 @@ import type {
   SecretView,
   ServicePrincipalView
 } from './fabrics.ts'
+import { jobSizesOf } from './job-sizes.ts'
 
 /** Fabrics as the actor sees them: with what is missing, and how the actor's own connection does. */
 export async function viewFabrics(
@@ -79,6 +80,8 @@ function viewFabric(row: FabricRow): Omit<FabricView, 'warnings' | 'health'> {
     servicePrincipal: row.servicePrincipal === null ? null : viewPrincipal(row.servicePrincipal),
     servicePrincipalUse: row.servicePrincipalUse === 'team' ? 'team' : 'admins',
     compute: viewCompute(row),
+    jobSizes: jobSizesOf(row),
+    production: row.isProduction,
     endpointAllowList: row.hasEndpointList ? row.endpointAllowList : null,
     deadlines: viewDeadlines(row),
     status: row.status === 'complete' ? 'complete' : 'draft',
@@ -101,7 +104,8 @@ function firstOf([first]: readonly ClientSecretView[]): SecretView | null {
 
 function viewCompute(row: FabricRow): Compute {
   const { warehouseId, clusterId, httpPath, catalog, schema } = row
-  const all = { warehouseId, clusterId, httpPath, catalog, schema }
+  const serverless = row.isServerless ? true : null
+  const all = { warehouseId, clusterId, serverless, httpPath, catalog, schema }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
 }
 

@@ -19,6 +19,7 @@ import type {
   ClientSecretInput,
   ClientSecretView
 } from '../vault/client-secrets.ts'
+import type { JobSize } from './job-sizes.ts'
 import type { TestAs, TestListener, TestResult, TestResults } from './test-results.ts'
 
 export interface SecretView {
@@ -36,9 +37,11 @@ export interface ServicePrincipalView {
   readonly clientSecrets: readonly ClientSecretView[]
 }
 
+/** SQL: a warehouse, catalog and schema. Spark: a cluster, or `serverless`. */
 export interface Compute {
   readonly warehouseId?: string | undefined
   readonly clusterId?: string | undefined
+  readonly serverless?: boolean | undefined
   readonly httpPath?: string | undefined
   readonly catalog?: string | undefined
   readonly schema?: string | undefined
@@ -85,6 +88,9 @@ export interface FabricView {
   readonly servicePrincipal: ServicePrincipalView | null
   readonly servicePrincipalUse: 'admins' | 'team'
   readonly compute: Compute
+  readonly jobSizes: readonly JobSize[]
+  /** Depended upon: needs a service principal. */
+  readonly production: boolean
   readonly endpointAllowList: readonly string[] | null
   readonly deadlines: Deadlines
   readonly status: 'draft' | 'complete'
@@ -113,6 +119,8 @@ export interface NewFabric {
   readonly servicePrincipal?: ServicePrincipalInput | undefined
   readonly servicePrincipalUse?: 'admins' | 'team' | undefined
   readonly compute?: Compute | undefined
+  readonly jobSizes?: readonly JobSize[] | undefined
+  readonly production?: boolean | undefined
   readonly endpointAllowList?: readonly string[] | undefined
   readonly deadlines?: Deadlines | undefined
 }
@@ -127,10 +135,9 @@ export interface FabricPatch {
   readonly appConnectionId?: AppConnectionId | null | undefined
   readonly servicePrincipal?: ServicePrincipalInput | null | undefined
   readonly servicePrincipalUse?: 'admins' | 'team' | undefined
-  readonly compute?:
-    | { readonly [K in keyof Compute]?: string | null | undefined }
-    | null
-    | undefined
+  readonly compute?: { readonly [K in keyof Compute]?: Compute[K] | null } | null | undefined
+  readonly jobSizes?: readonly JobSize[] | null | undefined
+  readonly production?: boolean | undefined
   readonly endpointAllowList?: readonly string[] | null | undefined
   readonly deadlines?:
     | { readonly [K in keyof Deadlines]?: number | null | undefined }
@@ -258,12 +265,22 @@ export interface DiscoveryPage extends Page<Resource> {
   readonly isCut: boolean
 }
 
+export interface FabricQuery extends PageQuery {
+  readonly kind?: 'spark' | 'sql' | undefined
+  readonly teamId?: TeamId | undefined
+  readonly status?: 'draft' | 'complete' | undefined
+  /** What the name holds, whatever the case. */
+  readonly q?: string | undefined
+}
+
 export interface Fabrics {
-  list(scope: TenantScope, page: PageQuery): Promise<Page<FabricView>>
+  /** Those that the actor sees, with how they do. */
+  list(scope: TenantScope, query: FabricQuery): Promise<Page<FabricView>>
   get(scope: TenantScope, id: FabricId): Promise<FabricView>
   create(scope: TenantScope, input: NewFabric): Promise<FabricView>
   update(scope: TenantScope, id: FabricId, patch: FabricPatch): Promise<FabricView>
   remove(scope: TenantScope, id: FabricId): Promise<void>
+  /** @throws AppError `fabric_incomplete`, with all that is missing */
   complete(scope: TenantScope, id: FabricId): Promise<FabricView>
   /**
    * Adds a new current secret of the service principal; what was current becomes previous and is tried next.

@@ -9,8 +9,9 @@ import type { Tx } from '../store/db.ts'
 import { findServicePrincipalGrant, findUserGrant } from '../store/grants.ts'
 import { refuseHost } from '../vault/credentials.ts'
 import { leastLifeMs, setbackOf } from '../vault/token-state.ts'
+import { computeOf, readCompute } from './fabric-compute.ts'
 import { type FabricDeps, mustFindFabric, mustFindTeamFor } from './fabric-deps.ts'
-import { computeOf, readCompute, readWorkspace, refusePat } from './fabric-input.ts'
+import { readWorkspace, refusePat } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
 import type { Fabrics, NewFabric, ServicePrincipalInput } from './fabrics.ts'
 import { createKeptTests, subjectOf } from './kept-tests.ts'
@@ -106,7 +107,7 @@ export function createTests(deps: FabricDeps): Tests {
     async testUnsaved(scope, input, as, listener, signal) {
       refusePat(input.authMethod)
       const address = readWorkspace(deps.outbound, provider, input)
-      const compute = computeOf(provider, readCompute(provider, input.compute, address.httpPath))
+      const compute = computeOf(provider, readCompute(provider, input, address.httpPath))
       const connection = await db.inTenant(scope, async (tx) => {
         await mustFindTeamFor(tx, input.teamId, 'fabric.create')
         return await connectionFor(tx, input)

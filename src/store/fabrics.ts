@@ -10,10 +10,12 @@ const withPrincipal = {
   servicePrincipal: { include: { clientSecrets: currentFirst } }
 } satisfies Prisma.FabricInclude
 
-export async function insertFabric(
-  tx: Tx,
-  row: Omit<Fabric, 'tenantId' | 'version'>
-): Promise<void> {
+/** What is written of a fabric. */
+export type FabricColumns = Omit<Fabric, 'id' | 'tenantId' | 'version' | 'jobSizes'> & {
+  readonly jobSizes: Prisma.InputJsonValue
+}
+
+export async function insertFabric(tx: Tx, row: FabricColumns & Pick<Fabric, 'id'>): Promise<void> {
   await tx.rows.fabric.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
 
@@ -38,6 +40,16 @@ export async function findFabricIdBySlug(tx: Tx, slug: string): Promise<string |
   return row?.id ?? null
 }
 
+export interface FabricFilter {
+  readonly kind: string | null
+  readonly teamId: string | null
+  readonly status: string | null
+  /** What the name holds, whatever the case. */
+  readonly q: string | null
+}
+
+const unfiltered: FabricFilter = { kind: null, teamId: null, status: null, q: null }
+
 /** Newest first, from before `cursor`, of the given teams; of the given ones alone where `ids` is not null. */
 export function listFabrics(
   tx: Tx,
@@ -46,12 +58,19 @@ export function listFabrics(
     cursor: string | null
     teams: 'all' | readonly string[]
     ids: readonly string[] | null
-  }
+  },
+  { kind, teamId, status, q }: FabricFilter = unfiltered
 ): Promise<FabricRow[]> {
   return tx.rows.fabric.findMany({
     where: {
       tenantId: tx.scope.tenantId,
-      ...(page.teams === 'all' ? {} : { teamId: { in: [...page.teams] } }),
+      AND: [
+        page.teams === 'all' ? {} : { teamId: { in: [...page.teams] } },
+        kind === null ? {} : { kind },
+        teamId === null ? {} : { teamId },
+        status === null ? {} : { status },
+        q === null ? {} : { name: { contains: likeLiteral(q), mode: 'insensitive' } }
+      ],
       id: {
         ...(page.cursor === null ? {} : { lt: page.cursor }),
         ...(page.ids === null ? {} : { in: [...page.ids] })
@@ -63,12 +82,17 @@ export function listFabrics(
   })
 }
 
+/** A name may hold what a pattern means something else by. */
+function likeLiteral(text: string): string {
+  return text.replaceAll(/[\\%_]/g, '\\$&')
+}
+
 /** @returns false when the row is no longer at `version` */
 export async function updateFabric(
   tx: Tx,
   id: string,
   version: number,
-  patch: Partial<Omit<Fabric, 'id' | 'tenantId' | 'version' | 'createdAt'>>
+  patch: Partial<FabricColumns>
 ): Promise<boolean> {
   const { count } = await tx.rows.fabric.updateMany({
     where: { tenantId: tx.scope.tenantId, id, version },

@@ -125,7 +125,11 @@ describe('what else is refused', () => {
       { compute: { warehouseId: '../../2.0/secrets' } },
       '/compute/warehouseId'
     ],
-    ['a cluster id with a query', { compute: { clusterId: 'a?b=c' } }, '/compute/clusterId'],
+    [
+      'a cluster id with a query',
+      { kind: 'spark', compute: { clusterId: 'a?b=c' } },
+      '/compute/clusterId'
+    ],
     ['T5 an endpoint of dots', { endpointAllowList: ['ok', '..'] }, '/endpointAllowList/1']
   ])('%s', async (_, more, pointer) => {
     const fault = await faultOf(create(more))

@@ -136,12 +136,12 @@ describe('a connection that does not work, as oneself', () => {
     ],
     [
       'no such cluster',
-      () => run('user', { compute: { clusterId: '0000-000000-nowhere1' } }),
+      () => run('user', { kind: 'spark', compute: { clusterId: '0000-000000-nowhere1' } }),
       failedAt('compute', 'compute_not_found team_admin')
     ],
     [
       'a terminated cluster',
-      () => run('user', { compute: { clusterId: stopped() } }),
+      () => run('user', { kind: 'spark', compute: { clusterId: stopped() } }),
       failedAt('compute', 'compute_stopped team_admin')
     ]
   ])('%s', async (_, work, expected) => {

@@ -102,6 +102,8 @@ export const fabric: FabricView = {
   servicePrincipal: null,
   servicePrincipalUse: 'admins',
   compute: { warehouseId: 'w1' },
+  jobSizes: [],
+  production: false,
   endpointAllowList: null,
   deadlines: {},
   status: 'draft',

@@ -7,7 +7,6 @@ import {
   IdOfKind,
   Nothing,
   PageOf,
-  PageQuery,
   pageOf,
   Strict,
   updateHeaders
@@ -15,6 +14,7 @@ import {
 import {
   Fabric,
   FabricBody,
+  FabricFilters,
   FabricPatchBody,
   fabricPatch,
   newFabric,
@@ -39,11 +39,11 @@ export function fabricRoutes(
       schema: {
         tags,
         summary: 'List fabrics',
-        querystring: PageQuery,
+        querystring: FabricFilters,
         response: answers({ 200: PageOf(Fabric) })
       }
     },
-    (request) => fabrics.list(request.scope, pageOf(request.query))
+    (request) => fabrics.list(request.scope, { ...request.query, ...pageOf(request.query) })
   )
 
   app.post(

@@ -1,11 +1,12 @@
 import { type Static, Type } from 'typebox'
 import type { FabricPatch, NewFabric } from '../../fabrics/fabrics.ts'
-import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
+import { IdOfKind, Nullable, PageQuery, Strict, Text, Time } from '../route.ts'
 import { Provider } from './app-connection.ts'
 import { ClientSecret, ClientSecretText, clientSecretInput, ExpiryTime } from './client-secret.ts'
 import { Owner } from './problem.ts'
 
 const Kind = Type.Enum(['spark', 'sql'], { type: 'string' })
+const Status = Type.Enum(['draft', 'complete'], { type: 'string' })
 const AuthMethod = Type.Enum(['oauth', 'pat'], { type: 'string' })
 const ServicePrincipalUse = Type.Enum(['admins', 'team'], { type: 'string' })
 const WorkspaceUrl = Text(512)
@@ -18,6 +19,7 @@ const EndpointNames = Type.Array(Text(63, { pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{
 const computeMembers = {
   warehouseId: Text(64),
   clusterId: Text(128),
+  serverless: Type.Boolean(),
   httpPath: Text(512),
   catalog: Text(255),
   schema: Text(255)
@@ -25,6 +27,7 @@ const computeMembers = {
 const Compute = Strict({
   warehouseId: Type.Optional(computeMembers.warehouseId),
   clusterId: Type.Optional(computeMembers.clusterId),
+  serverless: Type.Optional(computeMembers.serverless),
   httpPath: Type.Optional(computeMembers.httpPath),
   catalog: Type.Optional(computeMembers.catalog),
   schema: Type.Optional(computeMembers.schema)
@@ -32,10 +35,22 @@ const Compute = Strict({
 const ComputePatch = Strict({
   warehouseId: Type.Optional(Nullable(computeMembers.warehouseId)),
   clusterId: Type.Optional(Nullable(computeMembers.clusterId)),
+  serverless: Type.Optional(Nullable(computeMembers.serverless)),
   httpPath: Type.Optional(Nullable(computeMembers.httpPath)),
   catalog: Type.Optional(Nullable(computeMembers.catalog)),
   schema: Type.Optional(Nullable(computeMembers.schema))
 })
+
+const JobSizes = Type.Array(
+  Strict({
+    name: Text(64, { pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]*$' }),
+    cluster: Type.Record(Type.String(), Type.Unknown(), {
+      description: "Databricks' `new_cluster`, passed on as it is; no secret belongs in it"
+    })
+  }),
+  { maxItems: 16, description: 'Spark: the clusters that a deployment can be given, by name' }
+)
+const Production = Type.Boolean({ description: 'Needs a service principal' })
 
 const deadlineMembers = {
   connectMs: Milliseconds(10_000, '5 s unless set: name look-up, TCP and TLS'),
@@ -120,9 +135,11 @@ export const Fabric = Strict(
     ),
     servicePrincipalUse: ServicePrincipalUse,
     compute: Compute,
+    jobSizes: JobSizes,
+    production: Production,
     endpointAllowList: Nullable(Type.Array(Type.String())),
     deadlines: Deadlines,
-    status: Type.Enum(['draft', 'complete'], { type: 'string' }),
+    status: Status,
     warnings: Warnings,
     health: Strict({
       state: Type.Enum([...GrantState, 'unknown'], { type: 'string' }),
@@ -148,9 +165,19 @@ export const newFabricMembers = {
   servicePrincipal: Type.Optional(ServicePrincipal),
   servicePrincipalUse: Type.Optional(ServicePrincipalUse),
   compute: Type.Optional(Compute),
+  jobSizes: Type.Optional(JobSizes),
+  production: Type.Optional(Production),
   endpointAllowList: Type.Optional(EndpointNames),
   deadlines: Type.Optional(Deadlines)
 }
+
+export const FabricFilters = Strict({
+  ...PageQuery.properties,
+  kind: Type.Optional(Kind),
+  teamId: Type.Optional(IdOfKind('team')),
+  status: Type.Optional(Status),
+  q: Type.Optional(Text(120, { description: 'What the name holds, whatever the case' }))
+})
 
 export const TransferBody = Strict(
   { teamId: IdOfKind('team'), version: Type.Optional(Type.Integer({ minimum: 1 })) },
@@ -184,6 +211,8 @@ export const FabricPatchBody = Strict(
     servicePrincipal: Type.Optional(Nullable(ServicePrincipal)),
     servicePrincipalUse: Type.Optional(ServicePrincipalUse),
     compute: Type.Optional(Nullable(ComputePatch)),
+    jobSizes: Type.Optional(Nullable(JobSizes)),
+    production: Type.Optional(Production),
     endpointAllowList: Type.Optional(Nullable(EndpointNames)),
     deadlines: Type.Optional(Nullable(DeadlinesPatch))
   },
