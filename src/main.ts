@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { text } from 'node:stream/consumers'
 import pino from 'pino'
 import { buildApp } from './app.ts'
@@ -15,11 +16,13 @@ import type { CommandRooms } from './commands/command.ts'
 import { type CommandEnd, commands, helpOf, readCommandLine } from './commands/commands.ts'
 import { type Config, parseConfig } from './config/config.ts'
 import { ConfigError, describeFaults } from './config/config-error.ts'
+import { parseKeyRing } from './config/key-ring.ts'
 import { createKeyRing } from './crypto/key-ring.ts'
+import { localKey } from './crypto/local-key.ts'
 import { buildAdminApp } from './http/admin.ts'
 import { clockSync } from './jobs/jobs.ts'
 import { createOutbound } from './outbound/outbound.ts'
-import { buildRooms, type Rooms } from './rooms.ts'
+import { buildRooms, type Parts, type Rooms } from './rooms.ts'
 import { credentialsOf } from './store/connection.ts'
 import { createDb, type Db } from './store/db.ts'
 import { migrate } from './store/migrations.ts'
@@ -56,6 +59,7 @@ async function main(args: string[]): Promise<number> {
 async function serve(config: Config): Promise<number> {
   const logger = pino({ level: config.logLevel, base: null })
   const { parts, rooms, close } = await open(config, logger)
+  await rooms.keyCustody.turn()
   const { login, tenantSlug } = config.bootstrap
   const { login: made } = await rooms.bootstrap.ensureBootstrap({ tenantSlug, login })
   const slowClients = { bodies: 0, readers: 0 }
@@ -67,6 +71,7 @@ async function serve(config: Config): Promise<number> {
     trustedProxies: config.trustedProxies,
     readiness: async () => {
       await parts.db.ping()
+      rooms.keyCustody.assertGood()
     },
     logger,
     clock: parts.clock,
@@ -92,6 +97,7 @@ async function serve(config: Config): Promise<number> {
   await admin.close()
   await rooms.close()
   await rooms.clockwork.stop()
+  await rooms.keyCustody.leave().catch(() => undefined)
   const { size, dropped } = rooms.records
   if (size + dropped > 0) logger.error({ records: size + dropped }, 'records of calls are lost')
   await close()
@@ -105,7 +111,7 @@ async function open(config: Config, logger: pino.Logger) {
   if (process.execArgv.some((arg) => arg.startsWith('--inspect'))) {
     throw new ConfigError([{ variable: 'NODE_OPTIONS', message: 'the inspector must be off' }])
   }
-  const keyWrap = createKeyRing(config.keyRing)
+  const keyRing = createKeyRing(config.keyRing)
   if (config.ownerDatabaseUrl !== null) await migrateNow(config, logger)
   const db = createDb({ url: config.databaseUrl })
   await checkRole(db)
@@ -117,15 +123,41 @@ async function open(config: Config, logger: pino.Logger) {
   const outbound = outboundTo(config.extraWorkspaceOrigins)
   const loginOutbound = outboundTo(loginOrigins(config))
   const onJobFailure = (job: string, error: unknown) =>
-    logger.error({ job, fault: error instanceof Error ? error.name : 'unknown' }, 'job failed')
+    logger.error({ job, ...faultOf(error) }, 'job failed')
   const lagMs = watchEventLoop(clock)
-  const parts = { config, db, keyWrap, outbound, loginOutbound, clock, lagMs, onJobFailure }
+  const parts = {
+    config,
+    db,
+    keyRing,
+    ...keyParts(config),
+    outbound,
+    loginOutbound,
+    clock,
+    lagMs,
+    onJobFailure
+  }
   const rooms: Rooms = buildRooms(parts)
   const close = async () => {
     await Promise.all([outbound.close(), loginOutbound.close()])
     await db.close()
   }
   return { parts, rooms, close }
+}
+
+function faultOf(error: unknown) {
+  const fault = error instanceof Error ? error.name : 'unknown'
+  return error instanceof AppError ? { fault, code: error.code, note: error.note } : { fault }
+}
+
+/** Who this process is among the replicas, and how its key ring may change while it runs. */
+function keyParts({ keyRingFile }: Config): Pick<Parts, 'readKeys' | 'replica'> {
+  return {
+    replica: { id: randomUUID(), host: hostname() },
+    readKeys:
+      keyRingFile === null
+        ? null
+        : () => parseKeyRing(readFileSync(keyRingFile, 'utf8')).map(localKey)
+  }
 }
 
 /** The operator named the login issuer, and others; on loopback they may be plain http. */
@@ -157,7 +189,9 @@ async function migrateNow(config: Config, logger?: pino.Logger): Promise<number>
 
 async function runCommand(config: Config, run: RunCommand): Promise<number> {
   const { rooms, close } = await open(config, pino({ level: 'silent' }))
-  const end = await run({ ...rooms, readInput: () => text(process.stdin) })
+  await rooms.keyCustody.check()
+  const tell = (step: string) => void process.stderr.write(`${step}\n`)
+  const end = await run({ ...rooms, tell, readInput: () => text(process.stdin) })
   await rooms.close()
   await close()
   return finish(end)

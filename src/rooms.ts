@@ -8,7 +8,8 @@ import { type AuditReader, createAuditReader } from './audit/audit-reader.ts'
 import { createCallWriter } from './audit/call-writer.ts'
 import type { FollowingClock } from './base/clock.ts'
 import type { Config } from './config/config.ts'
-import type { KeyWrap } from './crypto/key-wrap.ts'
+import type { KeyRing } from './crypto/key-ring.ts'
+import type { KeyEncryptionKey } from './crypto/key-wrap.ts'
 import { createFabrics } from './fabrics/create-fabrics.ts'
 import { createFabricAccess } from './fabrics/fabric-access.ts'
 import { createFabricSlugs, type FabricSlugs } from './fabrics/fabric-slugs.ts'
@@ -29,6 +30,7 @@ import {
   clockSync,
   erasures,
   expirySweep,
+  keyCustody,
   keyForgetting,
   lastUseFlush,
   openCallReview,
@@ -36,6 +38,8 @@ import {
   signingKeyRotation,
   versionPoll
 } from './jobs/jobs.ts'
+import { createKeyCustody, type KeyCustody } from './jobs/key-custody.ts'
+import { createKeyRotation, type KeyRotation } from './jobs/key-rotation.ts'
 import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Db } from './store/db.ts'
@@ -44,12 +48,16 @@ import { createSigningKeys } from './vault/signing-keys.ts'
 import { createStrongbox } from './vault/strongbox.ts'
 import { createVault } from './vault/vault.ts'
 import { createWorkloadIdentity } from './vault/workload-identity.ts'
+import { createWrappedKeys } from './vault/wrapped-keys.ts'
 
 /** What only the process can make: pools, keys, clocks, the log. */
 export interface Parts {
   readonly config: Config
   readonly db: Db
-  readonly keyWrap: KeyWrap
+  readonly keyRing: KeyRing
+  /** The ring as its file holds it now, newest first; null: it cannot change while the process runs. */
+  readonly readKeys: (() => readonly KeyEncryptionKey[]) | null
+  readonly replica: { readonly id: string; readonly host: string }
   /** To workspaces. */
   readonly outbound: Outbound
   /** To identity providers. */
@@ -74,18 +82,20 @@ export interface Rooms {
   readonly bootstrap: Bootstrap
   readonly clockwork: Clockwork
   readonly records: AuditBuffer
+  readonly keyCustody: KeyCustody
+  readonly keyRotation: KeyRotation
   /** Finishes the refreshes and revocations that this process has begun; erasures go on elsewhere. */
   close(): Promise<void>
 }
 
 /** Every room with what it may touch, from the ground floor up; no I/O. */
 export function buildRooms(parts: Parts): Rooms {
-  const { config, db, keyWrap, outbound, clock } = parts
+  const { config, db, keyRing, outbound, clock } = parts
   const { publicUrl } = config
   const audit = createAudit(db, clock)
   const records = createAuditBuffer(createCallWriter(db, audit))
-  const strongbox = createStrongbox(db, keyWrap, clock)
-  const signingKeys = createSigningKeys({ db, keyWrap, clock })
+  const strongbox = createStrongbox(db, keyRing, clock)
+  const signingKeys = createSigningKeys({ db, keyWrap: keyRing, clock })
   const workload = createWorkloadIdentity({ signingKeys, clock, publicUrl })
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
@@ -102,6 +112,10 @@ export function buildRooms(parts: Parts): Rooms {
   const { bootstrap } = config
   const whoIsWho = { ...kept, versions, lastUses, signingKeys, issuerOutbound: parts.loginOutbound }
   const identity = createIdentity({ ...whoIsWho, vault, loginClient, bootstrap })
+  const wrappedKeys = createWrappedKeys(db, keyRing)
+  const keyKeeping = { db, clock, keyRing, wrappedKeys }
+  const { readKeys, replica } = parts
+  const custody = createKeyCustody({ ...keyKeeping, readKeys, replica })
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),
@@ -110,6 +124,7 @@ export function buildRooms(parts: Parts): Rooms {
     lastUseFlush(lastUses),
     recoverySweep(db, vault),
     erasures(identity.tenants),
+    keyCustody(custody),
     keyForgetting(strongbox),
     signingKeyRotation(signingKeys),
     expirySweep(db, clock),
@@ -147,6 +162,8 @@ export function buildRooms(parts: Parts): Rooms {
       onFailure: parts.onJobFailure
     }),
     records,
+    keyCustody: custody,
+    keyRotation: createKeyRotation(keyKeeping),
     close: async () => void (await Promise.all([vault.close(), identity.tenants.settle()]))
   }
 }

@@ -1,9 +1,13 @@
 import type { Bootstrap, Identity } from '../identity/identity.ts'
+import type { KeyRotation } from '../jobs/key-rotation.ts'
 
 /** What a command may ask. */
 export interface CommandRooms {
   readonly identity: Pick<Identity, 'tenants' | 'operators'>
   readonly bootstrap: Pick<Bootstrap, 'createTenant'>
+  readonly keyRotation: KeyRotation
+  /** Progress of long work, a line at a time. */
+  readonly tell: (step: string) => void
   /** All of standard input, for secrets, which do not belong on a command line. */
   readonly readInput: () => Promise<string>
 }

@@ -1,15 +1,16 @@
 /**
  * Owns: the operator's commands – what they are called, what they take, how their answers read.
- * Touches: identity, through its interface, which is handed in.
+ * Touches: identity and the jobs, through their interfaces, which are handed in.
  * Never: the process, the environment, a database, a decision about who may.
  */
 import { parseArgs } from 'node:util'
 import { AppError } from '../base/errors.ts'
 import { type Command, type CommandRooms, type Given, UsageError } from './command.ts'
+import { keyCommands } from './keys.ts'
 import { operatorCommands } from './operator.ts'
 import { tenantCommands } from './tenant.ts'
 
-export const commands: readonly Command[] = [...tenantCommands, ...operatorCommands]
+export const commands: readonly Command[] = [...tenantCommands, ...operatorCommands, ...keyCommands]
 
 /** What a command ends with: 0 done, 1 refused or failed, 2 written wrongly. */
 export interface CommandEnd {

@@ -47,6 +47,8 @@ export interface Config {
   readonly ownerDatabaseUrl: Secret | null
   /** Newest first, at least one; keys of 32 bytes. */
   readonly keyRing: readonly RingEntry[]
+  /** Where the ring may change while Weft runs; null: it came in the environment. */
+  readonly keyRingFile: string | null
   readonly bootstrap: {
     readonly adminEmail: string | null
     readonly tenantSlug: string
@@ -149,6 +151,7 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
     appRole: database.role,
     ownerDatabaseUrl: owner?.url ?? null,
     keyRing,
+    keyRingFile: fileRing === null ? null : (env.WEFT_KEY_RING_FILE ?? null),
     bootstrap: { adminEmail, tenantSlug, login }
   }
 }

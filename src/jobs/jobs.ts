@@ -1,7 +1,6 @@
 import type { AuditBuffer } from '../audit/audit-buffer.ts'
 import { type Clock, type FollowingClock, plusMs } from '../base/clock.ts'
-import { asId } from '../base/ids.ts'
-import { makeTenantScope, systemAuthority, type TenantScope } from '../base/tenant-scope.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
 import type { OpenCalls, Tenants } from '../identity/identity.ts'
 import type { LastUses } from '../identity/last-uses.ts'
 import { deleteCallRecords } from '../store/call-records.ts'
@@ -14,6 +13,8 @@ import type { SigningKeys } from '../vault/signing-keys.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Job } from './clockwork.ts'
+import { jobScope } from './job-scope.ts'
+import { custodyEveryMs, type KeyCustody } from './key-custody.ts'
 
 /** How long what has expired is kept, so that a late visitor can be told what happened. */
 const keptMs = 24 * 60 * 60_000
@@ -82,8 +83,9 @@ export function signingKeyRotation(signingKeys: Pick<SigningKeys, 'rotate'>): Jo
   return { name: 'signing_key_rotation', everyMs: 60_000, run: () => signingKeys.rotate() }
 }
 
-function jobScope(tenantId: string, id: string): TenantScope {
-  return makeTenantScope(asId('tenant', tenantId), { kind: 'system', id }, systemAuthority)
+/** Reads the key ring anew, tells the other replicas what is in it, and learns which key seals. */
+export function keyCustody(custody: Pick<KeyCustody, 'turn'>): Job {
+  return { name: 'key_custody', everyMs: custodyEveryMs, run: () => custody.turn() }
 }
 
 export function expirySweep(db: Db, clock: Clock): Job {

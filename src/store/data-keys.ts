@@ -17,6 +17,22 @@ export async function lockDataKeys(tx: Tx): Promise<void> {
     .$queryRaw`SELECT 1 AS ok FROM pg_advisory_xact_lock(7734003, hashtext(${tx.scope.tenantId}))`
 }
 
-export async function insertDataKey(tx: Tx, row: Omit<DataKeyRow, 'tenantId'>): Promise<void> {
+export async function insertDataKey(
+  tx: Tx,
+  row: Omit<DataKeyRow, 'tenantId' | 'retiredAt'>
+): Promise<void> {
   await tx.rows.dataKey.create({ data: { ...row, tenantId: tx.scope.tenantId } })
+}
+
+/** Wrapped anew: only where it is still wrapped as it was read. @returns whether it was */
+export async function replaceWrapped(
+  tx: Tx,
+  { id, wrapped }: Pick<DataKeyRow, 'id' | 'wrapped'>,
+  next: Pick<DataKeyRow, 'wrapped' | 'kekKid'>
+): Promise<boolean> {
+  const { count } = await tx.rows.dataKey.updateMany({
+    where: { tenantId: tx.scope.tenantId, id, wrapped },
+    data: next
+  })
+  return count === 1
 }

@@ -28,6 +28,18 @@ export async function changeSigningKeys(
   })
 }
 
+/** Wrapped anew: only where it is still wrapped as it was read. @returns whether it was */
+export async function replaceSigningKeyWrapped(
+  db: Db,
+  { kid, wrapped }: Pick<SigningKeyRow, 'kid' | 'wrapped'>,
+  next: Pick<SigningKeyRow, 'wrapped' | 'kekKid'>
+): Promise<boolean> {
+  const { count } = await db.inLookup(place, (tx) =>
+    tx.rows.signingKey.updateMany({ where: { kid, wrapped }, data: next })
+  )
+  return count === 1
+}
+
 function listIn(tx: LookupTx): Promise<SigningKeyRow[]> {
   return tx.rows.signingKey.findMany({ orderBy: [{ signsFrom: 'desc' }, { kid: 'desc' }] })
 }

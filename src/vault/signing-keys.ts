@@ -14,6 +14,7 @@ import {
 } from '../crypto/signing-key.ts'
 import type { Db } from '../store/db.ts'
 import { changeSigningKeys, listSigningKeys, type SigningKeyRow } from '../store/signing-keys.ts'
+import { signingKeyContext } from './wrapped-keys.ts'
 
 /** What this deployment signs in its own name, whoever it is for. */
 export interface SigningKeys {
@@ -92,18 +93,19 @@ export function createSigningKeys(deps: {
     const kid = newId('signingKey', clock)
     const { publicJwk, privateKey } = await newSigningKey(kid)
     const dataKey = newDataKey(kid)
+    const wrapped = await keyWrap.wrap(dataKey.key, signingKeyContext(kid))
     return {
       kid,
       publicJwk: JSON.stringify(publicJwk),
       privateSealed: await sealEnvelope(dataKey, placeOf(kid), privateKey),
-      wrapped: await keyWrap.wrap(dataKey.key, wrapContext(kid)),
-      kekKid: keyWrap.newestKid,
+      wrapped,
+      kekKid: keyWrap.kidOf(wrapped),
       createdAt: clock.now()
     }
   }
 
   async function open({ kid, wrapped, privateSealed }: SigningKeyRow): Promise<SignToken> {
-    const dataKey = { id: kid, key: await keyWrap.unwrap(wrapped, wrapContext(kid)) }
+    const dataKey = { id: kid, key: await keyWrap.unwrap(wrapped, signingKeyContext(kid)) }
     return await openSigningKey(kid, await openEnvelope(dataKey, placeOf(kid), privateSealed))
   }
 
@@ -170,8 +172,4 @@ function retiredOf(rows: readonly SigningKeyRow[], now: Date): string[] {
 
 function placeOf(kid: string) {
   return { tenantId: 'platform', table: 'signing_keys', rowId: kid, column: 'private_sealed' }
-}
-
-function wrapContext(kid: string): string {
-  return `platform/signing_keys/${kid}`
 }

@@ -14,6 +14,7 @@ import type { KeyWrap } from '../crypto/key-wrap.ts'
 import { type DataKeyRow, insertDataKey, listDataKeys, lockDataKeys } from '../store/data-keys.ts'
 import type { Db } from '../store/db.ts'
 import { findTenant, listTenantIds } from '../store/tenants.ts'
+import { dataKeyContext } from './wrapped-keys.ts'
 
 /** Where a sealed value lies: table, row, column. The tenant comes from the scope. */
 export type Place = readonly [table: string, rowId: string, column: string]
@@ -30,42 +31,81 @@ export interface Strongbox {
   forgetErased(): Promise<void>
 }
 
+/** After so long data keys are unwrapped anew, beside the calls that use them, milliseconds. */
+export const dataKeysFreshMs = 15 * 60_000
+/**
+ * For how long data keys that were unwrapped once serve while they cannot be unwrapped anew, milliseconds: so long
+ * the key management service may be away, and so soon a key that is disabled there opens nothing more.
+ */
+export const dataKeysHeldMaxMs = 60 * 60_000
+/** Between two tries to unwrap them anew. */
+const renewEveryMs = 30_000
+
+type OpenKey = DataKey & Pick<DataKeyRow, 'retiredAt'>
+
+/** A tenant's keys as they were last unwrapped. */
+interface Held {
+  readonly keys: Promise<readonly OpenKey[]>
+  readonly openedAtMs: number
+  triedAtMs: number
+}
+
 /** Data keys stay unwrapped in memory, newest first per tenant. */
 export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongbox {
-  const keyrings = new Map<TenantId, Promise<readonly DataKey[]>>()
+  const held = new Map<TenantId, Held>()
 
-  function keysOf(scope: TenantScope): Promise<readonly DataKey[]> {
-    const cached = keyrings.get(scope.tenantId)
-    if (cached !== undefined) return cached
-    const loading = load(scope).catch((error) => {
-      keyrings.delete(scope.tenantId)
-      throw error
-    })
-    keyrings.set(scope.tenantId, loading)
-    return loading
+  function keysOf(scope: TenantScope): Promise<readonly OpenKey[]> {
+    const found = held.get(scope.tenantId)
+    const nowMs = clock.monotonicMs()
+    if (found === undefined || nowMs - found.openedAtMs > dataKeysHeldMaxMs) return open(scope)
+    const isDue = nowMs - found.openedAtMs > dataKeysFreshMs
+    if (isDue && nowMs - found.triedAtMs > renewEveryMs) {
+      found.triedAtMs = nowMs
+      // What cannot be unwrapped anew now is tried again; until then what is held serves.
+      void renew(scope, found).catch(() => undefined)
+    }
+    return found.keys
   }
 
-  async function load(scope: TenantScope): Promise<readonly DataKey[]> {
+  function open(scope: TenantScope): Promise<readonly OpenKey[]> {
+    const nowMs = clock.monotonicMs()
+    const keys = load(scope)
+    const entry: Held = { keys, openedAtMs: nowMs, triedAtMs: nowMs }
+    held.set(scope.tenantId, entry)
+    keys.catch(() => {
+      if (held.get(scope.tenantId) === entry) held.delete(scope.tenantId)
+    })
+    return keys
+  }
+
+  async function renew(scope: TenantScope, entry: Held): Promise<void> {
+    const nowMs = clock.monotonicMs()
+    const keys = await load(scope)
+    const isWanted = held.get(scope.tenantId) === entry
+    const next = { keys: Promise.resolve(keys), openedAtMs: nowMs, triedAtMs: nowMs }
+    if (isWanted) held.set(scope.tenantId, next)
+  }
+
+  async function load(scope: TenantScope): Promise<readonly OpenKey[]> {
     const rows = await db.inTenant(scope, listDataKeys)
-    if (rows.length > 0) return await Promise.all(rows.map((row) => unwrap(keyWrap, scope, row)))
+    const found = rows.length > 0 ? rows : await makeFirst(scope)
+    return await Promise.all(found.map((row) => unwrap(keyWrap, scope, row)))
+  }
+
+  async function makeFirst(scope: TenantScope): Promise<readonly DataKeyRow[]> {
     const fresh = newDataKey(newId('dataKey', clock))
-    const wrapped = await keyWrap.wrap(fresh.key, wrapContext(scope, fresh.id))
-    const winner = await db.inTenant(scope, async (tx) => {
+    const wrapped = await keyWrap.wrap(fresh.key, dataKeyContext(scope, fresh.id))
+    return await db.inTenant(scope, async (tx) => {
       await lockDataKeys(tx)
       // The key of a tenant that is being erased was destroyed under this lock.
       if ((await findTenant(tx))?.status === 'erasing') throw new AppError('key_unavailable')
       const existing = await listDataKeys(tx)
       if (existing.length > 0) return existing
-      await insertDataKey(tx, {
-        id: asId('dataKey', fresh.id),
-        wrapped,
-        kekKid: keyWrap.newestKid,
-        createdAt: clock.now()
-      })
-      return null
+      const id = asId('dataKey', fresh.id)
+      const kekKid = keyWrap.kidOf(wrapped)
+      await insertDataKey(tx, { id, wrapped, kekKid, createdAt: clock.now() })
+      return await listDataKeys(tx)
     })
-    if (winner === null) return [fresh]
-    return await Promise.all(winner.map((row) => unwrap(keyWrap, scope, row)))
   }
 
   async function keyOf(scope: TenantScope, id: string | null): Promise<DataKey> {
@@ -73,7 +113,7 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
     const known = await find()
     if (known !== undefined) return known
     // Another replica may have made a newer key since.
-    keyrings.delete(scope.tenantId)
+    held.delete(scope.tenantId)
     const fresh = await find()
     if (fresh !== undefined) return fresh
     throw new AppError('key_unavailable', { note: `no data key ${id ?? 'named'}` })
@@ -81,7 +121,7 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
 
   return {
     async seal(scope, place, secret) {
-      const [newest] = await keysOf(scope)
+      const newest = (await keysOf(scope)).find(({ retiredAt }) => retiredAt === null)
       if (newest === undefined) throw new AppError('key_unavailable', { note: 'no data key' })
       return await sealEnvelope(newest, contextOf(scope, place), secret)
     },
@@ -93,20 +133,17 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
       await keysOf(scope)
     },
     async forgetErased() {
-      const held = [...keyrings.keys()]
-      if (held.length === 0) return
+      const tenantIds = [...held.keys()]
+      if (tenantIds.length === 0) return
       const living = new Set(await listTenantIds(db))
-      for (const tenantId of held) if (!living.has(tenantId)) keyrings.delete(tenantId)
+      for (const tenantId of tenantIds) if (!living.has(tenantId)) held.delete(tenantId)
     }
   }
 }
 
-async function unwrap(keyWrap: KeyWrap, scope: TenantScope, row: DataKeyRow): Promise<DataKey> {
-  return { id: row.id, key: await keyWrap.unwrap(row.wrapped, wrapContext(scope, row.id)) }
-}
-
-function wrapContext(scope: TenantScope, dataKeyId: string): string {
-  return `${scope.tenantId}/data_keys/${dataKeyId}`
+async function unwrap(keyWrap: KeyWrap, scope: TenantScope, row: DataKeyRow): Promise<OpenKey> {
+  const { id, wrapped, retiredAt } = row
+  return { id, retiredAt, key: await keyWrap.unwrap(wrapped, dataKeyContext(scope, id)) }
 }
 
 function contextOf(scope: TenantScope, [table, rowId, column]: Place) {

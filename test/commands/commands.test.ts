@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { AppError } from '../../src/base/errors.ts'
+import type { CommandRooms } from '../../src/commands/command.ts'
 import { type CommandEnd, commands, readCommandLine } from '../../src/commands/commands.ts'
 import { clientSecret, createWorld, personNamed, type World } from '../identity/world.ts'
 
 let world: World
+/** Has tests of its own, on a database of its own. */
+const noRotation: CommandRooms['keyRotation'] = {
+  status: async () => ({ sealingKid: 'k1', keys: [], replicas: [] }),
+  rotate: async () => {
+    throw new AppError('conflict', { note: 'not here' })
+  }
+}
 beforeAll(async () => {
   world = await createWorld()
 })
@@ -13,7 +22,12 @@ async function weft(line: string, input = ''): Promise<CommandEnd> {
   if (invocation === null) throw new TypeError(`${line} is no command`)
   return 'end' in invocation
     ? invocation.end
-    : await invocation.run({ ...world, readInput: async () => input })
+    : await invocation.run({
+        ...world,
+        keyRotation: noRotation,
+        tell: () => undefined,
+        readInput: async () => input
+      })
 }
 
 const jsonOf = async (line: string, input = '') => {

@@ -39,7 +39,7 @@ export function keyWrapContract(name: string, { make }: KeyWrapMaker): void {
       const after = await make(['k2', 'k1'])
       const { key } = newDataKey('dek_01')
       const old = await before.wrap(key, context)
-      expect([before.newestKid, after.newestKid]).toEqual(['k1', 'k2'])
+      expect([before.sealingKid, after.sealingKid]).toEqual(['k1', 'k2'])
       expect((await after.unwrap(old, context)).reveal()).toEqual(key.reveal())
       expect(after.kidOf(old)).toBe('k1')
       const rewrapped = await after.wrap(await after.unwrap(old, context), context)

@@ -34,6 +34,7 @@ import { createVault } from '../../src/vault/vault.ts'
 import { createWorkloadIdentity } from '../../src/vault/workload-identity.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { startIssuer, type TestIssuer } from '../support/issuer.ts'
+import { promoteKeys } from '../support/promoted-keys.ts'
 import { as, red, settle } from './people.ts'
 
 export { as, blue, green, red } from './people.ts'
@@ -135,6 +136,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const known = { extraOrigins, clock, userAgent: 'weft-test' }
   const outbound = createOutbound(lookup === undefined ? known : { ...known, lookup })
   const keyWrap = createKeyRing([{ kid: 'test', key: new Secret(new Uint8Array(randomBytes(32))) }])
+  await promoteKeys((text, values) => keeper.query(text, values), keyWrap)
   const audit = createAudit(db, clock)
   const strongbox = createStrongbox(db, keyWrap, clock)
   const signingKeys = createSigningKeys({ db, keyWrap, clock })

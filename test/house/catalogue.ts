@@ -45,7 +45,9 @@ export const tenantTables = [
 /** Tables that stand above the tenants. */
 export const platformTables = [
   '_prisma_migrations',
+  'key_encryption_keys',
   'platform_operators',
+  'replicas',
   'signing_keys',
   'tenant_erasures',
   'tenants',
@@ -71,6 +73,8 @@ export const lookupPolicies = [
 
 /** Who sees and writes the platform's rows: exactly these policies, nothing more. */
 export const platformPolicies = [
+  "key_encryption_keys_platform ALL (weft_lookup() = 'key_ring'::text)",
+  "replicas_platform ALL (weft_lookup() = 'key_ring'::text)",
   "signing_keys_platform ALL (weft_lookup() = 'signing_keys'::text)",
   'tenants_tenant ALL (id = weft_tenant())',
   "tenants_lookup SELECT ((slug = weft_lookup()) OR (weft_lookup() = '*'::text))",
@@ -218,6 +222,9 @@ export async function roleFaults(client: pg.Client, role: string): Promise<Fault
   return [...held.map(([what]) => `the app role ${what}`), ...rights.map(({ fault }) => fault)]
 }
 
+/** What tenants' rows may point at without a tenant: people are known to many, keys are the deployment's. */
+const ofNobody = new Set(['users', 'key_encryption_keys'])
+
 /** Foreign keys by which a row could point into another tenant. */
 export async function referenceFaults(client: pg.Client): Promise<Fault[]> {
   const keys = await rows<{ name: string; to: string; pairs: string[] }>(
@@ -234,7 +241,7 @@ export async function referenceFaults(client: pg.Client): Promise<Fault[]> {
   )
   const wanted = (to: string) => (to === 'tenants' ? 'tenant_id=id' : 'tenant_id=tenant_id')
   return keys
-    .filter(({ to, pairs }) => to !== 'users' && !pairs.includes(wanted(to)))
+    .filter(({ to, pairs }) => !ofNobody.has(to) && !pairs.includes(wanted(to)))
     .map(({ name, to }) => `${name} points at ${to} without its tenant`)
 }
 

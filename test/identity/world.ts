@@ -29,6 +29,7 @@ import { createStrongbox, type Strongbox } from '../../src/vault/strongbox.ts'
 import { createVault } from '../../src/vault/vault.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { type HostileOidc, startHostileOidc } from '../support/hostile-oidc.ts'
+import { promoteKeys } from '../support/promoted-keys.ts'
 
 export const publicUrl = 'https://weft.test'
 export const clientSecret = 'client-secret'
@@ -110,6 +111,7 @@ export async function createWorld(origins: readonly string[] = []): Promise<Worl
   const keyWrap = createKeyRing([{ kid: 'test', key: new Secret(new Uint8Array(randomBytes(32))) }])
   const superuser = new pg.Client({ connectionString: database.superuserUrl })
   await superuser.connect()
+  await promoteKeys((text, values) => superuser.query(text, values), keyWrap)
   const closing: (() => Promise<void>)[] = []
 
   function replica(via = (url: string) => url): Replica {

@@ -35,13 +35,20 @@ afterAll(async () => {
 
 /** Rows of A in the platform's tables, where no tenant's seed puts any; and what they are known by. */
 const planted: Readonly<Record<string, { readonly key: string; readonly sql: string }>> = {
+  // One has been put there for each tenant, whose data key points at it.
+  key_encryption_keys: { key: 'kid', sql: 'SELECT $1::text, $2::text' },
   platform_operators: {
     key: 'user_id',
     sql: 'INSERT INTO platform_operators SELECT $2, now(), $1, NULL'
   },
+  replicas: {
+    key: 'id',
+    sql: `INSERT INTO replicas SELECT $1, $2, now(), now(), '', '{}'`
+  },
   signing_keys: {
     key: 'kid',
-    sql: `INSERT INTO signing_keys SELECT $1, $2, '', '', '', now(), now()`
+    sql: `INSERT INTO signing_keys SELECT $1, $2, '', '', kid, now(), now()
+            FROM key_encryption_keys WHERE kid LIKE '%' || $1`
   },
   tenant_erasures: {
     key: 'id',

@@ -5,6 +5,7 @@ import { AppError } from '../../src/base/errors.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { createKeyRing } from '../../src/crypto/key-ring.ts'
 import { createStrongbox, type Place, type Strongbox } from '../../src/vault/strongbox.ts'
+import { promoteKeys } from '../support/promoted-keys.ts'
 import { clock, createStoreWorld, query, type Row, type StoreWorld, scopeOf } from './world.ts'
 
 /** Every sealed column, by the place that its room seals it for. */
@@ -26,6 +27,7 @@ beforeAll(async () => {
   world = await createStoreWorld()
   for (const tenant of tenants) seeded[tenant] = await world.seed(tenant)
   await world.keeper.query('DELETE FROM data_keys')
+  await promoteKeys((text, values) => world.keeper.query(text, values), keyWrap)
   strongbox = createStrongbox(world.db, keyWrap, clock)
 })
 afterAll(() => world.close())

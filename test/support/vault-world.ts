@@ -18,6 +18,7 @@ import {
   type HostileServer,
   startHostileServer
 } from './hostile-authorization-server.ts'
+import { promoteKeys } from './promoted-keys.ts'
 import { takeGround } from './vault-world/ground.ts'
 import { createReplica, type Replica, type ReplicaOptions } from './vault-world/replica.ts'
 import { createRows, type Rows, type SeededTenant } from './vault-world/rows.ts'
@@ -106,6 +107,7 @@ export async function createVaultWorld(
   const keyWrap = createKeyRing([{ kid: 'test', key: new Secret(new Uint8Array(key)) }])
   const surroundings = { url: database.appUrl, keyWrap, clock, workspaceOrigin: server.origin }
   const query = (text: string, values: readonly unknown[]) => superuser.query(text, [...values])
+  await promoteKeys(query, keyWrap)
   const closing: (() => Promise<void>)[] = []
 
   function replica(wanted: ReplicaOptions = {}): Replica {

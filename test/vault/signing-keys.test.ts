@@ -8,6 +8,7 @@ import { createDb, type Db } from '../../src/store/db.ts'
 import { createSigningKeys } from '../../src/vault/signing-keys.ts'
 import { codeOf, testClock } from '../identity/world.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { promoteKeys } from '../support/promoted-keys.ts'
 
 const day = 24 * 3_600_000
 const issuer = 'https://weft.test'
@@ -24,6 +25,7 @@ beforeAll(async () => {
   database = await createTestDatabase()
   superuser = new pg.Client({ connectionString: database.superuserUrl })
   await superuser.connect()
+  await promoteKeys((text, values) => superuser.query(text, values), keyWrap)
   const connect = () => createDb({ url: new Secret(database.appUrl), poolMax: 3 })
   dbs = [connect(), connect()]
 })

@@ -5,6 +5,7 @@ import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../../src/base/tenant-scope.ts'
 import { createKeyRing } from '../../src/crypto/key-ring.ts'
 import { createStrongbox, type Place } from '../../src/vault/strongbox.ts'
+import { promoteKeys } from '../support/promoted-keys.ts'
 import { codeOf, createVaultWorld, failureOf, type VaultWorld } from '../support/vault-world.ts'
 
 let world: VaultWorld
@@ -18,6 +19,7 @@ const secret = new Secret('canary-of-the-strongbox')
 beforeEach(async () => {
   world = await createVaultWorld()
   const { tenantId } = await world.rows.tenant(`t${randomBytes(4).toString('hex')}`)
+  await promoteKeys(world.sql, keyWrap)
   scope = makeTenantScope(tenantId, { kind: 'system', id: 'test' }, systemAuthority)
 })
 afterEach(() => world.close())

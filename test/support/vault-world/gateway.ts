@@ -38,6 +38,7 @@ export function createTestGateway(world: VaultWorld): TestGateway {
     appRole: 'app',
     ownerDatabaseUrl: null,
     keyRing: ring,
+    keyRingFile: null,
     bootstrap: { adminEmail: null, tenantSlug: 'main', login: null },
     fabricDomain: null,
     extraWorkspaceOrigins: extraOrigins,
@@ -45,9 +46,10 @@ export function createTestGateway(world: VaultWorld): TestGateway {
     trustedProxies: [],
     logLevel: 'fatal'
   }
-  const keyWrap = createKeyRing(ring)
+  const keyRing = createKeyRing(ring)
   const following = { ...clock, follow: () => undefined }
-  const parts = { config, db, keyWrap, outbound, loginOutbound: outbound, clock: following }
+  const keys = { keyRing, readKeys: null, replica: { id: 'test', host: 'test' } }
+  const parts = { config, db, ...keys, outbound, loginOutbound: outbound, clock: following }
   const rooms = buildRooms({ ...parts, lagMs: () => 0, onJobFailure: () => undefined })
 
   return {
