@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asId, newId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
@@ -10,6 +11,7 @@ import { createSigningKeys, type SigningKeys } from '../../src/vault/signing-key
 import { createWorkloadIdentity, subjectOf } from '../../src/vault/workload-identity.ts'
 import { testClock } from '../identity/world.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { promoteKeys } from '../support/promoted-keys.ts'
 
 const publicUrl = 'https://weft.test'
 const audience = 'https://dbc.test/oidc/v1/token'
@@ -26,6 +28,10 @@ let signingKeys: SigningKeys
 
 beforeAll(async () => {
   database = await createTestDatabase()
+  const superuser = new pg.Client({ connectionString: database.superuserUrl })
+  await superuser.connect()
+  await promoteKeys((text, values) => superuser.query(text, values), keyWrap)
+  await superuser.end()
   db = createDb({ url: new Secret(database.appUrl), poolMax: 2 })
   signingKeys = createSigningKeys({ db, keyWrap, clock })
 })
