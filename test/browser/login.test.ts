@@ -22,12 +22,13 @@ beforeAll(async () => {
   mkdirSync(screenshots, { recursive: true })
   ;[stack, browser] = await Promise.all([startStack(), openBrowser()])
   context = await browser.newContext({ viewport: wide })
+  // The windows that a page opens are looked at as the page is.
+  context.on('request', (request) => origins.add(new URL(request.url()).origin))
   page = await context.newPage()
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text())
   })
-  page.on('request', (request) => origins.add(new URL(request.url()).origin))
   page.setDefaultTimeout(15_000)
 }, 120_000)
 

@@ -89,7 +89,7 @@ const ui = 'ui/'
 export const rules: readonly Rule[] = [
   {
     thing: 'process.env',
-    onlyIn: ['main.ts', 'local/main.ts'],
+    onlyIn: ['main.ts', 'local/main.ts', 'ui/build/build.ts'],
     finds: (source) => [
       ...uses(source, /^process\.env$/),
       ...named(source, /^(node:)?process$/, /^(env|default)$/)

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { argv } from 'node:process'
+import { argv, env } from 'node:process'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { type OpenApi, operationsText } from './operations.ts'
 
@@ -60,6 +60,8 @@ function compress(folder: string): void {
 }
 
 async function bundle(outDir: string): Promise<void> {
+  // Whoever starts us may be under test; the pages are not.
+  env.NODE_ENV = 'production'
   const { build } = await import('vite')
   await build({ configFile: join(ui, 'vite.config.ts'), build: { outDir }, logLevel: 'warn' })
 }
