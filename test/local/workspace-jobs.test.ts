@@ -41,6 +41,15 @@ async function stateOf(runId: number): Promise<Json> {
   return (await get(`runs/get?run_id=${runId}`)).body.state ?? {}
 }
 
+/** What the workspace adds to settings by itself. */
+const filledIn = {
+  email_notifications: {},
+  webhook_notifications: {},
+  timeout_seconds: 0,
+  max_concurrent_runs: 1,
+  format: 'MULTI_TASK'
+}
+
 describe('run_as', () => {
   const runAs = { run_as: { service_principal_name: narrow.clientId } }
 
@@ -87,11 +96,11 @@ describe('jobs', () => {
     const jobId = await createJob({ tags: { a: '1' } })
     await post('update', { job_id: jobId, new_settings: { name: 'renamed' } })
     const settings = async () => (await get(`get?job_id=${jobId}`)).body.settings
-    expect(await settings()).toEqual({ name: 'renamed', tags: { a: '1' } })
+    expect(await settings()).toEqual({ ...filledIn, name: 'renamed', tags: { a: '1' } })
     await post('update', { job_id: jobId, fields_to_remove: ['tags'] })
-    expect(await settings()).toEqual({ name: 'renamed' })
+    expect(await settings()).toEqual({ ...filledIn, name: 'renamed' })
     await post('reset', { job_id: jobId, new_settings: { name: 'anew' } })
-    expect(await settings()).toEqual({ name: 'anew' })
+    expect(await settings()).toEqual({ ...filledIn, name: 'anew' })
     await post('delete', { job_id: jobId })
     expect((await get(`get?job_id=${jobId}`)).status).toBe(400)
   })

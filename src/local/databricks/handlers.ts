@@ -77,13 +77,14 @@ export function createHandlers(all: HandlerDeps) {
   const serving = createServing(deps)
   const links = createResultLinks(deps)
   const statements = createStatements(deps, compute.warehouses, links)
+  const jobs = createJobs(deps)
   const routes = [
     ...identityRoutes(),
     ...accountRoutes(deps, all),
     ...compute.routes(),
     ...serving.routes,
     ...statements.routes,
-    ...createJobs(deps).routes,
+    ...jobs.routes,
     ...createCommands(deps, compute.cluster).routes,
     ...createThrift(deps, compute.warehouses).routes
   ]
@@ -152,6 +153,7 @@ export function createHandlers(all: HandlerDeps) {
     workspace: listener(handle),
     dataPlane: listener(handleDataPlane),
     save: store.save,
+    fireSchedules: jobs.fireSchedules,
     compute: {
       runningWarehouseId: running?.id ?? '',
       stoppedWarehouseId: stopped?.id ?? '',

@@ -77,7 +77,11 @@ export async function startDatabricks(options: DatabricksOptions): Promise<Runni
   const registry = createRegistry(people, apps, servicePrincipals, customApps)
   const control = createControl(faults, recorder, {
     '/_sim/apps': registry.putApp,
-    '/_sim/service-principals': registry.putServicePrincipal
+    '/_sim/service-principals': registry.putServicePrincipal,
+    '/_sim/schedules': () => {
+      handlers?.fireSchedules()
+      return []
+    }
   })
   const stateFile = options.stateFile && `${options.stateFile}.tokens.json`
   let handlers: Handlers | undefined

@@ -9,6 +9,7 @@ import {
   type WorkspaceDeps,
   withBody
 } from './answer.ts'
+import { isScheduled, refusalOfSettings, toldSettings } from './job-settings.ts'
 import { pageOf } from './page.ts'
 import { refusalOfRunAs, runAsOf } from './run-as.ts'
 import { createRuns, type Id } from './runs.ts'
@@ -34,20 +35,24 @@ export function createJobs(deps: WorkspaceDeps) {
   }
   const runs = createRuns(deps, nextId)
 
+  const maySee = (job: Job, userName: string) =>
+    [job.creator, runAsOf(job.settings, job.creator)].includes(userName) ||
+    deps.registry.isAdmin(userName)
   const withJob = (call: Call, id: unknown, need: Need, then: (job: Job) => Answer): Answer => {
     const job = jobs.get(String(id))
     if (!job) return invalidParameter(call, `Job ${id} does not exist.`)
     const { userName } = call.caller
-    const may = [job.creator, runAsOf(job.settings, job.creator)]
-    if (may.includes(userName) || deps.registry.isAdmin(userName)) return then(job)
+    if (maySee(job, userName)) return then(job)
     const message = `User ${userName} does not have ${need} permissions on job ${id}`
     return failure(call, 403, 'PERMISSION_DENIED', message)
   }
+  const refusalOf = (call: Call, settings: Job['settings']) =>
+    refusalOfSettings(call, settings) ?? refusalOfRunAs(call, settings, deps.registry)
   const change = (settingsOf: (job: Job, given: Record<string, unknown>) => Job['settings']) =>
     withBody((call, body) =>
       withJob(call, body.job_id, 'Manage or Owner', (job) => {
         const settings = settingsOf(job, isObject(body.new_settings) ? body.new_settings : {})
-        const refusal = refusalOfRunAs(call, settings, deps.registry)
+        const refusal = refusalOf(call, settings)
         if (refusal) return refusal
         job.settings = settings
         for (const name of Array.isArray(body.fields_to_remove) ? body.fields_to_remove : []) {
@@ -58,7 +63,7 @@ export function createJobs(deps: WorkspaceDeps) {
     )
 
   const create = withBody((call, settings) => {
-    const refusal = refusalOfRunAs(call, settings, deps.registry)
+    const refusal = refusalOf(call, settings)
     if (refusal) return refusal
     const createdAtMs = deps.clock.now().getTime()
     const job = { id: nextId(), creator: call.caller.userName, createdAtMs, settings, runCount: 0 }
@@ -116,12 +121,23 @@ export function createJobs(deps: WorkspaceDeps) {
   const list = (call: Call) => {
     const name = call.query.get('name')?.toLowerCase()
     const found = [...jobs.values()]
+      .filter((job) => maySee(job, call.caller.userName))
       .filter(({ settings }) => !name || String(settings.name).toLowerCase() === name)
-      .map(describe)
+      .map((job) => describe(job, call.query.get('expand_tasks') === 'true'))
     return ok(pageOf('jobs', found, call.query, 100))
   }
 
   return {
+    /** Every schedule that is not paused comes round, once. */
+    fireSchedules(): void {
+      for (const job of [...jobs.values()].filter(({ settings }) => isScheduled(settings))) {
+        const { id: jobId, creator, settings } = job
+        const runAs = runAsOf(settings, creator)
+        const numberInJob = ++job.runCount
+        const when = { trigger: 'PERIODIC', parameters: {} } as const
+        runs.begin({ ...when, jobId, numberInJob, settings, caller: creator, runAs })
+      }
+    },
     routes: [
       route('POST', 'create', create),
       route(
@@ -137,7 +153,7 @@ export function createJobs(deps: WorkspaceDeps) {
       route('POST', 'delete', remove),
       route('POST', 'run-now', runNow),
       route('GET', 'get', (call) =>
-        withJob(call, call.query.get('job_id'), view, (job) => ok(describe(job)))
+        withJob(call, call.query.get('job_id'), view, (job) => ok(describe(job, true)))
       ),
       route('GET', 'list', list),
       route('POST', 'runs/submit', submit),
@@ -153,12 +169,12 @@ function route(method: string, verb: string, handle: Route['handle']): Route {
   return { method, pattern: new RegExp(`^/api/2\\.[012]/jobs/${verb}$`), scope: 'jobs', handle }
 }
 
-function describe({ id, creator, createdAtMs, settings }: Job) {
+function describe({ id, creator, createdAtMs, settings }: Job, hasTasks: boolean) {
   return {
     job_id: id,
     creator_user_name: creator,
     run_as_user_name: runAsOf(settings, creator),
     created_time: createdAtMs,
-    settings
+    settings: toldSettings(settings, hasTasks)
   }
 }

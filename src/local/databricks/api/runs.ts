@@ -12,6 +12,8 @@ export interface RunWanted {
   readonly caller: string
   readonly runAs: string
   readonly parameters: unknown
+  /** Default: somebody started it. */
+  readonly trigger?: 'PERIODIC'
 }
 
 export interface Run extends RunWanted {
@@ -70,7 +72,7 @@ export function createRuns(deps: WorkspaceDeps, nextId: () => Id) {
       ...states,
       tasks: run.tasks.map(({ id, key }) => ({ run_id: id, task_key: key, ...states, ...times })),
       ...times,
-      trigger: 'ONE_TIME'
+      trigger: run.trigger ?? 'ONE_TIME'
     }
   }
 
