@@ -33,6 +33,7 @@ export async function callWorkspace<T>(
     rule: { kind: 'origin', origin: workspaceOrigin },
     method: call.method,
     headers: call.headers,
+    ...(call.body === undefined ? {} : { body: call.body }),
     bearer,
     deadlineMs: callDeadlineMs,
     ...(call.maxBytes !== undefined && { maxBytes: call.maxBytes }),

@@ -5,7 +5,11 @@
 import type { ProblemCode } from '../base/errors.ts'
 import type { ProviderAccount } from './account.ts'
 import type { ProviderFederation } from './federation.ts'
+import type { ProviderJobs } from './jobs.ts'
+import type { AnswerHeaders, ProviderCall } from './provider-call.ts'
 import type { ResourceKind, ResourcePage, ResourcePermission } from './resources.ts'
+
+export type { AnswerHeaders, Interpretation, ProviderCall } from './provider-call.ts'
 
 /** What people paste, taken apart. Whether the origin may be called is for the host rule to say. */
 export interface WorkspaceAddress {
@@ -21,30 +25,6 @@ export interface WorkspaceAddress {
 export type ComputeRef =
   | { readonly kind: 'warehouse'; readonly id: string }
   | { readonly kind: 'cluster'; readonly id: string }
-
-/** Names in lower case. */
-export type AnswerHeaders = Readonly<Record<string, string>>
-
-/** What an answer means; `detail` is in our words, fit for the caller. */
-export type Interpretation<T> =
-  | { readonly ok: true; readonly value: T }
-  | {
-      readonly ok: false
-      readonly code: ProblemCode
-      readonly detail?: string
-      /** As the provider asked. */
-      readonly retryAfterSeconds?: number
-    }
-
-/** One call of the provider's API and how to read its answer; whoever dials adds origin and bearer. */
-export interface ProviderCall<T> {
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  readonly headers: AnswerHeaders
-  /** Longest answer that is taken, default 1 MiB. */
-  readonly maxBytes?: number
-  interpret(status: number, headers: AnswerHeaders, body: string): Interpretation<T>
-}
 
 export interface ProviderIdentity {
   readonly userName: string
@@ -209,6 +189,7 @@ export interface Provider {
   readonly account: ProviderAccount
   readonly federation: ProviderFederation
   readonly registration: ProviderRegistration
+  readonly jobs: ProviderJobs
   /**
    * Credentials in the text are dropped, and no part of it is ever quoted in the error.
    * @param pointer of the input's member, for the error

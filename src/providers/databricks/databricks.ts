@@ -5,6 +5,7 @@ import { computeCall, identityCall, servingEndpointNamePattern } from './calls.t
 import { dataPlane, pathParameters } from './data-plane.ts'
 import { hostConfigPath, metadataPaths } from './discovery.ts'
 import { federation } from './federation.ts'
+import { jobs } from './jobs.ts'
 import { classifyOAuthFailure, readAuthorizationAnswer } from './oauth-failures.ts'
 import { registration } from './registration.ts'
 import { resourceListCall, resourcePermissionCall } from './resources.ts'
@@ -33,6 +34,7 @@ export const databricks: Provider = {
   registration,
   account,
   federation,
+  jobs,
   parseWorkspaceUrl,
   computeOfHttpPath,
   identityCall,
