@@ -8,6 +8,7 @@ import fastify, { type FastifyBaseLogger } from 'fastify'
 import type { AppConnections } from './app-connections/app-connections.ts'
 import type { Registrations } from './app-connections/registrations.ts'
 import type { Clock } from './base/clock.ts'
+import type { Deployments } from './fabrics/deployments/deployments.ts'
 import type { FabricSlugs } from './fabrics/fabric-slugs.ts'
 import type { Fabrics } from './fabrics/fabrics.ts'
 import type { FederationPolicies } from './fabrics/federation-policies.ts'
@@ -36,6 +37,7 @@ import { connectionTestRoutes } from './http/routes/connection-tests.ts'
 import { consoleRoutes } from './http/routes/console.ts'
 import { dataPlane } from './http/routes/data-plane.ts'
 import { delegationRoutes } from './http/routes/delegations.ts'
+import { deploymentRoutes } from './http/routes/deployments.ts'
 import { discoveryRoutes } from './http/routes/discovery.ts'
 import { fabricRoutes } from './http/routes/fabrics.ts'
 import { federatedIdentityRoutes } from './http/routes/federated-identities.ts'
@@ -78,6 +80,7 @@ export interface AppDeps {
   readonly registrations: Registrations
   readonly fabrics: Fabrics
   readonly federationPolicies: FederationPolicies
+  readonly deployments: Deployments
   readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
   readonly interchange: Interchange
@@ -167,6 +170,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   fabricRoutes(app, { fabrics, once })
   servicePrincipalRoutes(app, { fabrics, once })
   connectionTestRoutes(app, { fabrics, answerSteps })
+  deploymentRoutes(app, { deployments: deps.deployments, once, answerSteps })
   discoveryRoutes(app, { fabrics })
   signInRoutes(app, { fabrics, problems, publicUrl })
   federationPolicyRoutes(app, deps)

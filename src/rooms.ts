@@ -11,6 +11,8 @@ import type { Config } from './config/config.ts'
 import type { KeyRing } from './crypto/key-ring.ts'
 import type { KeyEncryptionKey } from './crypto/key-wrap.ts'
 import { createFabrics } from './fabrics/create-fabrics.ts'
+import { createDeployments } from './fabrics/deployments/create-deployments.ts'
+import type { Deployments } from './fabrics/deployments/deployments.ts'
 import { createFabricAccess } from './fabrics/fabric-access.ts'
 import { createFabricSlugs, type FabricSlugs } from './fabrics/fabric-slugs.ts'
 import type { Fabrics } from './fabrics/fabrics.ts'
@@ -75,6 +77,7 @@ export interface Rooms {
   readonly registrations: Registrations
   readonly fabrics: Fabrics
   readonly federationPolicies: FederationPolicies
+  readonly deployments: Deployments
   readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
   readonly interchange: Interchange
@@ -137,6 +140,7 @@ export function buildRooms(parts: Parts): Rooms {
     registrations: createRegistrations({ ...kept, extraOrigins, outbound, appConnections }),
     fabrics: createFabrics(fabricDeps, access),
     federationPolicies: createFederationPolicies({ ...fabricDeps, extraOrigins, workload }),
+    deployments: createDeployments(fabricDeps),
     fabricSlugs: createFabricSlugs(fabricDeps),
     gateway: createGateway({
       access,

@@ -53,6 +53,8 @@ export interface AuditEvent {
 
 /** Actions that change nothing that a replica remembers; any other makes all of them forget and read anew. */
 const unnoticed: ReadonlySet<AuditAction> = new Set([
+  'deployment_run.cancel',
+  'deployment_run.create',
   'endpoint.discover',
   'endpoint.query',
   'fabric.sign_in',

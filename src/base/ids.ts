@@ -27,6 +27,7 @@ export const idPrefixes = {
   key: 'key',
   personalToken: 'pat',
   delegation: 'dlg',
+  deployment: 'dep',
   dataKey: 'dek',
   federatedIdentity: 'fid',
   signingKey: 'sgk',
@@ -51,6 +52,7 @@ export type GrantId = IdOf<'grant'>
 export type ServiceAccountId = IdOf<'serviceAccount'>
 export type KeyId = IdOf<'key'>
 export type DelegationId = IdOf<'delegation'>
+export type DeploymentId = IdOf<'deployment'>
 export type PersonalTokenId = IdOf<'personalToken'>
 export type FederatedIdentityId = IdOf<'federatedIdentity'>
 /** What a caller other than a browser shows, or showed for the token that it comes with. */

@@ -19,6 +19,7 @@ import type {
   ServicePrincipalView
 } from './fabrics.ts'
 import { jobSizesOf } from './job-sizes.ts'
+import { unattendedWarnings } from './unattended.ts'
 
 /** Fabrics as the actor sees them: with what is missing, and how the actor's own connection does. */
 export async function viewFabrics(
@@ -35,11 +36,12 @@ export async function viewFabrics(
     const key = row.appConnectionId ?? ''
     if (!connections.has(key)) connections.set(key, await appConnectionOf(tx, row))
   }
+  const unattended = await unattendedWarnings(tx, rows)
   return rows.map((row) => {
     const connection = connections.get(row.appConnectionId ?? '') ?? null
     return {
       ...viewFabric(row),
-      warnings: warningsOf(row, connection, now),
+      warnings: [...(unattended.get(row.id) ?? []), ...warningsOf(row, connection, now)],
       health: healthOf(tx.scope, row, grants, connection)
     }
   })
@@ -118,14 +120,6 @@ function warningsOf(
   now: Date
 ): FabricWarning[] {
   const warnings: FabricWarning[] = []
-  if (row.servicePrincipal === null) {
-    warnings.push({
-      code: 'service_principal_missing',
-      message:
-        'Unattended work cannot run: services, schedules and deployments need a service principal',
-      owner: 'team_admin'
-    })
-  }
   if (!isReady(connection)) {
     warnings.push({
       code: 'app_connection_missing',

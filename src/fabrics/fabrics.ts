@@ -58,6 +58,7 @@ export interface Deadlines {
 export interface FabricWarning {
   readonly code:
     | 'service_principal_missing'
+    | 'deployment_orphaned'
     | 'app_connection_missing'
     | 'secret_expiring'
     | 'sign_in_expiring'

@@ -11,6 +11,7 @@ const tags = [
   { name: 'app connections', description: 'OAuth clients registered at the provider' },
   { name: 'fabrics', description: 'Execution environments of teams' },
   { name: 'connection tests', description: 'Step by step, from the host to the compute' },
+  { name: 'deployments', description: 'Jobs that run as the service principal of a fabric' },
   { name: 'discovery', description: 'What the workspace of a fabric has' },
   { name: 'sign-in', description: 'Signing in at the workspace of a fabric' },
   { name: 'settings', description: 'App connections and fabrics as one document' },

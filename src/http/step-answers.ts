@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type TSchema, Type } from 'typebox'
+import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Identity } from '../identity/identity.ts'
 import { type EventStreams, prefersEvents } from './event-stream.ts'
 import { endOf, goneSignal } from './gone-signal.ts'
@@ -24,20 +25,24 @@ export function stepsAnswer<T extends TSchema>(schema: T) {
 
 type Tell = (told: object) => void
 type Run<Result> = (onStep: Tell, signal: AbortSignal, onProgress: Tell) => Promise<Result>
+/** What the same call would be refused with if it came now. */
+type Recheck = (scope: TenantScope) => Promise<unknown>
 
 /** Answers whole, or step by step as events, whichever the client prefers; who leaves ends the work. */
 export type AnswerSteps = <Result extends object>(
   request: FastifyRequest,
   reply: FastifyReply,
-  run: Run<Result>
+  run: Run<Result>,
+  recheck?: Recheck
 ) => Promise<Result | FastifyReply>
 
 export function createStepAnswers(events: EventStreams, identity: Identity): AnswerSteps {
-  return async (request, reply, run) => {
-    const recheck = () => identity.authenticate(credentialsOf(request))
-    const signal = goneSignal(reply.raw, (end) =>
-      identity.openCalls.open(request.scope, recheck, end)
-    )
+  return async (request, reply, run, recheck) => {
+    const ask = async () => {
+      const { scope } = await identity.authenticate(credentialsOf(request))
+      await recheck?.(scope)
+    }
+    const signal = goneSignal(reply.raw, (end) => identity.openCalls.open(request.scope, ask, end))
     if (!prefersEvents(request)) {
       reply.type('application/json')
       return await run(ignore, signal, ignore)

@@ -24,6 +24,7 @@ export const dayMs = 24 * 3_600_000
 const readsOfFabrics: readonly Operation[] = [
   'capability.list',
   'connection.get',
+  'deployment.list',
   'endpoint.discover',
   'fabric.list',
   'fabric.get',

@@ -94,6 +94,21 @@ export async function replaceServiceAccountFabrics(
   })
 }
 
+/** By name, of all these fabrics together no more than `limit`. */
+export async function listAccountNamesOfFabrics(
+  tx: Tx,
+  fabricIds: readonly string[],
+  limit: number
+): Promise<{ readonly fabricId: string; readonly name: string }[]> {
+  const rows = await tx.rows.serviceAccountFabric.findMany({
+    where: { tenantId: tx.scope.tenantId, fabricId: { in: [...fabricIds] } },
+    select: { fabricId: true, serviceAccount: { select: { name: true } } },
+    orderBy: { serviceAccount: { name: 'asc' } },
+    take: limit
+  })
+  return rows.map(({ fabricId, serviceAccount }) => ({ fabricId, name: serviceAccount.name }))
+}
+
 /** @returns the service accounts that may no longer reach the fabric */
 export async function deleteAccountsOfFabric(tx: Tx, fabricId: string): Promise<string[]> {
   const { tenantId } = tx.scope

@@ -13,6 +13,9 @@ import { AppError } from '../../src/base/errors.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { createKeyRing } from '../../src/crypto/key-ring.ts'
 import { createFabrics } from '../../src/fabrics/create-fabrics.ts'
+import { createDeployments } from '../../src/fabrics/deployments/create-deployments.ts'
+import type { Deployments } from '../../src/fabrics/deployments/deployments.ts'
+import type { FabricDeps } from '../../src/fabrics/fabric-deps.ts'
 import type { Fabrics, NewFabric } from '../../src/fabrics/fabrics.ts'
 import {
   createFederationPolicies,
@@ -72,6 +75,9 @@ export interface World {
   /** Weft's own name in JWTs, and where its keys are. */
   readonly issuer: TestIssuer
   readonly signingKeys: SigningKeys
+  readonly deployments: Deployments
+  /** What both are made of. */
+  readonly deps: FabricDeps
   readonly clock: Clock & { advance(ms: number): void }
   readonly appRole: string
   sql<T extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<T[]>
@@ -148,6 +154,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
   const kept = { db, audit, strongbox, clock, publicUrl }
   const { stepTimeoutMs } = options
+  const deps = { ...kept, vault, outbound, servers, exchange, versions }
   const appConnections = createAppConnections({
     ...kept,
     extraOrigins,
@@ -188,14 +195,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       extraOrigins,
       workload
     }),
-    fabrics: createFabrics({
-      ...kept,
-      vault,
-      outbound,
-      servers,
-      exchange,
-      versions
-    }),
+    fabrics: createFabrics(deps),
+    deployments: createDeployments(deps, { pollMs: 20 }),
+    deps,
     clock,
     appRole: decodeURIComponent(new URL(database.appUrl).username),
     sql,

@@ -10,6 +10,7 @@ export const tenantTables = [
   'connection_tests',
   'data_keys',
   'delegations',
+  'deployments',
   'fabrics',
   'federated_identities',
   'grant_tokens',

@@ -27,6 +27,7 @@ export function buildReadableApp(): Promise<App> {
     registrations: unasked(),
     fabrics: unasked(),
     federationPolicies: unasked(),
+    deployments: unasked(),
     fabricSlugs: unasked(),
     gateway: unasked(),
     interchange: unasked(),

@@ -9,6 +9,7 @@ import type { Registrations } from '../../src/app-connections/registrations.ts'
 import { AppError } from '../../src/base/errors.ts'
 import { asId, type IdKind, idPrefixes } from '../../src/base/ids.ts'
 import { type Actor, type Authority, makeTenantScope } from '../../src/base/tenant-scope.ts'
+import type { Deployments } from '../../src/fabrics/deployments/deployments.ts'
 import type { FabricSlugs } from '../../src/fabrics/fabric-slugs.ts'
 import type { Fabrics, FabricView } from '../../src/fabrics/fabrics.ts'
 import type { FederationPolicies } from '../../src/fabrics/federation-policies.ts'
@@ -147,6 +148,7 @@ export interface Fakes {
   registrations?: Partial<Registrations>
   fabrics?: Partial<Fabrics>
   federationPolicies?: Partial<FederationPolicies>
+  deployments?: Partial<Deployments>
   fabricSlugs?: Partial<FabricSlugs>
   gateway?: Partial<Gateway>
   interchange?: Partial<Interchange>
@@ -189,6 +191,7 @@ export async function appWith(fakes: Fakes = {}) {
     registrations: room(fakes.registrations ?? {}, 'registrations'),
     fabrics: room(fakes.fabrics ?? {}, 'fabrics'),
     federationPolicies: room(fakes.federationPolicies ?? {}, 'federationPolicies'),
+    deployments: room(fakes.deployments ?? {}, 'deployments'),
     fabricSlugs: room(fakes.fabricSlugs ?? {}, 'fabricSlugs'),
     gateway: room({ enter: () => () => undefined, ...fakes.gateway }, 'gateway'),
     interchange: room(fakes.interchange ?? {}, 'interchange'),

@@ -48,6 +48,37 @@ export const kinds = {
       return { ids: { fabricId: id }, tenant, team }
     }
   },
+  /** One that has a deployment named `nightly`. */
+  deployedFabric: {
+    param: 'deployedFabricId',
+    idKind: 'fabric',
+    whose: ofTeam,
+    async make(cast, whose) {
+      const { clock, rows } = cast.platform.world
+      const team = teamOf(whose)
+      const tenant = tenantOf(whose)
+      const { tenantId, teamId } = cast.placeOf[team]
+      const { connection } = cast.tenants[tenant]
+      const fabricId = await cast.platform.fabric(cast.placeOf[team], connection.id)
+      await rows.insert('deployments', {
+        id: newId('deployment', clock),
+        tenant_id: tenantId,
+        fabric_id: fabricId,
+        name: 'nightly',
+        team_id: teamId,
+        workspace_origin: cast.platform.world.server.origin,
+        client_id: 'client',
+        job_id: '1',
+        spec_hash: '',
+        setting_hashes: {},
+        left_behind: [],
+        deployed_by: 'usr_0',
+        deployed_at: clock.now(),
+        created_at: clock.now()
+      })
+      return { ids: { deployedFabricId: fabricId }, tenant, team }
+    }
+  },
   /** The one that is listed for service accounts. */
   listedFabric: {
     param: 'listedFabricId',

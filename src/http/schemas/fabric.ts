@@ -96,6 +96,7 @@ const Warnings = Type.Array(
     code: Type.Enum(
       [
         'service_principal_missing',
+        'deployment_orphaned',
         'app_connection_missing',
         'secret_expiring',
         'sign_in_expiring'

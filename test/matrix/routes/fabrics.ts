@@ -16,6 +16,15 @@ const discovery: Entry = {
   allowed: ({ role }) => (role === 'service_account' ? 200 : 409)
 }
 
+/** The fabrics of the matrix have no service principal. */
+const withoutPrincipal = 409
+const deployed = { kinds: { fabricId: 'deployedFabric' }, params: { name: 'nightly' } } as const
+const deployedRun = {
+  ...deployed,
+  params: { ...deployed.params, runId: '1' },
+  allowed: withoutPrincipal
+}
+
 export const fabricEntries: Entries = {
   'GET /api/v1/fabrics': {},
   'POST /api/v1/fabrics': { body: newFabric },
@@ -56,6 +65,27 @@ export const fabricEntries: Entries = {
     allowed: 409,
     changes: false
   },
+  'GET /api/v1/fabrics/:fabricId/deployments': {},
+  'GET /api/v1/fabrics/:fabricId/deployments/:name': deployed,
+  'PUT /api/v1/fabrics/:fabricId/deployments/:name': {
+    ...deployed,
+    body: () => ({ settings: { tasks: [{ task_key: 'main' }] } }),
+    allowed: withoutPrincipal
+  },
+  'DELETE /api/v1/fabrics/:fabricId/deployments/:name': {
+    ...deployed,
+    query: () => ({ forget: 'true' })
+  },
+  'GET /api/v1/fabrics/:fabricId/deployments/:name/runs': {
+    ...deployed,
+    allowed: withoutPrincipal
+  },
+  'POST /api/v1/fabrics/:fabricId/deployments/:name/runs': {
+    ...deployed,
+    allowed: withoutPrincipal
+  },
+  'GET /api/v1/fabrics/:fabricId/deployments/:name/runs/:runId': deployedRun,
+  'POST /api/v1/fabrics/:fabricId/deployments/:name/runs/:runId/cancel': deployedRun,
   'POST /api/v1/fabrics/:fabricId/sign-in': {},
   'GET /sign-in/:fabricId': { allowed: 302, stranger: 302, changes: true },
   'GET /oauth/callback/:appConnectionId': {
