@@ -47,6 +47,8 @@ export interface FabricSettings {
   readonly compute?: FabricView['compute'] | undefined
   readonly endpointAllowList?: readonly string[] | null | undefined
   readonly deadlines?: FabricView['deadlines'] | undefined
+  readonly jobSizes?: FabricView['jobSizes'] | undefined
+  readonly production?: boolean | undefined
   readonly status?: FabricView['status'] | undefined
 }
 

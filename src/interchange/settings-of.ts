@@ -40,6 +40,8 @@ export function settingsOfFabric(view: FabricView, names: Names): Required<Fabri
     compute: view.compute,
     endpointAllowList: view.endpointAllowList,
     deadlines: view.deadlines,
+    jobSizes: view.jobSizes,
+    production: view.production,
     status: view.status
   }
 }

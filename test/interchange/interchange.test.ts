@@ -42,6 +42,10 @@ fabrics:
     kind: spark
     workspaceUrl: https://adb-1.2.azuredatabricks.net
     appConnection: Second
+    compute: { serverless: true }
+    jobSizes: [{ name: small, cluster: { spark_version: 16.4.x-scala2.12, num_workers: 2 } }]
+    production: true
+    status: complete
 `
 
 describe('import', () => {
@@ -55,7 +59,7 @@ describe('import', () => {
       ['Main', 'client_secret_to_set', 'redirect_uri_to_register'],
       ['Second', 'client_secret_to_set', 'redirect_uri_to_register'],
       ['Sales', 'service_principal_secret_to_set'],
-      ['Night']
+      ['Night', 'to_complete']
     ])
     const { fabrics, appConnections } = await world.exported(acme)
     expect(
@@ -64,6 +68,12 @@ describe('import', () => {
       ['Main', true, false],
       ['Second', false, true]
     ])
+    expect(fabrics[0]).toMatchObject({
+      compute: { serverless: true },
+      jobSizes: [{ name: 'small', cluster: { num_workers: 2 } }],
+      production: true,
+      status: 'draft'
+    })
     expect(fabrics[1]).toMatchObject({
       name: 'Sales',
       team: 'Red',
@@ -88,7 +98,7 @@ describe('import', () => {
   test('what is absent stays; what is there replaces the whole of it', async () => {
     const { body } = await world.put(
       acme,
-      'weft: 1\nfabrics:\n  - { name: Sales, compute: { clusterId: 1-2-a }, endpointAllowList: null }\n'
+      'weft: 1\nfabrics:\n  - { name: Sales, compute: { httpPath: /sql/1.0/warehouses/0123456789abcdef }, endpointAllowList: null }\n'
     )
     expect(body.resources).toMatchObject([
       {
@@ -97,7 +107,7 @@ describe('import', () => {
           {
             member: 'compute',
             from: { warehouseId: '0123456789abcdef', catalog: 'main' },
-            to: { clusterId: '1-2-a' }
+            to: { httpPath: '/sql/1.0/warehouses/0123456789abcdef' }
           },
           { member: 'endpointAllowList', from: ['llama'], to: null }
         ]
@@ -388,32 +398,58 @@ describe('the identity', () => {
     })
   })
   const milliseconds = fc.integer({ min: 100, max: 10_000 })
-  const fabric = fc.record({
-    name: fc.oneof(name, fc.constantFrom(...words)),
-    team: fc.constantFrom('Red', 'Blue'),
-    description: text,
-    kind: fc.constantFrom('spark', 'sql'),
-    workspaceUrl: fc.constantFrom(
-      'https://adb-1.2.azuredatabricks.net',
-      'https://dbc-1.cloud.databricks.com'
-    ),
-    appConnection: nullable(fc.nat({ max: 2 })),
-    servicePrincipalUse: fc.constantFrom('admins', 'team'),
-    compute: fc.record(
-      {
-        warehouseId: fc.constantFrom('0123456789abcdef', '12e4'),
-        catalog: fc.constantFrom('main', '0777'),
-        schema: fc.constantFrom('default', 'true')
-      },
-      { requiredKeys: [] }
-    ),
-    endpointAllowList: nullable(fc.uniqueArray(fc.constantFrom('a', 'on', '123', 'x-y'))),
-    deadlines: fc.record(
-      { connectMs: milliseconds, idleMs: milliseconds, totalMs: milliseconds },
-      { requiredKeys: [] }
-    ),
-    status: fc.constantFrom('draft', 'complete')
-  })
+  const ofKinds = fc.oneof(
+    fc.record({
+      kind: fc.constant('sql'),
+      compute: fc.record(
+        {
+          catalog: fc.constantFrom('main', '0777'),
+          schema: fc.constantFrom('default', 'true'),
+          warehouseId: fc.constantFrom('0123456789abcdef', '12e4')
+        },
+        { requiredKeys: ['warehouseId'] }
+      )
+    }),
+    fc.record({
+      kind: fc.constant('spark'),
+      compute: fc.constantFrom({}, { serverless: true }, { clusterId: '0731-101500-weft0001' }),
+      jobSizes: fc.constantFrom(
+        [],
+        [
+          {
+            name: 'big',
+            cluster: { spark_version: '16.4', num_workers: 8, spark_conf: { 'a.b': '1e3' } }
+          }
+        ]
+      )
+    })
+  )
+  const fabric = fc
+    .record({
+      name: fc.oneof(name, fc.constantFrom(...words)),
+      team: fc.constantFrom('Red', 'Blue'),
+      description: text,
+      ofKind: ofKinds,
+      workspaceUrl: fc.constantFrom(
+        'https://adb-1.2.azuredatabricks.net',
+        'https://dbc-1.cloud.databricks.com'
+      ),
+      appConnection: nullable(fc.nat({ max: 2 })),
+      servicePrincipalUse: fc.constantFrom('admins', 'team'),
+      endpointAllowList: nullable(fc.uniqueArray(fc.constantFrom('a', 'on', '123', 'x-y'))),
+      deadlines: fc.record(
+        { connectMs: milliseconds, idleMs: milliseconds, totalMs: milliseconds },
+        { requiredKeys: [] }
+      ),
+      isDependedUpon: fc.boolean()
+    })
+    .map(({ ofKind, isDependedUpon, ...rest }) => ({
+      ...rest,
+      ...ofKind,
+      // Without its service principal's secret a production fabric stays a draft.
+      production: isDependedUpon,
+      status: isDependedUpon ? 'draft' : 'complete'
+    }))
   const byName = { selector: ({ name: one }: { name: string }) => one, maxLength: 3 }
   const documents = fc
     .record({
@@ -454,7 +490,7 @@ describe('the identity', () => {
         expect(again.body.resources?.filter(({ action }) => action !== 'unchanged')).toEqual([])
         expect(await world.exported(acme)).toEqual(out)
       }),
-      { numRuns: 12 }
+      { numRuns: 8 }
     )
   }, 60_000)
 })

@@ -39,6 +39,8 @@ const FabricSettings = Strict(
     compute: ofFabric.compute,
     endpointAllowList: FabricPatchBody.properties.endpointAllowList,
     deadlines: ofFabric.deadlines,
+    jobSizes: ofFabric.jobSizes,
+    production: ofFabric.production,
     status: Type.Optional(Type.Enum(['draft', 'complete'], { type: 'string' }))
   },
   { title: 'FabricSettings' }
