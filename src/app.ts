@@ -28,7 +28,7 @@ import { installSecurityHeaders, securityHeaders } from './http/plugins/security
 import { installSlowBody } from './http/plugins/slow-body.ts'
 import { installSlowReader } from './http/plugins/slow-reader.ts'
 import { installUnexpectedBody } from './http/plugins/unexpected-body.ts'
-import { publicUrlOf } from './http/public-url.ts'
+import { publicUrlsOf } from './http/public-url.ts'
 import type { App } from './http/route.ts'
 import { appConnectionRoutes } from './http/routes/app-connections.ts'
 import { auditRoutes } from './http/routes/audit.ts'
@@ -71,6 +71,8 @@ import type { Interchange } from './interchange/interchange.ts'
 export interface AppDeps {
   /** Origin and optional path prefix, no trailing slash. */
   readonly publicUrl: string
+  /** Others of the same, by which people reach it as well. */
+  readonly otherPublicUrls?: readonly string[]
   /** Under which each fabric has a host of its own; null: none has. */
   readonly fabricDomain: string | null
   /** CIDRs of the proxies whose `X-Forwarded-For` counts; empty: nobody's. */
@@ -99,12 +101,14 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   const { identity, appConnections, fabrics, gateway, logger, clock, newRequestId, slowClients } =
     deps
   const limits = { ...defaultHttpLimits, ...deps.limits }
-  const publicUrl = publicUrlOf(deps.publicUrl)
+  const publicUrls = publicUrlsOf(deps.publicUrl, deps.otherPublicUrls ?? [])
+  const { first: publicUrl } = publicUrls
   const headersOf = securityHeaders(publicUrl)
   const problems = problemWriter({ publicUrl, clock, headersOf, newRequestId })
 
   const app: App = fastify({
     logger: false,
+    rewriteUrl: ({ url = '/', headers: { host } }) => publicUrls.targetOf(host, url),
     genReqId: (req) => requestIdOf(req, newRequestId),
     trustProxy: deps.trustedProxies.length > 0 ? [...deps.trustedProxies] : false,
     bodyLimit: limits.maxBodyBytes,
@@ -149,19 +153,19 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     }
   })
   installClosing(app, limits)
-  installFabricHosts(app, fabricHostsOf(deps.fabricDomain, publicUrl), publicUrl)
-  installHostCheck(app, publicUrl)
-  installAccess(app, identity, publicUrl)
+  installFabricHosts(app, fabricHostsOf(deps.fabricDomain, publicUrl), publicUrls)
+  installHostCheck(app, publicUrls)
+  installAccess(app, identity)
   installUnexpectedBody(app)
 
   const once = createOnce(identity.idempotency)
   healthRoutes(app, deps)
   openApiRoute(app)
-  await authRoutes(app, { identity, problems, publicUrl })
+  await authRoutes(app, { identity, problems })
   meRoutes(app, identity)
   sessionRoutes(app, identity)
   memberRoutes(app, identity)
-  invitationRoutes(app, { invitations: identity.invitations, once, publicUrl })
+  invitationRoutes(app, { invitations: identity.invitations, once })
   teamRoutes(app, { teams: identity.teams, once })
   loginProviderRoutes(app, { loginProviders: identity.loginProviders, once })
   const answerSteps = createStepAnswers(eventStreams(problems, headersOf), identity)
@@ -172,7 +176,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   connectionTestRoutes(app, { fabrics, answerSteps })
   deploymentRoutes(app, { deployments: deps.deployments, once, answerSteps })
   discoveryRoutes(app, { fabrics })
-  signInRoutes(app, { fabrics, problems, publicUrl })
+  signInRoutes(app, { fabrics, problems })
   federationPolicyRoutes(app, deps)
   await interchangeRoutes(app, deps)
   tenantRoutes(app, { tenants: identity.tenants, once })
@@ -184,8 +188,8 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   federatedIdentityRoutes(app, { identity, once })
   await oauthRoutes(app, { identity, problems, publicUrl })
   auditRoutes(app, deps)
-  await pageRoutes(app, { publicUrl })
-  await consoleRoutes(app, { publicUrl })
+  await pageRoutes(app)
+  await consoleRoutes(app)
   const hasFabricHosts = deps.fabricDomain !== null
   await workspaceOAuthRoutes(app, { identity, problems, publicUrl, hasFabricHosts })
   const { fabricSlugs } = deps

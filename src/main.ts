@@ -67,6 +67,7 @@ async function serve(config: Config): Promise<number> {
     ...rooms,
     slowClients,
     publicUrl: config.publicUrl,
+    otherPublicUrls: config.otherPublicUrls,
     fabricDomain: config.fabricDomain,
     trustedProxies: config.trustedProxies,
     readiness: async () => {

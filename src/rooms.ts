@@ -137,7 +137,13 @@ export function buildRooms(parts: Parts): Rooms {
   return {
     identity,
     appConnections,
-    registrations: createRegistrations({ ...kept, extraOrigins, outbound, appConnections }),
+    registrations: createRegistrations({
+      ...kept,
+      otherPublicUrls: config.otherPublicUrls,
+      extraOrigins,
+      outbound,
+      appConnections
+    }),
     fabrics: createFabrics(fabricDeps, access),
     federationPolicies: createFederationPolicies({ ...fabricDeps, extraOrigins, workload }),
     deployments: createDeployments(fabricDeps),

@@ -35,16 +35,18 @@ export interface RegistrationDeps extends AccountSessionDeps {
   readonly audit: Audit
   readonly strongbox: Strongbox
   readonly publicUrl: string
+  /** By which people reach Weft as well. */
+  readonly otherPublicUrls?: readonly string[]
   readonly appConnections: Pick<AppConnections, 'create' | 'get' | 'update'>
 }
 
 export function createRegistrations(deps: RegistrationDeps): Registrations {
-  const { db, audit, clock, publicUrl, appConnections } = deps
+  const { db, audit, clock, publicUrl, otherPublicUrls = [], appConnections } = deps
   const provider = providers.databricks
   const { account } = provider
 
   const neededBy = (row: AppConnectionView | AppConnectionRow, policy: TokenPolicy) => ({
-    redirectUrls: [redirectUriOf(publicUrl, row.id)],
+    redirectUrls: [publicUrl, ...otherPublicUrls].map((url) => redirectUriOf(url, row.id)),
     scopes: row.scopes,
     policy
   })

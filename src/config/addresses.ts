@@ -31,9 +31,23 @@ function parseWebUrl(text: string): URL {
 export function parsePublicUrl(text: string): string {
   const { origin, pathname } = parseWebUrl(text)
   const prefix = pathname.replace(/\/+$/, '')
-  refuseWhere({ 'has an odd character in its path': !/^(\/[A-Za-z0-9._~-]+)*$/.test(prefix) })
+  const [, first = ''] = prefix.split('/')
+  refuseWhere({
+    'has an odd character in its path': !/^(\/[A-Za-z0-9._~-]+)*$/.test(prefix),
+    "must not begin its path with one of Weft's own": ownPaths.includes(first)
+  })
   return origin + prefix
 }
+
+export function parsePublicUrls(text: string): string[] {
+  return parseList(text, parsePublicUrl)
+}
+
+/** What a path prefix could not be told from. */
+const ownPaths = (
+  'api auth console fabrics healthz invitations oauth oauth2 oidc problems readyz scim serving-endpoints sign-in sql ' +
+  '.well-known'
+).split(' ')
 
 /** An issuer is compared letter by letter (OpenID Connect Core §3.1.3.7), so it stays as written. */
 export function parseIssuer(text: string): string {

@@ -11,7 +11,8 @@ import {
   parseIssuer,
   parseOrigins,
   parsePort,
-  parsePublicUrl
+  parsePublicUrl,
+  parsePublicUrls
 } from './addresses.ts'
 import { adviceOn } from './advice.ts'
 import { ConfigError, type ConfigFault } from './config-error.ts'
@@ -38,6 +39,8 @@ export interface BootstrapLogin {
 export interface Config {
   /** Origin and optional path prefix, no trailing slash. */
   readonly publicUrl: string
+  /** Further ones by which people reach the same deployment. */
+  readonly otherPublicUrls: readonly string[]
   /** 0 picks a free port, here and for `adminPort`. */
   readonly port: number
   readonly adminPort: number
@@ -98,6 +101,7 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
   const adminEmail = read('WEFT_BOOTSTRAP_ADMIN', parseEmail)
   const tenantSlug = read('WEFT_BOOTSTRAP_TENANT', parseSlug) ?? 'main'
   const settings = {
+    otherPublicUrls: read('WEFT_OTHER_PUBLIC_URLS', parsePublicUrls) ?? [],
     port: read('WEFT_PORT', parsePort) ?? 8080,
     adminPort: read('WEFT_ADMIN_PORT', parsePort) ?? 9090,
     fabricDomain: read('WEFT_FABRIC_DOMAIN', parseDomain),
@@ -109,6 +113,10 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
 
   for (const name of ['WEFT_PUBLIC_URL', 'WEFT_DATABASE_URL']) {
     if (!isSet(name)) refuse(name, 'is required')
+  }
+  const hosts = [publicUrl, ...settings.otherPublicUrls].flatMap((url) => url && new URL(url).host)
+  if (new Set(hosts).size < hosts.length) {
+    refuse('WEFT_OTHER_PUBLIC_URLS', 'names a host twice; one is told from another by its host')
   }
   if (settings.port === settings.adminPort && settings.port !== 0) {
     refuse('WEFT_ADMIN_PORT', 'must differ from WEFT_PORT')

@@ -177,6 +177,8 @@ export type SignInDisplay = 'page' | 'popup'
 export interface SignInStart {
   readonly sessionId: string
   readonly returnTo: string | null
+  /** Where the person reaches Weft, and where the workspace sends them back to; default: the first public URL. */
+  readonly publicUrl?: string | undefined
   /** Default: `page`. */
   readonly display?: SignInDisplay | undefined
   /** Whether the connection may become another workspace user's; default: it may not. */

@@ -41,7 +41,7 @@ export function createSignIn(deps: FabricDeps): SignIn {
       const codeVerifier = newCodeVerifier()
       const now = clock.now()
       const expiresAt = plusMs(now, attemptLifeMs)
-      const redirectUri = redirectUriOf(publicUrl, connection.id)
+      const redirectUri = redirectUriOf(options.publicUrl ?? publicUrl, connection.id)
       const attempt = {
         id: attemptId,
         userId: scope.actor.id as string,

@@ -17,6 +17,7 @@ import type { Operation } from '../base/operations.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Caller } from '../identity/identity.ts'
 import type { FabricHost } from './fabric-hosts.ts'
+import type { PublicUrl } from './public-url.ts'
 import type { RequestLine } from './request-line.ts'
 import { Problem } from './schemas/problem.ts'
 
@@ -37,6 +38,8 @@ declare module 'fastify' {
     /** Of the caller; only where `access` is not `public`. */
     readonly scope: TenantScope
     line: RequestLine
+    /** The one of the deployment's that the request came by; where it came by none, the first. */
+    readonly publicUrl: PublicUrl
     /** The fabric that the request's host stands for; null: the host is Weft's own. */
     readonly fabricHost: FabricHost | null
   }

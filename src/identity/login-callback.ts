@@ -43,6 +43,8 @@ export interface LoginCallback {
   readonly loginProviderId: LoginProviderId
   /** The query string of the callback as it came, without `?`. */
   readonly query: string
+  /** The one that the browser came back to; default: the first. */
+  readonly publicUrl?: string
   readonly browserToken: string | null
   /** The invitation whose link this browser opened; null: none. */
   readonly invitationToken: string | null
@@ -72,7 +74,7 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     try {
       redeemed = await redeem(scope, attempt, state, input)
       const { token, row } = await enter(scope, attempt, redeemed, input)
-      const returnTo = safeReturnTo(attempt.returnTo, publicUrl)
+      const returnTo = safeReturnTo(attempt.returnTo, input.publicUrl ?? publicUrl)
       return { sessionToken: disclose(token), expiresAt: row.expiresAt, returnTo }
     } catch (err) {
       // A used attempt was recorded when it was used.
@@ -88,7 +90,7 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     scope: TenantScope,
     attempt: LoginAttemptRow,
     state: string,
-    { loginProviderId, query, browserToken }: LoginCallback
+    { loginProviderId, query, browserToken, publicUrl: cameBy = publicUrl }: LoginCallback
   ): Promise<Redeemed> {
     const isOurs = browserToken !== null && isEqual(hashToken(browserToken), attempt.browserHash)
     if (!isOurs || attempt.loginProviderId !== loginProviderId) {
@@ -104,7 +106,7 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     const { nonce } = attempt
     const wantsGroups = mappings.length > 0
     const input = { query, state, nonce, codeVerifier, clientSecret, wantsGroups }
-    return await client.redeem(loginTarget(publicUrl, provider), input)
+    return await client.redeem(loginTarget(cameBy, provider), input)
   }
 
   /** From a person whom the provider vouches for to a session, in one transaction with its record. */

@@ -15,6 +15,8 @@ import { choiceOf, findLoginWay, type LoginChoice, type LoginWish } from './logi
 import { safeReturnTo } from './return-to.ts'
 
 export interface LoginStart extends LoginWish {
+  /** The one that the person came by; default: the first. */
+  readonly publicUrl?: string
   /** Only ever used as a same-origin path; anything else becomes the root of the public URL. */
   readonly returnTo: string | null
   /** Value of the cookie that binds attempts to this browser, when it has one. */
@@ -49,13 +51,16 @@ export function createLogin(deps: LoginDeps): Login {
     const browserToken = opaqueToken.test(input.browserToken ?? '')
       ? (input.browserToken ?? '')
       : disclose(newOpaqueToken())
-    const redirectUrl = await client.authorizationUrl(loginTarget(publicUrl, provider), {
-      state,
-      nonce,
-      codeVerifier,
-      loginHint,
-      wantsGroups: mappings.length > 0
-    })
+    const redirectUrl = await client.authorizationUrl(
+      loginTarget(input.publicUrl ?? publicUrl, provider),
+      {
+        state,
+        nonce,
+        codeVerifier,
+        loginHint,
+        wantsGroups: mappings.length > 0
+      }
+    )
     const attempt = {
       id,
       loginProviderId: provider.id,
@@ -63,7 +68,7 @@ export function createLogin(deps: LoginDeps): Login {
       browserHash: hashToken(browserToken),
       nonce,
       codeVerifierSealed: await strongbox.seal(scope, codeVerifierPlace(id), codeVerifier),
-      returnTo: safeReturnTo(input.returnTo, publicUrl),
+      returnTo: safeReturnTo(input.returnTo, input.publicUrl ?? publicUrl),
       expiresAt: plusMs(clock.now(), attemptLifeMs)
     }
     await db.inTenant(scope, async (tx) => {

@@ -15,6 +15,8 @@ export interface StackArguments {
   readonly dataDir: string | undefined
   /** Ports that were asked for; `any`: free ones; undefined: the usual ones. */
   readonly ports: Ports | 'any' | undefined
+  /** Path before all of Weft's own, empty or begun with a slash. */
+  readonly prefix: string
 }
 
 export const usualPorts: Ports = { weft: 8080, workspace1: 8081, workspace2: 8082, idp: 8083 }
@@ -24,6 +26,7 @@ export const help = `The local stack of Weft: Postgres, two simulated Databricks
   npm start -- [options]
 
   --ports WEFT,WORKSPACE1,WORKSPACE2,IDP   fixed ports (8080,8081,8082,8083); 0 alone picks free ones
+  --prefix PATH                            Weft lies under this path, as behind a proxy: /weft
   --data DIR                               where data is kept (.data in this repository)
   --fresh                                  begin with empty data
   --json                                   one line of JSON on stdout once everything is ready
@@ -40,7 +43,8 @@ export function parseArguments(args: readonly string[]): StackArguments {
     isJson: values.json ?? false,
     isFresh: values.fresh ?? false,
     dataDir: values.data,
-    ports: values.ports === undefined ? undefined : parsePorts(values.ports)
+    ports: values.ports === undefined ? undefined : parsePorts(values.ports),
+    prefix: parsePrefix(values.prefix ?? '')
   }
 }
 
@@ -53,12 +57,18 @@ function read(args: readonly string[]) {
         json: { type: 'boolean' },
         fresh: { type: 'boolean' },
         data: { type: 'string' },
-        ports: { type: 'string' }
+        ports: { type: 'string' },
+        prefix: { type: 'string' }
       }
     })
   } catch (error) {
     throw new StackError(`${error instanceof Error ? error.message : 'bad arguments'}\n\n${help}`)
   }
+}
+
+function parsePrefix(text: string): string {
+  if (/^(\/[a-z0-9-]+)*$/.test(text)) return text
+  throw new StackError('--prefix takes a path such as /weft')
 }
 
 function parsePorts(text: string): Ports | 'any' {

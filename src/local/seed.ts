@@ -24,6 +24,8 @@ interface LoginProvider {
 
 export interface SeedDeps {
   readonly weft: string
+  /** By which people reach it as well. */
+  readonly otherUrl: string
   readonly tenant: string
   readonly admin: string
   readonly workspaces: readonly [RunningDatabricks, RunningDatabricks]
@@ -75,7 +77,9 @@ export async function seed(deps: SeedDeps): Promise<Seeded> {
     await control(url, '/_sim/apps', {
       clientId: secrets.appClientId,
       clientSecret: secrets.appClientSecret,
-      redirectUrls: [connection.redirectUri],
+      redirectUrls: [deps.weft, deps.otherUrl].map((url) =>
+        connection.redirectUri.replace(deps.weft, url)
+      ),
       scopes: grantable
     })
     await control(url, '/_sim/service-principals', {

@@ -20,7 +20,7 @@ import { seed } from './seed.ts'
 import { claim, publish, release, type StackSummary } from './stack-file.ts'
 import { startWeft } from './weft-process.ts'
 
-export interface StackOptions extends Pick<StackArguments, 'isFresh' | 'ports'> {
+export interface StackOptions extends Pick<StackArguments, 'isFresh' | 'ports' | 'prefix'> {
   readonly dataDir: string
   /** What Weft inherits of our own environment: PATH and its like. */
   readonly inherited: Record<string, string>
@@ -107,9 +107,14 @@ export function createStack(options: StackOptions) {
     if (wanted.weft !== 0 && weftPort !== wanted.weft) {
       say(`Port ${wanted.weft} is taken; Weft uses ${weftPort} instead.`)
     }
-    const weft = `http://localhost:${weftPort}`
+    // Both names lead to this machine; people type either.
+    const [weft, byAddress] = ['localhost', '127.0.0.1'].map(
+      (name) => `http://${name}:${weftPort}${options.prefix}`
+    ) as [string, string]
     const idp = await step('Identity provider', () => {
-      const clients = ['acme', 'globex'].map((slug) => loginClient(slug, secrets, weft))
+      const clients = ['acme', 'globex'].map((slug) =>
+        loginClient(slug, secrets, [weft, byAddress])
+      )
       const begin = (port: number) =>
         startIdentityProvider({
           port,
@@ -131,6 +136,7 @@ export function createStack(options: StackOptions) {
     const env = {
       ...options.inherited,
       WEFT_PUBLIC_URL: weft,
+      WEFT_OTHER_PUBLIC_URLS: byAddress,
       WEFT_FABRIC_DOMAIN: fabricDomain,
       WEFT_PORT: String(weftPort),
       WEFT_ADMIN_PORT: String(metricsPort),
@@ -158,6 +164,7 @@ export function createStack(options: StackOptions) {
     await createGlobex(env, idp, secrets.globexLoginSecret)
     const { slug, ...seeded } = await seed({
       weft,
+      otherUrl: byAddress,
       tenant,
       admin: people[0].email,
       workspaces,
@@ -204,11 +211,11 @@ function claimAndEmpty(dataDir: string): void {
   emptyDataFolder(dataDir)
 }
 
-function loginClient(slug: string, secrets: KeptSecrets, weft: string) {
+function loginClient(slug: string, secrets: KeptSecrets, urls: readonly string[]) {
   return {
     clientId: `weft-${slug}`,
     clientSecret: slug === 'acme' ? secrets.acmeLoginSecret : secrets.globexLoginSecret,
-    redirectUris: [`${weft}/auth/callback/*`]
+    redirectUris: urls.map((url) => `${url}/auth/callback/*`)
   }
 }
 

@@ -33,10 +33,11 @@ export interface WeftClient {
 /** Logs `email` in at tenant `slug`. @throws StackError with where it ended instead */
 export async function logIn(weft: string, slug: string, email: string): Promise<WeftClient> {
   const browser = createBrowserless()
-  const start = `${weft}/auth/login?return_to=/console&tenant=${encodeURIComponent(slug)}`
+  const { origin, pathname } = new URL(`${weft}/console`)
+  const start = `${weft}/auth/login?return_to=${pathname}&tenant=${encodeURIComponent(slug)}`
   const landing = await browser.walk(start, {
     login: email,
-    stopAt: (url) => url.origin === weft && url.pathname === '/console'
+    stopAt: (url) => url.origin === origin && url.pathname === pathname
   })
   if (landing.status !== 0) {
     throw new StackError(`${email} cannot log in at ${start}: ${describe(landing)}`)
@@ -52,7 +53,10 @@ export function bearerClient(weft: string, key: string): WeftClient {
 function clientOf(
   weft: string,
   browser: Browserless,
-  own: Record<string, string> = { origin: weft, 'x-weft-csrf': '1' }
+  own: Record<string, string> = {
+    origin: new URL(weft).origin,
+    'x-weft-csrf': '1'
+  }
 ): WeftClient {
   const call: WeftClient['call'] = async (method, path, body, headers = {}) => {
     const answer = await browser.visit(`${weft}${path}`, {

@@ -61,6 +61,7 @@ describe('a sound environment', () => {
     const config = parseConfig(good, noFile)
     expect(config).toMatchObject({
       publicUrl: 'https://weft.acme.test',
+      otherPublicUrls: [],
       port: 8080,
       adminPort: 9090,
       appRole: 'weft_app',
@@ -94,6 +95,7 @@ describe('a sound environment', () => {
         WEFT_EXTRA_WORKSPACE_ORIGINS: 'http://127.0.0.1:8081,https://ws.acme.test',
         WEFT_EXTRA_ISSUER_ORIGINS: 'https://login.acme.test:8443',
         WEFT_TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8,192.0.2.7/32',
+        WEFT_OTHER_PUBLIC_URLS: 'https://weft.inside.test, https://weft.inside.test:8443/x/',
         WEFT_LOG_LEVEL: 'trace',
         WEFT_KMS: '',
         HTTPS_PROXY: 'http://proxy.acme.test:3128',
@@ -104,6 +106,7 @@ describe('a sound environment', () => {
     )
     expect(config).toMatchObject({
       publicUrl: 'https://weft.acme.test/some/prefix',
+      otherPublicUrls: ['https://weft.inside.test', 'https://weft.inside.test:8443/x'],
       port: 0,
       adminPort: 0,
       bootstrap: {
@@ -175,7 +178,17 @@ const refused: Record<string, readonly (string | undefined)[]> = {
     'https://user@weft.acme.test',
     'https://user:canary@weft.acme.test',
     'https://weft.acme.test/a//b',
-    'https://weft.acme.test/%2e%2e%2f'
+    'https://weft.acme.test/%2e%2e%2f',
+    'https://weft.acme.test/api',
+    'https://weft.acme.test/fabrics/weft/'
+  ],
+  WEFT_OTHER_PUBLIC_URLS: [
+    'weft.inside.test',
+    'http://weft.inside.test',
+    'https://weft.inside.test,',
+    'https://weft.inside.test,https://weft.inside.test/x',
+    'https://weft.acme.test/inside',
+    'https://weft.inside.test/auth'
   ],
   WEFT_PORT: ['-1', '65536', '80a', '0x50', '1e3', '8080.0', ' 80', 'tcp://10.0.0.1:80'],
   WEFT_ADMIN_PORT: ['8080', 'no', '99999'],

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { AppConnectionView } from '../../src/app-connections/app-connections.ts'
 import { asId } from '../../src/base/ids.ts'
 import type { FabricView } from '../../src/fabrics/fabrics.ts'
-import { begin, session } from './signing-in.ts'
-import { as, createWorld, faultOf, type World } from './world.ts'
+import { begin, session, walk } from './signing-in.ts'
+import { as, createWorld, faultOf, publicUrl, type World } from './world.ts'
 
 let world: World
 let connection: AppConnectionView
@@ -110,6 +110,26 @@ describe('an attempt', () => {
     expect(await grants()).toEqual([])
     expect((await world.fabrics.signInAttempt(as.member, attemptId)).status).toBe('pending')
     await expect(finish(callback)).resolves.toMatchObject({ id: attemptId })
+  })
+
+  test('F48 begun on one replica is finished on another, told on a third, and used up on all', async () => {
+    const [one, other, third] = [world.replica(), world.replica(), world.replica()]
+    const started = await one.startSignIn(as.member, fabric.id, {
+      sessionId: session,
+      returnTo: '/console',
+      publicUrl: `${publicUrl}/inside`
+    })
+    const redirectUri = `${publicUrl}/inside/oauth/callback/${connection.id}`
+    await world.register([connection.redirectUri, redirectUri])
+    const callback = await walk(started.authorizationUrl)
+    expect(await other.finishSignIn(as.member, callback)).toMatchObject({ status: 'succeeded' })
+    expect(await third.signInAttempt(as.member, started.attemptId)).toMatchObject({
+      status: 'succeeded',
+      workspaceUser: { userName: 'dev@acme.test' }
+    })
+    expect((await third.connection(as.member, fabric.id)).state).toBe('active')
+    expect((await faultOf(one.finishSignIn(as.member, callback))).code).toBe('attempt_expired')
+    expect(await grants()).toHaveLength(1)
   })
 
   test('B6 with another attempt’s code is refused by the workspace: the verifier does not fit', async () => {

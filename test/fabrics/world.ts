@@ -71,6 +71,8 @@ export interface World {
   readonly appConnections: AppConnections
   readonly registrations: Registrations
   readonly fabrics: Fabrics
+  /** Those of another process on the same database, which shares nothing else. */
+  replica(): Fabrics
   readonly federationPolicies: FederationPolicies
   /** Weft's own name in JWTs, and where its keys are. */
   readonly issuer: TestIssuer
@@ -198,6 +200,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     fabrics: createFabrics(deps),
     deployments: createDeployments(deps, { pollMs: 20 }),
     deps,
+    replica() {
+      const cold = {
+        ...deps,
+        strongbox: createStrongbox(db, keyWrap, clock),
+        servers: createAuthorizationServers(outbound, clock),
+        versions: createTenantVersions(db, clock)
+      }
+      return createFabrics({ ...cold, vault: createVault(cold) })
+    },
     clock,
     appRole: decodeURIComponent(new URL(database.appUrl).username),
     sql,

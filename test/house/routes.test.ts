@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operations } from '../../src/base/operations.ts'
 import { openApiOf } from '../../src/http/openapi.ts'
 import { installAccess } from '../../src/http/plugins/access.ts'
-import { publicUrlOf } from '../../src/http/public-url.ts'
 import type { App, RouteFact } from '../../src/http/route.ts'
 import { authorizationText } from './authorization-table.ts'
 import { buildReadableApp, openApiText, unasked } from './readable-app.ts'
@@ -140,7 +139,7 @@ describe('a planted fault is seen', () => {
     ['no answers, but a schema', { config: { access, operation }, schema: {} }, 'its answers']
   ])('boot refuses a route with %s', async (_what, options, message) => {
     const bare: App = fastify()
-    installAccess(bare, unasked(), publicUrlOf('https://weft.example'))
+    installAccess(bare, unasked())
     const boot = async () => {
       bare.get('/planted', options, async () => ({}))
       await bare.ready()

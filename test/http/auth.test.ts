@@ -52,6 +52,7 @@ describe('302 GET /auth/login', () => {
     expect(starts).toEqual([
       {
         tenantSlug: 'acme',
+        publicUrl: 'http://weft.test',
         loginProviderId: null,
         email: null,
         returnTo: '/console?a=1',

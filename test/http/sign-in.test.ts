@@ -42,13 +42,13 @@ describe('GET /sign-in/{fabricId}', () => {
     const url = `/sign-in/${fabricId}?return_to=/console`
     const answer = await app.inject({ url, headers: browser(tokens.member) })
     expect([answer.statusCode, answer.headers.location]).toEqual([302, started.authorizationUrl])
-    const sessionId = anId('session')
-    expect(inputs).toEqual([[fabricId, { sessionId, returnTo: '/console', display: 'page' }]])
+    const place = { sessionId: anId('session'), publicUrl: 'http://weft.test' }
+    expect(inputs).toEqual([[fabricId, { ...place, returnTo: '/console', display: 'page' }]])
     await app.inject({
       url: `/sign-in/${fabricId}?return_to=//evil.test&display=popup`,
       headers: browser(tokens.member)
     })
-    expect(inputs[1]).toEqual([fabricId, { sessionId, returnTo: null, display: 'popup' }])
+    expect(inputs[1]).toEqual([fabricId, { ...place, returnTo: null, display: 'popup' }])
     await app.close()
   })
 

@@ -17,6 +17,8 @@ export interface StackStart {
   readonly logLevel?: 'trace' | 'info' | 'warn'
   /** What to run in place of `node src/local/main.ts`; the stack's own arguments follow. */
   readonly command?: readonly [string, ...string[]]
+  /** Path before all of Weft's own. */
+  readonly prefix?: string
 }
 
 export interface StartedStack extends StackSummary {
@@ -35,6 +37,7 @@ export async function startStack(options: StackStart = {}): Promise<StartedStack
   const dataDir = mkdtempSync(join(tmpdir(), 'weft-stack-'))
   const [program, ...first] = options.command ?? [process.execPath, 'src/local/main.ts']
   const args = [...first, '--json', '--ports', '0', '--data', dataDir, '--fresh']
+  if (options.prefix !== undefined) args.push('--prefix', options.prefix)
   const child = spawn(program, args, {
     cwd: repository,
     env: { ...process.env, WEFT_LOG_LEVEL: options.logLevel ?? 'warn' },

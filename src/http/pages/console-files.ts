@@ -27,7 +27,7 @@ export interface ConsoleFiles {
   /** `assets/index-….js` and the like. */
   readonly files: ReadonlyMap<string, ConsoleFile>
   /** The page that all paths of the console show. @param nonce of this one answer */
-  page(nonce: string): string
+  page(nonce: string, publicUrl: PublicUrl): string
 }
 
 async function readFileOf(path: string, names: ReadonlySet<string>): Promise<ConsoleFile> {
@@ -41,17 +41,21 @@ async function readFileOf(path: string, names: ReadonlySet<string>): Promise<Con
 }
 
 /** The pages as the set-up built them, read once; null: not built. */
-export async function readConsole(publicUrl: PublicUrl): Promise<ConsoleFiles | null> {
+export async function readConsole(): Promise<ConsoleFiles | null> {
   if (!existsSync(join(folder, 'index.html'))) return null
   const found = await readdir(folder, { recursive: true })
   const names = new Set(found.map((path) => path.replaceAll('\\', '/')))
   const files = new Map<string, ConsoleFile>()
   for (const path of names) if (types[extname(path)]) files.set(path, await readFileOf(path, names))
   const html = await readFile(join(folder, 'index.html'), 'utf8')
-  const text = html
-    .replaceAll('"./', `"${publicUrl.pathOf('/console/')}`)
-    .replaceAll('{{prefix}}', publicUrl.pathOf(''))
-  return { files, page: (nonce) => text.replaceAll('{{nonce}}', nonce) }
+  return {
+    files,
+    page: (nonce, publicUrl) =>
+      html
+        .replaceAll('"./', `"${publicUrl.pathOf('/console/')}`)
+        .replaceAll('{{prefix}}', publicUrl.pathOf(''))
+        .replaceAll('{{nonce}}', nonce)
+  }
 }
 
 /** The best coding that the client takes and the file has; null: as it is. */

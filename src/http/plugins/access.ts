@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { AppError } from '../../base/errors.ts'
 import type { Operation } from '../../base/operations.ts'
 import type { Caller, Credentials, Identity } from '../../identity/identity.ts'
-import { localPath, type PublicUrl } from '../public-url.ts'
+import { localPath } from '../public-url.ts'
 import { type App, type RouteFact, Strict } from '../route.ts'
 import { sessionCookie } from '../session-cookie.ts'
 import { refuseForeignSite } from './csrf.ts'
@@ -32,7 +32,7 @@ const teamBound: ReadonlySet<Operation> = new Set([
  * Default deny. Boot refuses a route that does not say who may call it, for what, and how it answers; a
  * request is let in by the route that matched it and by nothing else.
  */
-export function installAccess(app: App, identity: Identity, publicUrl: PublicUrl): void {
+export function installAccess(app: App, identity: Identity): void {
   const table: RouteFact[] = []
   app.decorate('routeTable', table)
   app.decorateRequest('caller', null)
@@ -48,14 +48,14 @@ export function installAccess(app: App, identity: Identity, publicUrl: PublicUrl
   app.addHook('onRequest', async (request, reply) => {
     const { access, operation, leadsToLogin } = request.routeOptions.config
     if (request.is404 || access === 'public') {
-      if (!request.is404) refuseForeignSite(request, publicUrl, cookieOf(request))
+      if (!request.is404) refuseForeignSite(request, cookieOf(request))
       return undefined
     }
     assert.ok(access && operation, 'boot lets no such route pass')
     const caller = await authenticated(request, reply, leadsToLogin === true)
     if (caller === null) return reply
     request.caller = caller
-    if (caller.via === 'session') refuseForeignSite(request, publicUrl, cookieOf(request))
+    if (caller.via === 'session') refuseForeignSite(request, cookieOf(request))
     const isPerson = caller.via === 'session' && caller.sessionId !== null
     if (access === 'session' && !isPerson) {
       throw new AppError('forbidden', { detail: 'Only a person in a browser can do this' })
@@ -74,7 +74,9 @@ export function installAccess(app: App, identity: Identity, publicUrl: PublicUrl
     } catch (err) {
       const isStranger = err instanceof AppError && err.code === 'unauthenticated'
       if (!isStranger || !leadsToLogin) throw err
-      const back = encodeURIComponent(localPath(request.raw.url ?? '/', publicUrl) ?? '/')
+      const { publicUrl, raw } = request
+      const here = localPath(publicUrl.pathOf(raw.url ?? '/'), publicUrl)
+      const back = encodeURIComponent(here ?? publicUrl.pathOf('/'))
       reply.redirect(publicUrl.pathOf(`/auth/login?return_to=${back}`), 302)
       return null
     }

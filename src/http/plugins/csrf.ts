@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify'
 import { AppError } from '../../base/errors.ts'
-import type { PublicUrl } from '../public-url.ts'
 import { surfaceOf } from '../route.ts'
 
 const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -11,14 +10,10 @@ const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
  * that changes state must say that it comes from this origin.
  * @throws AppError `csrf_refused`, before any effect
  */
-export function refuseForeignSite(
-  request: FastifyRequest,
-  publicUrl: PublicUrl,
-  cookie: string | null
-): void {
+export function refuseForeignSite(request: FastifyRequest, cookie: string | null): void {
   const isSafe = safe.has(request.method)
   if (cookie === null || (isSafe && surfaceOf(request) !== 'data')) return
-  const { headers } = request
+  const { headers, publicUrl } = request
   if (headers['x-weft-csrf'] !== '1') {
     throw new AppError('csrf_refused', { detail: 'The header x-weft-csrf: 1 is missing' })
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { FabricHosts } from '../fabric-hosts.ts'
-import type { PublicUrl } from '../public-url.ts'
+import type { PublicUrls } from '../public-url.ts'
 import type { App } from '../route.ts'
 
 /** Marks a route that answers on fabric hosts, and there alone. */
@@ -10,9 +10,13 @@ export const onFabricHost = { fabricHost: true } as const
  * A fabric host is another site than Weft's own: of all routes it reaches only those that are marked so, and
  * the public host reaches none of them.
  */
-export function installFabricHosts(app: App, fabricHosts: FabricHosts, publicUrl: PublicUrl): void {
+export function installFabricHosts(
+  app: App,
+  fabricHosts: FabricHosts,
+  publicUrls: PublicUrls
+): void {
   const hostOf = ({ headers: { host } }: Pick<IncomingMessage, 'headers'>) =>
-    host?.toLowerCase() === publicUrl.host ? null : fabricHosts(host)
+    publicUrls.of(host) === null ? fabricHosts(host) : null
   app.decorateRequest('fabricHost', {
     getter() {
       return hostOf(this.raw)

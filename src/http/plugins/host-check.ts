@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { AppError } from '../../base/errors.ts'
-import type { PublicUrl } from '../public-url.ts'
+import type { PublicUrls } from '../public-url.ts'
 import type { App } from '../route.ts'
 import { WireProblem } from './problem.ts'
 
@@ -8,7 +8,12 @@ import { WireProblem } from './problem.ts'
 const probed = new Set(['/healthz', '/readyz'])
 
 /** One `Host`, and it is ours or a fabric's; a request target in origin form (RFC 9112 §3.2.1). */
-export function installHostCheck(app: App, publicUrl: PublicUrl): void {
+export function installHostCheck(app: App, publicUrls: PublicUrls): void {
+  app.decorateRequest('publicUrl', {
+    getter() {
+      return publicUrls.of(this.raw.headers.host) ?? publicUrls.first
+    }
+  })
   app.addHook('onRequest', (request, _reply, done) => {
     const { raw } = request
     const target = raw.url ?? ''
@@ -16,7 +21,7 @@ export function installHostCheck(app: App, publicUrl: PublicUrl): void {
       throw new AppError('invalid_request', { detail: 'The request line or Host is not valid' })
     }
     const isServed = probed.has(target) || request.fabricHost !== null
-    if (!isServed && raw.headers.host?.toLowerCase() !== publicUrl.host) throw misdirected()
+    if (!isServed && publicUrls.of(raw.headers.host) === null) throw misdirected()
     done()
   })
 }

@@ -53,8 +53,12 @@ function faultOf(err: unknown): string {
 }
 
 export interface ProblemWriter {
-  /** The members of a problem body (RFC 9457 §3.1). */
-  bodyOf(error: AppError, requestId: string): Readonly<Record<string, unknown>>
+  /** The members of a problem body (RFC 9457 §3.1), with links of the public URL that the request came by. */
+  bodyOf(
+    error: AppError,
+    requestId: string,
+    publicUrl?: PublicUrl
+  ): Readonly<Record<string, unknown>>
   /** The same for an answer that is under way: what it was, translated and noted for the log. */
   note(request: FastifyRequest, err: unknown): AppError
   /** The value of `Retry-After`, in seconds; null: it is not known when to try again. */
@@ -74,14 +78,14 @@ interface Deps {
 
 /** The only place that knows how an error becomes an answer. */
 export function problemWriter({
-  publicUrl,
+  publicUrl: first,
   clock,
   headersOf,
   newRequestId
 }: Deps): ProblemWriter & {
   send(request: FastifyRequest, reply: FastifyReply, err: unknown): FastifyReply
 } {
-  function bodyOf(error: AppError, requestId: string) {
+  function bodyOf(error: AppError, requestId: string, publicUrl = first) {
     const { code, status, owner, detail, errors, retryAt, actionUrl } = error
     return {
       type: publicUrl.at(`/problems/${code}`),
@@ -116,7 +120,7 @@ export function problemWriter({
   function send(request: FastifyRequest, reply: FastifyReply, err: unknown): FastifyReply {
     const error = note(request, err)
     const surface = surfaceOf(request)
-    const body = bodyOf(error, request.id)
+    const body = bodyOf(error, request.id, request.publicUrl)
     reply.code(error.status).removeHeader('etag')
     const retryAfter = retryAfterOf(error)
     if (retryAfter !== null) reply.header('retry-after', retryAfter)
@@ -124,7 +128,7 @@ export function problemWriter({
     if (error.code === 'body_too_large') reply.header('connection', 'close')
     if (surface === 'page') {
       reply.type('text/html; charset=utf-8')
-      return reply.send(problemPage(publicUrl, error, request.id))
+      return reply.send(problemPage(request.publicUrl, error, request.id))
     }
     reply.type('application/problem+json')
     if (surface === 'api') return reply.send(JSON.stringify(body))

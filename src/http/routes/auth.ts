@@ -34,11 +34,10 @@ function choicePage(
 interface Deps {
   readonly identity: Identity
   readonly problems: ProblemWriter
-  readonly publicUrl: PublicUrl
 }
 
 export async function authRoutes(app: App, deps: Deps): Promise<void> {
-  const { identity, problems, publicUrl } = deps
+  const { identity, problems } = deps
   app.get(
     '/auth/login',
     {
@@ -46,6 +45,7 @@ export async function authRoutes(app: App, deps: Deps): Promise<void> {
       schema: { hide: true }
     },
     async (request, reply) => {
+      const { publicUrl } = request
       const returnTo = localPath(queryValue(request, 'return_to'), publicUrl)
       const email = queryValue(request, 'email') ?? queryValue(request, 'login_hint')
       const started = await identity.login.start({
@@ -53,6 +53,7 @@ export async function authRoutes(app: App, deps: Deps): Promise<void> {
         loginProviderId: queryValue(request, 'provider'),
         email,
         returnTo,
+        publicUrl: publicUrl.at(''),
         browserToken: request.cookies[browserCookie] ?? null
       })
       if ('choice' in started) {
@@ -76,6 +77,7 @@ export async function authRoutes(app: App, deps: Deps): Promise<void> {
       const { sessionToken, expiresAt, returnTo } = await identity.login.finish({
         loginProviderId: request.params.loginProviderId,
         query: queryOf(request),
+        publicUrl: request.publicUrl.at(''),
         browserToken: request.cookies[browserCookie] ?? null,
         invitationToken,
         sessionToken: request.cookies[sessionCookie] ?? null,
@@ -83,9 +85,10 @@ export async function authRoutes(app: App, deps: Deps): Promise<void> {
         requestId: request.id
       })
       setSessionCookie(reply, sessionToken, expiresAt)
+      const { publicUrl } = request
       const path = localPath(returnTo, publicUrl)
       return reply.redirect(
-        path === null || path === '/' ? publicUrl.pathOf('/console') : path,
+        path === null || path === publicUrl.pathOf('/') ? publicUrl.pathOf('/console') : path,
         303
       )
     }

@@ -4,7 +4,6 @@ import { Type } from 'typebox'
 import { AppError } from '../../base/errors.ts'
 import { type ConsoleFile, codingOf, readConsole } from '../pages/console-files.ts'
 import { textPage } from '../pages/document.ts'
-import type { PublicUrl } from '../public-url.ts'
 import { type App, Strict } from '../route.ts'
 
 const page = { access: 'public', operation: 'page.get', surface: 'page' } as const
@@ -38,13 +37,10 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: ConsoleFil
 }
 
 /** The web pages: one document for every path, and the files that it names, which never change. */
-export async function consoleRoutes(
-  app: App,
-  { publicUrl }: { publicUrl: PublicUrl }
-): Promise<void> {
-  const built = await readConsole(publicUrl)
+export async function consoleRoutes(app: App): Promise<void> {
+  const built = await readConsole()
 
-  const sendPage = (reply: FastifyReply) => {
+  const sendPage = ({ publicUrl }: FastifyRequest, reply: FastifyReply) => {
     reply.type('text/html; charset=utf-8')
     if (built === null) {
       const lines = ['Every npm script builds them; the image brings them along.']
@@ -52,7 +48,7 @@ export async function consoleRoutes(
     }
     const nonce = randomBytes(18).toString('base64url')
     reply.header('content-security-policy', policyWith(nonce))
-    return reply.send(built.page(nonce))
+    return reply.send(built.page(nonce, publicUrl))
   }
 
   app.route({
@@ -60,7 +56,7 @@ export async function consoleRoutes(
     url: '/console',
     config: page,
     schema: { hide: true },
-    handler: (_request, reply) => sendPage(reply)
+    handler: (request, reply) => sendPage(request, reply)
   })
 
   app.route({
@@ -73,7 +69,7 @@ export async function consoleRoutes(
       const file = built?.files.get(path)
       if (file) return sendFile(request, reply, file)
       if (path.startsWith('assets/') || !plainPath.test(path)) throw new AppError('not_found')
-      return sendPage(reply)
+      return sendPage(request, reply)
     }
   })
 }

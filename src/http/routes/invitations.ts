@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
 import type { Invitations } from '../../identity/identity.ts'
 import type { CreateOnce } from '../plugins/idempotency.ts'
-import type { PublicUrl } from '../public-url.ts'
 import {
   type App,
   answers,
@@ -22,10 +21,9 @@ const tags = ['people']
 interface Deps {
   readonly invitations: Invitations
   readonly once: CreateOnce
-  readonly publicUrl: PublicUrl
 }
 
-export function invitationRoutes(app: App, { invitations, once, publicUrl }: Deps): void {
+export function invitationRoutes(app: App, { invitations, once }: Deps): void {
   app.get(
     path,
     {
@@ -87,7 +85,7 @@ export function invitationRoutes(app: App, { invitations, once, publicUrl }: Dep
       const { token } = request.params
       const { tenantSlug } = await invitations.open(token, request.id)
       setInvitationCookie(reply, token)
-      return reply.redirect(publicUrl.pathOf(`/auth/login?tenant=${tenantSlug}`), 302)
+      return reply.redirect(request.publicUrl.pathOf(`/auth/login?tenant=${tenantSlug}`), 302)
     }
   )
 }

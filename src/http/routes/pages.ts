@@ -4,7 +4,6 @@ import { Type } from 'typebox'
 import { type ProblemCode, problemCatalogue } from '../../base/errors.ts'
 import { textPage } from '../pages/document.ts'
 import { signInScriptPath } from '../pages/sign-in-page.ts'
-import type { PublicUrl } from '../public-url.ts'
 import { type App, Strict } from '../route.ts'
 
 const folder = join(import.meta.dirname, '..', 'pages')
@@ -17,8 +16,8 @@ const page = { access: 'public', operation: 'page.get', surface: 'page' } as con
 const codes = Object.keys(problemCatalogue)
 
 /** Pages of plain text, which need no script: what stands beside the console. */
-export async function pageRoutes(app: App, { publicUrl }: { publicUrl: PublicUrl }): Promise<void> {
-  app.get('/', { config: page, schema: { hide: true } }, (_request, reply) =>
+export async function pageRoutes(app: App): Promise<void> {
+  app.get('/', { config: page, schema: { hide: true } }, ({ publicUrl }, reply) =>
     reply.redirect(publicUrl.pathOf('/console'), 302)
   )
 
@@ -39,6 +38,7 @@ export async function pageRoutes(app: App, { publicUrl }: { publicUrl: PublicUrl
       }
     },
     (request, reply) => {
+      const { publicUrl } = request
       const { code } = request.params
       const { status, title, owner } = problemCatalogue[code]
       const lines = [`Code ${code}, HTTP status ${status}.`, `Who can mend it: ${owner}.`]

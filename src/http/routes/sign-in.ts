@@ -6,7 +6,7 @@ import type { Fabrics } from '../../fabrics/fabrics.ts'
 import { SignInFault } from '../../fabrics/sign-in-fault.ts'
 import { signInPage, signInProblemPage } from '../pages/sign-in-page.ts'
 import type { ProblemWriter } from '../plugins/problem.ts'
-import { localPath, type PublicUrl } from '../public-url.ts'
+import { localPath } from '../public-url.ts'
 import { queryOf, queryValue } from '../raw-query.ts'
 import { type App, answers, IdOfKind, Nothing, Strict } from '../route.ts'
 import { Connection, SignInAttempt, SignInBody, SignInStarted } from '../schemas/fabric.ts'
@@ -22,11 +22,7 @@ function sessionOf({ caller }: FastifyRequest): SessionId {
 
 export function signInRoutes(
   app: App,
-  {
-    fabrics,
-    problems,
-    publicUrl
-  }: { fabrics: Fabrics; problems: ProblemWriter; publicUrl: PublicUrl }
+  { fabrics, problems }: { fabrics: Fabrics; problems: ProblemWriter }
 ): void {
   app.post(
     '/api/v1/fabrics/:fabricId/sign-in',
@@ -41,10 +37,12 @@ export function signInRoutes(
       }
     },
     (request) => {
+      const { publicUrl } = request
       const { returnTo = null, ...options } = request.body ?? {}
       const input = {
         ...options,
         sessionId: sessionOf(request),
+        publicUrl: publicUrl.at(''),
         returnTo: localPath(returnTo, publicUrl)
       }
       return fabrics.startSignIn(request.scope, request.params.fabricId, input)
@@ -108,10 +106,12 @@ export function signInRoutes(
       schema: { hide: true, params: fabricParams }
     },
     async (request, reply) => {
+      const { publicUrl } = request
       const display = queryValue(request, 'display') === 'popup' ? 'popup' : 'page'
       const returnTo = localPath(queryValue(request, 'return_to'), publicUrl)
       const { fabricId } = request.params
-      const input = { sessionId: sessionOf(request), returnTo, display } as const
+      const place = { sessionId: sessionOf(request), publicUrl: publicUrl.at('') }
+      const input = { ...place, returnTo, display } as const
       try {
         const started = await fabrics.startSignIn(request.scope, fabricId, input)
         return reply.redirect(started.authorizationUrl, 302)
@@ -132,6 +132,7 @@ export function signInRoutes(
       schema: { hide: true, params: Strict({ appConnectionId: IdOfKind('appConnection') }) }
     },
     async (request, reply) => {
+      const { publicUrl } = request
       const pathOf = (attemptId: string) => publicUrl.pathOf(`/sign-in/attempts/${attemptId}`)
       try {
         const attempt = await fabrics.finishSignIn(request.scope, {
@@ -160,7 +161,7 @@ export function signInRoutes(
     async (request, reply) => {
       const attempt = await fabrics.signInAttempt(request.scope, request.params.signInAttemptId)
       reply.code(attempt.code === null ? 200 : new AppError(attempt.code).status).type(html)
-      return reply.send(signInPage(publicUrl, attempt))
+      return reply.send(signInPage(request.publicUrl, attempt))
     }
   )
 }

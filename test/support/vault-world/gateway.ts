@@ -32,6 +32,7 @@ export function createTestGateway(world: VaultWorld): TestGateway {
   const outbound = createOutbound({ extraOrigins, clock, userAgent: 'weft-test' })
   const config: Config = {
     publicUrl: 'https://weft.test',
+    otherPublicUrls: [],
     port: 0,
     adminPort: 0,
     databaseUrl: new Secret(database.appUrl),
