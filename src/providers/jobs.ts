@@ -97,6 +97,14 @@ export interface ProviderJobs {
   readonly runsPerPageMax: number
   /** Members of `settings` that are not the caller's to set, each with the reason in our words. */
   readonly reservedSettings: Readonly<Record<string, string>>
+  /**
+   * The settings with this cluster for every task that needs one and names none.
+   * @param cluster in the provider's own words
+   */
+  withCluster(
+    settings: JobWish['settings'],
+    cluster: Readonly<Record<string, unknown>>
+  ): JobWish['settings']
   create(wish: JobWish): ProviderCall<{ readonly id: string }>
   /** Replaces every setting. */
   reset(id: string, wish: JobWish): ProviderCall<{ readonly id: string } | null>

@@ -174,6 +174,26 @@ describe('deploying', () => {
   })
 })
 
+test('a job size is the cluster of the tasks that need one and name none', async () => {
+  const cluster = { spark_version: '15.4.x-scala2.12', num_workers: 2, node_type_id: 'm5.large' }
+  const compute = { clusterId: world.workspace.compute.runningClusterId }
+  const jobSizes = [{ name: 'small', cluster }]
+  fabric = await deployable(world, { name: 'Spark', kind: 'spark', compute, jobSizes })
+  const sql = { task_key: 'sql', sql_task: { warehouse_id: 'abc' } }
+  const own = { task_key: 'own', notebook_task: {}, existing_cluster_id: '1-2-a' }
+  const sized = { settings: { tasks: [...tasks, sql, own] }, jobSize: 'small' }
+  expect((await put(sized)).job?.status).toBe('unchanged')
+  const [job] = await workspaceOf(world).jobs()
+  expect(job?.settings).toMatchObject({
+    job_clusters: [{ job_cluster_key: 'weft-size', new_cluster: cluster }],
+    tasks: [{ ...tasks[0], job_cluster_key: 'weft-size' }, sql, own]
+  })
+  expect(await faultOf(put({ jobSize: 'large' }))).toMatchObject({
+    code: 'invalid_request',
+    errors: [{ pointer: '/jobSize' }]
+  })
+})
+
 describe('what stands at the workspace', () => {
   test('a change there is told, and undone by deploying again', async () => {
     const { jobId } = await put({ schedule: nightly })

@@ -1,4 +1,4 @@
-import { AppError, type ProblemCode } from '../../base/errors.ts'
+import { AppError, invalidRequest, type ProblemCode } from '../../base/errors.ts'
 import { asId, type FabricId } from '../../base/ids.ts'
 import type { TenantScope } from '../../base/tenant-scope.ts'
 import type { FoundJob, JobWish } from '../../providers/jobs.ts'
@@ -11,6 +11,7 @@ import {
 } from '../../store/deployments.ts'
 import type { FabricRow } from '../../store/fabrics.ts'
 import { mustFindFabric } from '../fabric-deps.ts'
+import { jobSizesOf } from '../job-sizes.ts'
 import { type Claim, changeDeadlineMs, claimNew, claimRow, clashOf } from './claims.ts'
 import { type DeploymentDeps, labelsOf, mustHavePrincipal } from './deployment-deps.ts'
 import { checkDeployment, hashJson } from './deployment-input.ts'
@@ -65,7 +66,7 @@ export function createDeploying(
         ...(await labelsOf(tx, fabricId, name)),
         runAs: principal.clientId,
         schedule: input.schedule ?? null,
-        settings: input.settings
+        settings: sizedSettings(fabric, input)
       }
       await audit.append(tx, eventOf({ claim, fabric, wish, specHash, scope }, { step: 'begun' }))
       return { claim, fabric, before, wish, specHash }
@@ -132,6 +133,18 @@ export function createDeploying(
     if (kept.isNew) await keeping.remove(scope, place, kept.job.id)
     throw new AppError('conflict', { detail: 'The fabric or the deployment was deleted meanwhile' })
   }
+}
+
+/** @throws AppError `invalid_request`: the fabric has no such size */
+function sizedSettings(
+  fabric: FabricRow,
+  { settings, jobSize }: DeploymentInput
+): DeploymentInput['settings'] {
+  if (jobSize === undefined) return settings
+  const size = jobSizesOf(fabric).find(({ name }) => name === jobSize)
+  if (size === undefined)
+    throw invalidRequest('/jobSize', 'the fabric has no job size of this name')
+  return jobs.withCluster(settings, size.cluster)
 }
 
 function eventOf(

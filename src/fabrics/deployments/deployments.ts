@@ -15,6 +15,8 @@ export interface DeploymentInput {
   /** The workspace's own job settings, without what Weft owns of them. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly schedule?: JobSchedule | undefined
+  /** One of the fabric's, by name: the cluster of every task that needs one and names none. */
+  readonly jobSize?: string | undefined
 }
 
 export const deploymentStates = ['deployed', 'deploying', 'unfinished', 'orphaned'] as const

@@ -30,7 +30,13 @@ export const DeploymentBody = Strict(
       },
       additionalProperties: true
     }),
-    schedule: Type.Optional(Schedule)
+    schedule: Type.Optional(Schedule),
+    jobSize: Type.Optional(
+      Text(120, {
+        description:
+          "One of the fabric's `jobSizes`, by name: the cluster of every task that needs one and names none"
+      })
+    )
   },
   { title: 'DeploymentRequest' }
 )

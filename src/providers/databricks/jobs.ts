@@ -27,6 +27,17 @@ export const jobs: ProviderJobs = {
     job_id: 'Weft finds the job by the name of its deployment'
   },
 
+  withCluster: (settings, cluster) => ({
+    ...settings,
+    job_clusters: [
+      ...listOf(settings.job_clusters),
+      { job_cluster_key: sizeKey, new_cluster: cluster }
+    ],
+    tasks: listOf(settings.tasks).map((task) =>
+      needsCluster(membersOf(task)) ? { ...membersOf(task), job_cluster_key: sizeKey } : task
+    )
+  }),
+
   create: (wish) => {
     const settings = settingsOf(wish)
     return call('POST', 'create', JSON.stringify(settings), settings, (value) => {
@@ -87,6 +98,27 @@ export const jobs: ProviderJobs = {
     })),
 
   pageOf: (origin, jobId) => `${origin}/jobs/${jobId}`
+}
+
+/** Of the cluster that a job size stands for. */
+const sizeKey = 'weft-size'
+const clusterTasks = ['notebook_task', 'spark_python_task', 'spark_jar_task', 'python_wheel_task']
+const computeMembers = [
+  'existing_cluster_id',
+  'new_cluster',
+  'job_cluster_key',
+  'environment_key',
+  'compute'
+]
+
+function needsCluster(task: Members): boolean {
+  const kind = clusterTasks.find((name) => Object.hasOwn(task, name))
+  if (kind === undefined || Object.hasOwn(membersOf(task[kind]), 'warehouse_id')) return false
+  return !computeMembers.some((name) => Object.hasOwn(task, name))
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
 }
 
 function call<T>(
