@@ -26,10 +26,12 @@ import { createLoginClient } from './identity/login-client.ts'
 import { createInterchange } from './interchange/create-interchange.ts'
 import type { Interchange } from './interchange/interchange.ts'
 import { type Clockwork, createClockwork } from './jobs/clockwork.ts'
+import { createDataKeyRotation, type DataKeyRotation } from './jobs/data-key-rotation.ts'
 import {
   auditFlush,
   callRecordSweep,
   clockSync,
+  dataKeySweep,
   erasures,
   expirySweep,
   keyCustody,
@@ -42,6 +44,7 @@ import {
 } from './jobs/jobs.ts'
 import { createKeyCustody, type KeyCustody } from './jobs/key-custody.ts'
 import { createKeyRotation, type KeyRotation } from './jobs/key-rotation.ts'
+import { createSigningKeyDrop } from './jobs/signing-key-drop.ts'
 import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Db } from './store/db.ts'
@@ -87,6 +90,8 @@ export interface Rooms {
   readonly records: AuditBuffer
   readonly keyCustody: KeyCustody
   readonly keyRotation: KeyRotation
+  readonly dataKeyRotation: DataKeyRotation
+  readonly dropSigningKey: ReturnType<typeof createSigningKeyDrop>
   /** Finishes the refreshes and revocations that this process has begun; erasures go on elsewhere. */
   close(): Promise<void>
 }
@@ -119,6 +124,7 @@ export function buildRooms(parts: Parts): Rooms {
   const keyKeeping = { db, clock, keyRing, wrappedKeys }
   const { readKeys, replica } = parts
   const custody = createKeyCustody({ ...keyKeeping, readKeys, replica })
+  const dataKeyRotation = createDataKeyRotation({ db, clock, strongbox, audit })
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),
@@ -129,6 +135,7 @@ export function buildRooms(parts: Parts): Rooms {
     erasures(identity.tenants),
     keyCustody(custody),
     keyForgetting(strongbox),
+    dataKeySweep(dataKeyRotation),
     signingKeyRotation(signingKeys),
     expirySweep(db, clock),
     callRecordSweep(db, clock)
@@ -174,6 +181,8 @@ export function buildRooms(parts: Parts): Rooms {
     records,
     keyCustody: custody,
     keyRotation: createKeyRotation(keyKeeping),
+    dataKeyRotation,
+    dropSigningKey: createSigningKeyDrop(db, signingKeys),
     close: async () => void (await Promise.all([vault.close(), identity.tenants.settle()]))
   }
 }

@@ -21,6 +21,9 @@ import { bumpTenantVersion } from '../store/tenant-versions.ts'
 
 export type AuditAction =
   | Operation
+  | 'data_key.destroy'
+  | 'data_key.retire'
+  | 'data_key.rotate'
   | 'login'
   | 'grant.refresh'
   | 'grant.revoke'

@@ -1,4 +1,5 @@
 import type { Bootstrap, Identity } from '../identity/identity.ts'
+import type { DataKeyRotation } from '../jobs/data-key-rotation.ts'
 import type { KeyRotation } from '../jobs/key-rotation.ts'
 
 /** What a command may ask. */
@@ -6,6 +7,10 @@ export interface CommandRooms {
   readonly identity: Pick<Identity, 'tenants' | 'operators'>
   readonly bootstrap: Pick<Bootstrap, 'createTenant'>
   readonly keyRotation: KeyRotation
+  readonly dataKeyRotation: Pick<DataKeyRotation, 'rotate'>
+  readonly dropSigningKey: (
+    kid: string
+  ) => Promise<{ readonly kid: string; readonly tenants: number }>
   /** Progress of long work, a line at a time. */
   readonly tell: (step: string) => void
   /** All of standard input, for secrets, which do not belong on a command line. */

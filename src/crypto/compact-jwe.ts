@@ -68,6 +68,23 @@ export function claimedKid(sealed: string): string | null {
   return typeof kid === 'string' ? kid : null
 }
 
+/** The place that the text claims to be sealed for, not authenticated; null for rubbish. */
+export function claimedContext(sealed: string): readonly string[] | null {
+  const context = claimedHeader(sealed)?.ctx
+  return Array.isArray(context) && context.every((part) => typeof part === 'string')
+    ? context
+    : null
+}
+
+/**
+ * How each text that `kid` sealed begins: as much of it as base64url spells without what follows.
+ * @param kid of plain letters, digits and `_`, which JSON spells as they are
+ */
+export function sealedPrefix(kid: string): string {
+  const start = `${JSON.stringify({ ...header, kid }).slice(0, -1)},`
+  return Buffer.from(start.slice(0, start.length - (start.length % 3))).toString('base64url')
+}
+
 async function decrypt(key: Secret<Uint8Array>, sealed: string) {
   try {
     return await compactDecrypt(sealed, key.reveal(), {

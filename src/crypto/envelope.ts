@@ -6,7 +6,16 @@
 import assert from 'node:assert'
 import { randomBytes } from 'node:crypto'
 import { Secret } from '../base/secret.ts'
-import { type Binding, claimedKid, keyBytes, openCompact, sealCompact } from './compact-jwe.ts'
+import {
+  type Binding,
+  cannotOpen,
+  claimedContext,
+  claimedKid,
+  keyBytes,
+  openCompact,
+  sealCompact,
+  sealedPrefix
+} from './compact-jwe.ts'
 
 /** A tenant's key that seals its rows; lies in the database wrapped by a `KeyWrap`. */
 export interface DataKey {
@@ -54,6 +63,28 @@ export async function openEnvelope(
 ): Promise<Secret> {
   const bytes = await openCompact(dataKey.key, bind(dataKey, context), sealed)
   return new Secret(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes))
+}
+
+/**
+ * Seals anew, with another key of the tenant, what `from` sealed: for the place that the text itself names, which
+ * is authenticated. So a text that lies at a wrong place stays one that opens there no more than before.
+ * @throws AppError `key_unavailable`: changed text, another key, another tenant
+ */
+export async function resealEnvelope(
+  from: DataKey,
+  to: DataKey,
+  tenantId: string,
+  sealed: string
+): Promise<string> {
+  const context = claimedContext(sealed)
+  if (context === null || context[0] !== tenantId) throw cannotOpen()
+  const bytes = await openCompact(from.key, { kid: from.id, context }, sealed)
+  return await sealCompact(to.key, { kid: to.id, context }, bytes)
+}
+
+/** How every text begins that this data key sealed; only to find them. */
+export function sealedPrefixOf(dataKeyId: string): string {
+  return sealedPrefix(dataKeyId)
 }
 
 /** The data key that an envelope claims, not authenticated: only to pick the key; null for rubbish. */

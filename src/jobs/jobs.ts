@@ -13,6 +13,7 @@ import type { SigningKeys } from '../vault/signing-keys.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Job } from './clockwork.ts'
+import type { DataKeyRotation } from './data-key-rotation.ts'
 import { jobScope } from './job-scope.ts'
 import { custodyEveryMs, type KeyCustody } from './key-custody.ts'
 
@@ -80,12 +81,17 @@ export function recoverySweep(db: Db, vault: Pick<Vault, 'recover'>): Job {
 
 /** Makes, promotes and retires Weft's own signing keys, and learns of those that other replicas made. */
 export function signingKeyRotation(signingKeys: Pick<SigningKeys, 'rotate'>): Job {
-  return { name: 'signing_key_rotation', everyMs: 60_000, run: () => signingKeys.rotate() }
+  return { name: 'signing_key_rotation', everyMs: 3_000, run: () => signingKeys.rotate() }
 }
 
 /** Reads the key ring anew, tells the other replicas what is in it, and learns which key seals. */
 export function keyCustody(custody: Pick<KeyCustody, 'turn'>): Job {
   return { name: 'key_custody', everyMs: custodyEveryMs, run: () => custody.turn() }
+}
+
+/** Goes on with rotations of data keys that a process left half done, and destroys what was retired a day ago. */
+export function dataKeySweep(rotation: Pick<DataKeyRotation, 'sweep'>): Job {
+  return { name: 'data_key_sweep', everyMs: 10 * 60_000, run: () => rotation.sweep() }
 }
 
 export function expirySweep(db: Db, clock: Clock): Job {

@@ -36,3 +36,17 @@ export async function replaceWrapped(
   })
   return count === 1
 }
+
+/** From now on they seal nothing; what comes late they still open. */
+export async function retireDataKeys(tx: Tx, ids: readonly string[], at: Date): Promise<void> {
+  await tx.rows.dataKey.updateMany({
+    where: { tenantId: tx.scope.tenantId, id: { in: [...ids] } },
+    data: { retiredAt: at }
+  })
+}
+
+export async function deleteDataKeys(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.rows.dataKey.deleteMany({
+    where: { tenantId: tx.scope.tenantId, id: { in: [...ids] }, retiredAt: { not: null } }
+  })
+}

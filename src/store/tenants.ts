@@ -23,6 +23,17 @@ export async function listTenantIds(db: Db): Promise<string[]> {
   return (await listTenantsOfStatus(db, { not: 'erasing' })).map(({ id }) => id)
 }
 
+/** The same, with how many changes each has counted. */
+export async function listTenantVersions(db: Db): Promise<Map<string, number>> {
+  const rows = await db.inLookup({ key: '*' }, (tx) =>
+    tx.rows.tenant.findMany({
+      where: { status: { not: 'erasing' } },
+      select: { id: true, version: true }
+    })
+  )
+  return new Map(rows.map(({ id, version }) => [id, version]))
+}
+
 /** Oldest first. */
 export function listTenantsOfStatus(
   db: Db,

@@ -30,6 +30,11 @@ export interface SigningKeys {
   published(): Promise<{ readonly keys: readonly PublicJwk[] }>
   /** From when on a key may sign that is not among the published ones yet. */
   publishedUntil(): Promise<Date>
+  /**
+   * Of a key that may be in wrong hands: nothing that it signed is believed from now on, and another signs at once.
+   * @returns false: there is no such key
+   */
+  drop(kid: string): Promise<boolean>
   /** What is due by the clock: stages the next key, drops keys whose last token is over, reads all anew. */
   rotate(): Promise<void>
 }
@@ -133,6 +138,19 @@ export function createSigningKeys(deps: {
       if (!isKnown() && (isLookDue || looking !== null)) await look()
       if (!isKnown()) return null
       return await verifyOwnToken(publicOf(known), token, { ...expected, now: clock.now() })
+    },
+    async drop(kid) {
+      const fresh = await makeKey()
+      let isThere = false
+      const rows = await changeSigningKeys(db, (current) => {
+        const now = clock.now()
+        isThere = current.some((row) => row.kid === kid)
+        const isSignerLeft = current.some((row) => row.kid !== kid && row.signsFrom <= now)
+        const added = isThere && !isSignerLeft ? { ...fresh, signsFrom: now } : null
+        return { added, retired: [kid] }
+      })
+      learn(rows)
+      return isThere
     },
     async published() {
       if (known.length === 0) await rotate()

@@ -8,12 +8,14 @@ import {
   dataKeyIdOf,
   newDataKey,
   openEnvelope,
+  resealEnvelope,
   sealEnvelope
 } from '../crypto/envelope.ts'
 import type { KeyWrap } from '../crypto/key-wrap.ts'
 import { type DataKeyRow, insertDataKey, listDataKeys, lockDataKeys } from '../store/data-keys.ts'
-import type { Db } from '../store/db.ts'
-import { findTenant, listTenantIds } from '../store/tenants.ts'
+import type { Db, Tx } from '../store/db.ts'
+import { readTenantVersion } from '../store/tenant-versions.ts'
+import { findTenant, listTenantVersions } from '../store/tenants.ts'
 import { dataKeyContext } from './wrapped-keys.ts'
 
 /** Where a sealed value lies: table, row, column. The tenant comes from the scope. */
@@ -27,7 +29,17 @@ export interface Strongbox {
   open(scope: TenantScope, place: Place, sealed: string): Promise<Secret>
   /** Makes the tenant's first data key, where it has none. */
   prepare(scope: TenantScope): Promise<void>
-  /** Lets go of the keys of tenants that have been erased, or are being erased, since they were opened. */
+  /**
+   * What `seal` would make of it now: the same secret for the same place, sealed with the tenant's newest key.
+   * @throws AppError `key_unavailable`: the text does not open
+   */
+  reseal(scope: TenantScope, sealed: string): Promise<string>
+  /**
+   * Gives the tenant a new data key, which seals from now on, unless it has more than one in use already.
+   * @param record runs in the transaction that adds it; a change it notes tells the other replicas
+   */
+  addKey(scope: TenantScope, record: (tx: Tx, id: string) => Promise<void>): Promise<void>
+  /** Looks which tenants have changed, and lets go of the keys of tenants that have been erased, or are being erased, since they were opened. */
   forgetErased(): Promise<void>
 }
 
@@ -41,12 +53,15 @@ export const dataKeysHeldMaxMs = 60 * 60_000
 /** Between two tries to unwrap them anew. */
 const renewEveryMs = 30_000
 
-type OpenKey = DataKey & Pick<DataKeyRow, 'retiredAt'>
+type OpenKey = DataKey & Pick<DataKeyRow, 'wrapped' | 'retiredAt'>
 
 /** A tenant's keys as they were last unwrapped. */
 interface Held {
   readonly keys: Promise<readonly OpenKey[]>
   readonly openedAtMs: number
+  readonly version: Promise<number>
+  /** The tenant has changed since: it may have another key. */
+  isStale: boolean
   triedAtMs: number
 }
 
@@ -58,38 +73,67 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
     const found = held.get(scope.tenantId)
     const nowMs = clock.monotonicMs()
     if (found === undefined || nowMs - found.openedAtMs > dataKeysHeldMaxMs) return open(scope)
-    const isDue = nowMs - found.openedAtMs > dataKeysFreshMs
+    const isDue = found.isStale || nowMs - found.openedAtMs > dataKeysFreshMs
     if (isDue && nowMs - found.triedAtMs > renewEveryMs) {
-      found.triedAtMs = nowMs
       // What cannot be unwrapped anew now is tried again; until then what is held serves.
       void renew(scope, found).catch(() => undefined)
     }
     return found.keys
   }
 
+  /** What seals must not be an old key where the tenant has a new one. */
+  async function sealingKeyOf(scope: TenantScope): Promise<OpenKey> {
+    const found = held.get(scope.tenantId)
+    if (found?.isStale === true) await renew(scope, found).catch(() => undefined)
+    const newest = (await keysOf(scope)).find(({ retiredAt }) => retiredAt === null)
+    if (newest === undefined) throw new AppError('key_unavailable', { note: 'no data key' })
+    return newest
+  }
+
   function open(scope: TenantScope): Promise<readonly OpenKey[]> {
     const nowMs = clock.monotonicMs()
-    const keys = load(scope)
-    const entry: Held = { keys, openedAtMs: nowMs, triedAtMs: nowMs }
+    const loading = load(scope, [])
+    const keys = loading.then((loaded) => loaded.keys)
+    const version = loading.then((loaded) => loaded.version)
+    const entry: Held = { keys, version, isStale: false, openedAtMs: nowMs, triedAtMs: nowMs }
     held.set(scope.tenantId, entry)
-    keys.catch(() => {
+    version.catch(() => {
       if (held.get(scope.tenantId) === entry) held.delete(scope.tenantId)
     })
     return keys
   }
 
+  /** Unwraps anew what is due, and what is not known yet. */
   async function renew(scope: TenantScope, entry: Held): Promise<void> {
     const nowMs = clock.monotonicMs()
-    const keys = await load(scope)
-    const isWanted = held.get(scope.tenantId) === entry
-    const next = { keys: Promise.resolve(keys), openedAtMs: nowMs, triedAtMs: nowMs }
-    if (isWanted) held.set(scope.tenantId, next)
+    entry.triedAtMs = nowMs
+    const isDue = nowMs - entry.openedAtMs > dataKeysFreshMs
+    const { keys, version } = await load(scope, isDue ? [] : await entry.keys)
+    if (held.get(scope.tenantId) !== entry) return
+    held.set(scope.tenantId, {
+      keys: Promise.resolve(keys),
+      version: Promise.resolve(version),
+      isStale: false,
+      openedAtMs: isDue ? nowMs : entry.openedAtMs,
+      triedAtMs: nowMs
+    })
   }
 
-  async function load(scope: TenantScope): Promise<readonly OpenKey[]> {
-    const rows = await db.inTenant(scope, listDataKeys)
+  async function load(scope: TenantScope, known: readonly OpenKey[]) {
+    const [version, rows] = await db.inTenant(scope, async (tx) => [
+      await readTenantVersion(tx),
+      await listDataKeys(tx)
+    ])
     const found = rows.length > 0 ? rows : await makeFirst(scope)
-    return await Promise.all(found.map((row) => unwrap(keyWrap, scope, row)))
+    const keys = await Promise.all(
+      found.map(async (row) => {
+        const same = known.find(({ id, wrapped }) => id === row.id && wrapped === row.wrapped)
+        return same === undefined
+          ? await unwrap(keyWrap, scope, row)
+          : { ...same, retiredAt: row.retiredAt }
+      })
+    )
+    return { keys, version }
   }
 
   async function makeFirst(scope: TenantScope): Promise<readonly DataKeyRow[]> {
@@ -121,9 +165,7 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
 
   return {
     async seal(scope, place, secret) {
-      const newest = (await keysOf(scope)).find(({ retiredAt }) => retiredAt === null)
-      if (newest === undefined) throw new AppError('key_unavailable', { note: 'no data key' })
-      return await sealEnvelope(newest, contextOf(scope, place), secret)
+      return await sealEnvelope(await sealingKeyOf(scope), contextOf(scope, place), secret)
     },
     async open(scope, place, sealed) {
       const key = await keyOf(scope, dataKeyIdOf(sealed))
@@ -132,18 +174,40 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
     async prepare(scope) {
       await keysOf(scope)
     },
+    async reseal(scope, sealed) {
+      const from = await keyOf(scope, dataKeyIdOf(sealed))
+      return await resealEnvelope(from, await sealingKeyOf(scope), scope.tenantId, sealed)
+    },
+    async addKey(scope, record) {
+      const fresh = newDataKey(newId('dataKey', clock))
+      const wrapped = await keyWrap.wrap(fresh.key, dataKeyContext(scope, fresh.id))
+      await db.inTenant(scope, async (tx) => {
+        await lockDataKeys(tx)
+        if ((await findTenant(tx))?.status === 'erasing') throw new AppError('key_unavailable')
+        const inUse = (await listDataKeys(tx)).filter(({ retiredAt }) => retiredAt === null)
+        if (inUse.length > 1) return
+        const id = asId('dataKey', fresh.id)
+        const kekKid = keyWrap.kidOf(wrapped)
+        await insertDataKey(tx, { id, wrapped, kekKid, createdAt: clock.now() })
+        await record(tx, id)
+      })
+      held.delete(scope.tenantId)
+    },
     async forgetErased() {
-      const tenantIds = [...held.keys()]
-      if (tenantIds.length === 0) return
-      const living = new Set(await listTenantIds(db))
-      for (const tenantId of tenantIds) if (!living.has(tenantId)) held.delete(tenantId)
+      if (held.size === 0) return
+      const versions = await listTenantVersions(db)
+      for (const [tenantId, entry] of [...held]) {
+        const version = versions.get(tenantId)
+        if (version === undefined) held.delete(tenantId)
+        else if (version > (await entry.version.catch(() => version))) entry.isStale = true
+      }
     }
   }
 }
 
 async function unwrap(keyWrap: KeyWrap, scope: TenantScope, row: DataKeyRow): Promise<OpenKey> {
   const { id, wrapped, retiredAt } = row
-  return { id, retiredAt, key: await keyWrap.unwrap(wrapped, dataKeyContext(scope, id)) }
+  return { id, wrapped, retiredAt, key: await keyWrap.unwrap(wrapped, dataKeyContext(scope, id)) }
 }
 
 function contextOf(scope: TenantScope, [table, rowId, column]: Place) {

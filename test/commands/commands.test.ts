@@ -23,6 +23,10 @@ async function weft(line: string, input = ''): Promise<CommandEnd> {
   return 'end' in invocation
     ? invocation.end
     : await invocation.run({
+        dataKeyRotation: {
+          rotate: async (tenantId) => ({ tenantId, dataKeyId: 'dek_1', resealed: 3, retired: [] })
+        },
+        dropSigningKey: async (kid) => ({ kid, tenants: 1 }),
         ...world,
         keyRotation: noRotation,
         tell: () => undefined,
@@ -59,7 +63,12 @@ describe('the command line', () => {
     'tenant erase acme',
     'operator add',
     'operator add --email a@b.test',
-    'operator add usr_1 --email a@b.test --issuer https://i.test'
+    'operator add usr_1 --email a@b.test --issuer https://i.test',
+    'keys rotate --wait soon',
+    'keys rotate --data',
+    'keys rotate --tenant acme',
+    'keys rotate --data --to k2 --tenant acme',
+    'keys drop-signing sgk_1 --confirm sgk_2'
   ])('2 and nothing done: weft %s', async (line) => {
     const { code, out, err } = await weft(line)
     expect([code, out]).toEqual([2, ''])
@@ -96,6 +105,18 @@ describe('tenants', () => {
     expect((await jsonOf(line, clientSecret)).answer).toEqual(first.answer)
     const bare = await weft('tenant create --slug two --name Two')
     expect([bare.code, bare.err]).toEqual([1, 'weft: invalid_request: /slug: is taken\n'])
+  })
+})
+
+describe('keys', () => {
+  test('0 each answers in words and in JSON; what is refused tells its code', async () => {
+    expect((await weft('keys status')).code).toBe(0)
+    expect((await jsonOf('keys status')).answer).toMatchObject({ sealingKid: 'k1' })
+    expect(await jsonOf('keys rotate')).toMatchObject({ code: 1, answer: { code: 'conflict' } })
+    const data = await jsonOf('keys rotate --data --tenant acme')
+    expect(data).toMatchObject({ code: 0, answer: { dataKeyId: 'dek_1', resealed: 3 } })
+    expect((await weft('keys rotate --data --tenant nobody')).code).toBe(1)
+    expect((await weft('keys drop-signing sgk_1 --confirm sgk_1')).out).toContain('sgk_1')
   })
 })
 

@@ -118,3 +118,19 @@ test('C1 no private key lies open in the database, and none opens at another row
   await superuser.query("UPDATE signing_keys SET kid = 'sgk_moved'")
   expect(await codeOf(replica(dbs[1]).sign(typ, claims()))).toBe('key_unavailable')
 })
+
+test('a key that is dropped signs no more and is believed no more, and another signs at once', async () => {
+  const [a, b] = [replica(dbs[0]), replica(dbs[1])]
+  const stolen = await a.sign(typ, claims())
+  expect(await b.verify(stolen, { typ, issuer })).not.toBeNull()
+  expect(await a.drop(kidOf(stolen) ?? '')).toBe(true)
+  expect(await a.verify(stolen, { typ, issuer })).toBeNull()
+  await b.rotate()
+  expect(await b.verify(stolen, { typ, issuer })).toBeNull()
+  const fresh = await b.sign(typ, claims())
+  expect(kidOf(fresh)).not.toBe(kidOf(stolen))
+  expect(await a.verify(fresh, { typ, issuer })).not.toBeNull()
+  expect(await kidsOf(a)).toEqual([kidOf(fresh)])
+  expect(await a.drop('sgk_unknown')).toBe(false)
+  expect(await kidsOf(b)).toEqual([kidOf(fresh)])
+})

@@ -1,0 +1,30 @@
+import type { Tx } from './db.ts'
+
+/** A sealed text of a tenant and where it lay when it was read. */
+export interface SealedValue {
+  readonly relation: string
+  readonly attribute: string
+  readonly place: string
+  readonly sealed: string
+}
+
+/** Up to `atMost` texts of the tenant that begin like this, in whatever table and column. */
+export async function listSealedValues(
+  tx: Tx,
+  prefix: string,
+  atMost: number
+): Promise<SealedValue[]> {
+  return await tx.rows.$queryRaw<SealedValue[]>`
+    SELECT relation, attribute, place, sealed FROM weft_sealed_values(${prefix}, ${atMost}::int)`
+}
+
+/** @returns whether it was still there as it was read */
+export async function replaceSealedValue(
+  tx: Tx,
+  { relation, attribute, place, sealed }: SealedValue,
+  next: string
+): Promise<boolean> {
+  const [row] = await tx.rows.$queryRaw<{ done: boolean }[]>`
+    SELECT weft_replace_sealed(${relation}, ${attribute}, ${place}, ${sealed}, ${next}) AS done`
+  return row?.done ?? false
+}
