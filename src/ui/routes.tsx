@@ -17,10 +17,26 @@ const done = createRoute({ getParentRoute: () => root, path: '/done', component:
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell })
 const inShell = () => shell
 
+interface DelegationAsked {
+  readonly delegate?: string
+  readonly fabric?: string
+}
+
+/** Which service account asks to act as the person, through which fabric. */
+function delegationAsked({ delegate, fabric }: Record<string, unknown>): DelegationAsked {
+  const isWhole = typeof delegate === 'string' && typeof fabric === 'string'
+  return isWhole ? { delegate, fabric } : {}
+}
+
 const pages = [
   createRoute({
     getParentRoute: inShell,
     path: '/',
+    validateSearch: delegationAsked,
+    // Where the link leads that a service shows which may not act as one yet.
+    beforeLoad: ({ search }) => {
+      if (search.delegate !== undefined) throw redirect({ to: '/account', search })
+    },
     component: lazyRouteComponent(() => import('./pages/first-run/page.tsx'), 'FirstRunPage')
   }),
   createRoute({
@@ -92,6 +108,7 @@ const pages = [
   createRoute({
     getParentRoute: inShell,
     path: '/account',
+    validateSearch: delegationAsked,
     component: lazyRouteComponent(() => import('./pages/account/page.tsx'), 'AccountPage')
   }),
   createRoute({

@@ -40,8 +40,9 @@ export function Shell() {
       <a className="skip-link" href="#main">
         Skip to the page
       </a>
-      <AppShell.Header hiddenFrom="sm" className="navbar">
-        <Group h="100%" px="md" gap="sm">
+      {/* A dialog has the page's only banner, as its head. */}
+      <AppShell.Header hiddenFrom="sm" className="navbar" role="none">
+        <Group h="100%" px="md" gap="sm" role="region" aria-label="Top">
           <Burger
             opened={isOpen}
             onClick={toggle}

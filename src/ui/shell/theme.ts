@@ -1,4 +1,10 @@
-import { type CSSVariablesResolver, createTheme, DEFAULT_THEME, Tooltip } from '@mantine/core'
+import {
+  type CSSVariablesResolver,
+  createTheme,
+  DEFAULT_THEME,
+  Modal,
+  Tooltip
+} from '@mantine/core'
 
 /** Filled with white on it, the eighth shade of each colour has the contrast that WCAG 2.2 AA asks for. */
 export const theme = createTheme({
@@ -21,6 +27,7 @@ export const theme = createTheme({
     }
   },
   components: {
+    Modal: Modal.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } }),
     Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, openDelay: 250 } })
   }
 })

@@ -1,0 +1,146 @@
+import {
+  Alert,
+  Button,
+  Group,
+  Modal,
+  MultiSelect,
+  SegmentedControl,
+  Select,
+  Stack,
+  Text,
+  TextInput
+} from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { formErrors } from '../../api/form-errors.ts'
+import { useCall, useList } from '../../api/queries.ts'
+import { CopyWithWords } from '../../parts/copy.tsx'
+import { ProblemView } from '../../parts/problem-view.tsx'
+
+interface Props {
+  readonly isOpen: boolean
+  readonly onClose: () => void
+}
+
+interface Values {
+  name: string
+  days: string
+  access: 'query' | 'read'
+  fabrics: string[]
+}
+
+const lifetimes = [
+  { value: '7', label: '7 days' },
+  { value: '30', label: '30 days' },
+  { value: '90', label: '90 days' }
+]
+const dayMs = 86_400_000
+
+/** Makes a personal access token, and shows it this once. */
+export function NewToken({ isOpen, onClose }: Props) {
+  const create = useCall('personalTokenCreate', ['personalTokenList'])
+  const close = () => {
+    onClose()
+    create.reset()
+  }
+  return (
+    <Modal
+      opened={isOpen}
+      onClose={close}
+      title={create.data ? 'Copy your token now' : 'New personal access token'}
+      closeOnClickOutside={!create.data}
+      size="lg"
+    >
+      {create.data ? (
+        <Made token={create.data.token} onDone={close} />
+      ) : (
+        <Form create={create} onCancel={close} />
+      )}
+    </Modal>
+  )
+}
+
+function Made({ token, onDone }: { readonly token: string; readonly onDone: () => void }) {
+  return (
+    <Stack>
+      <Alert color="yellow" variant="light" title="It is shown this once">
+        Weft keeps no copy. Put it where your script finds its secrets.
+      </Alert>
+      <Text className="mono shown-once">{token}</Text>
+      <Group justify="space-between">
+        <CopyWithWords value={token} label="Copy the token" />
+        <Button onClick={onDone}>I have it</Button>
+      </Group>
+    </Stack>
+  )
+}
+
+interface FormProps {
+  readonly create: ReturnType<typeof useCall<'personalTokenCreate'>>
+  readonly onCancel: () => void
+}
+
+function Form({ create, onCancel }: FormProps) {
+  const fabrics = useList('fabricList', {})
+  const form = useForm<Values>({
+    initialValues: { name: '', days: '30', access: 'query', fabrics: [] },
+    validate: { name: (name) => (name.trim() === '' ? 'Say what it is for' : null) }
+  })
+  const submit = form.onSubmit(({ name, days, access, fabrics: chosen }) => {
+    const expiresAt = new Date(Date.now() + Number(days) * dayMs).toISOString()
+    const scope = chosen.length > 0 ? { fabrics: chosen, access } : { access }
+    create.mutate(
+      { body: { name: name.trim(), expiresAt, scope } },
+      { onError: (error) => form.setErrors(formErrors(error, ['name', 'expiresAt'])) }
+    )
+  })
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <TextInput
+          label="What is it for?"
+          placeholder="Nightly report"
+          maxLength={120}
+          data-autofocus
+          {...form.getInputProps('name')}
+        />
+        <Select
+          label="It ends after"
+          data={lifetimes}
+          allowDeselect={false}
+          {...form.getInputProps('days')}
+          error={form.errors.expiresAt}
+        />
+        <Stack gap={4}>
+          <Text size="sm" fw={500} id="token-access">
+            What it may do
+          </Text>
+          <SegmentedControl
+            aria-labelledby="token-access"
+            data={[
+              { value: 'query', label: 'Query and read' },
+              { value: 'read', label: 'Read only' }
+            ]}
+            {...form.getInputProps('access')}
+          />
+        </Stack>
+        <MultiSelect
+          label="Fabrics"
+          description="Leave empty for every fabric that you see."
+          placeholder={form.values.fabrics.length === 0 ? 'Every fabric' : ''}
+          searchable
+          data={fabrics.items.map(({ id, name }) => ({ value: id, label: name }))}
+          {...form.getInputProps('fabrics')}
+        />
+        {create.isError && <ProblemView error={create.error} />}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onCancel}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={create.isPending}>
+            Make the token
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
