@@ -15,6 +15,13 @@ import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import type { Vault } from '../vault/vault.ts'
 
+export interface ReachLimits {
+  /** From when on the host cannot be reached, milliseconds. */
+  readonly deadlineMs: number
+  /** Not before is it told that it cannot, whatever the reason, milliseconds. */
+  readonly paceMs: number
+}
+
 export interface FabricDeps {
   readonly db: Db
   readonly audit: Audit
@@ -26,6 +33,8 @@ export interface FabricDeps {
   readonly exchange: TokenExchangeDeps
   readonly versions: TenantVersions
   readonly publicUrl: string
+  /** Of a test's first look at a host; default 5 s each. */
+  readonly reach?: ReachLimits | undefined
 }
 
 /** @throws AppError `forbidden`: the credential is bound to other fabrics, whether this one is there or not */

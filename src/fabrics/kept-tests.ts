@@ -61,7 +61,7 @@ export function createKeptTests({ db, clock }: Pick<FabricDeps, 'db' | 'clock'>)
 
 /** What a test as this identity is about, as things stand. Nothing in it is secret. */
 export async function subjectOf(tx: Tx, row: FabricRow, as: TestAs): Promise<TestSubject> {
-  const { warehouseId, clusterId, httpPath, catalog, schema } = row
+  const { warehouseId, clusterId, httpPath, catalog, schema, isServerless } = row
   const connection = as === 'user' ? await appConnectionOf(tx, row) : null
   const principal = as === 'user' ? null : row.servicePrincipal
   return {
@@ -69,7 +69,7 @@ export async function subjectOf(tx: Tx, row: FabricRow, as: TestAs): Promise<Tes
     authMethod: row.authMethod,
     appConnection: connection === null ? null : textOf(connection),
     servicePrincipal: principal === null ? null : textOfPrincipal(principal),
-    compute: JSON.stringify([warehouseId, clusterId, httpPath, catalog, schema]),
+    compute: JSON.stringify([warehouseId, clusterId, httpPath, catalog, schema, isServerless]),
     signIn: connection === null ? null : await signInOf(tx, row, connection)
   }
 }

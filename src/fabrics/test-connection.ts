@@ -1,34 +1,44 @@
-import { AppError, problemCatalogue } from '../base/errors.ts'
-import type { FabricId } from '../base/ids.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
 import type { HostRule } from '../outbound/outbound.ts'
-import type { ComputeRef, Provider, ProviderIdentity } from '../providers/provider.ts'
-import type { FabricDeps } from './fabric-deps.ts'
+import type { ProviderIdentity } from '../providers/provider.ts'
+import { type TriedCompute, tryCompute } from './compute-trial.ts'
+import type { FabricDeps, ReachLimits } from './fabric-deps.ts'
+import { type FailedTest, tellFailure } from './test-failures.ts'
 import {
-  type TestAs,
   type TestListener,
+  type TestNote,
   type TestResult,
   type TestStep,
   type TestStepResult,
   testSteps
 } from './test-results.ts'
-import { askIdentity, callWorkspace } from './workspace-calls.ts'
+import { askIdentity } from './workspace-calls.ts'
+
+export interface TestToken {
+  readonly token: Secret
+  /** What was granted; null: it was not told. */
+  readonly scope: string | null
+  /** Another one, where the workspace refuses this one; null: it is as new as can be. */
+  readonly renew: (() => Promise<TestToken>) | null
+}
 
 /** What a test needs to know; saved and unsaved fabrics alike. */
-export interface TestPlan {
-  readonly as: TestAs
-  /** Of a saved fabric. */
-  readonly fabricId: FabricId | null
-  readonly provider: Provider
+export interface TestPlan extends FailedTest {
   readonly workspaceOrigin: string
-  readonly compute: ComputeRef | null
+  readonly compute: TriedCompute | null
   /** The scopes without which the identity would not do. */
   readonly neededScopes: readonly string[]
   /** @throws AppError `host_not_allowed`: the app connection does not serve the host */
   checkHost(): void
   /** A token as the identity that is tested. */
-  obtainToken(): Promise<{ readonly token: Secret; readonly scope: string | null }>
+  obtainToken(): Promise<TestToken>
 }
+
+type Ended = Omit<TestStepResult, 'durationMs'>
+type Passed = TestNote | 'skipped' | null
+type Work = Readonly<Record<TestStep, () => Promise<Passed>>>
 
 /**
  * Runs the steps in their order; after the first that fails the rest are skipped. Each step's end is told
@@ -40,66 +50,17 @@ export async function runTest(
   listener: TestListener,
   signal: AbortSignal
 ): Promise<TestResult> {
-  const { outbound, servers, clock } = deps
-  const { provider, workspaceOrigin } = plan
-  const rule: HostRule = { kind: 'zones', zones: provider.zones }
-  const held: { token: Secret | null; scope: string | null; identity: ProviderIdentity | null } = {
-    token: null,
-    scope: null,
-    identity: null
-  }
-  const access = () => {
-    if (held.token === null) throw new AppError('internal', { note: 'no token after its step' })
-    return { provider, workspaceOrigin, bearer: held.token }
-  }
-  const work: Record<TestStep, () => Promise<'skipped' | undefined>> = {
-    host: async () => {
-      outbound.checkUrl(workspaceOrigin, rule)
-      plan.checkHost()
-      return undefined
-    },
-    dns: async () => {
-      await outbound.probe.resolve(workspaceOrigin, rule)
-      return undefined
-    },
-    tls: async () => {
-      await outbound.probe.connect(workspaceOrigin, rule)
-      return undefined
-    },
-    discovery: async () => {
-      await servers.discover(provider, workspaceOrigin)
-      return undefined
-    },
-    token: async () => {
-      const { token, scope } = await plan.obtainToken()
-      held.token = token
-      held.scope = scope
-      return undefined
-    },
-    identity: async () => {
-      held.identity = await askIdentity(deps, access(), signal)
-      return undefined
-    },
-    scopes: async () => {
-      if (held.scope === null) return 'skipped'
-      checkScopes(held.scope, plan.neededScopes)
-      return undefined
-    },
-    compute: async () => {
-      if (plan.compute === null) return 'skipped'
-      await callWorkspace(deps, access(), provider.computeCall(plan.compute), signal)
-      return undefined
-    }
-  }
-
+  const held: { identity: ProviderIdentity | null } = { identity: null }
+  const work = workOf(deps, plan, held, listener, signal)
   const steps: TestStepResult[] = []
   let hasFailed = false
   for (const step of testSteps) {
-    const startedMs = clock.monotonicMs()
-    const spent = () => Math.round(clock.monotonicMs() - startedMs)
-    const result: TestStepResult = hasFailed
-      ? { step, status: 'skipped' as const, durationMs: 0 }
-      : await runStep(step, work[step], spent, signal)
+    const startedMs = deps.clock.monotonicMs()
+    const ended: Ended = hasFailed
+      ? { step, status: 'skipped' }
+      : await runStep(step, work[step], plan, signal)
+    const durationMs = hasFailed ? 0 : Math.round(deps.clock.monotonicMs() - startedMs)
+    const result: TestStepResult = { ...ended, durationMs }
     hasFailed ||= result.status === 'failed'
     steps.push(result)
     listener.onStep(result)
@@ -107,33 +68,144 @@ export async function runTest(
   return { ok: !hasFailed, identity: held.identity, steps }
 }
 
-async function runStep(
-  step: TestStep,
-  work: () => Promise<'skipped' | undefined>,
-  spent: () => number,
+/** A test that ends before it begins: the address is none that may be called. */
+export function refuseAddress(
+  error: AppError,
+  test: FailedTest,
+  { onStep }: TestListener
+): TestResult {
+  const steps = testSteps.map((step): TestStepResult => {
+    const result =
+      step === 'host'
+        ? { step, status: 'failed' as const, ...tellFailure(step, error, test), durationMs: 0 }
+        : { step, status: 'skipped' as const, durationMs: 0 }
+    onStep(result)
+    return result
+  })
+  return { ok: false, identity: null, steps }
+}
+
+function workOf(
+  deps: FabricDeps,
+  plan: TestPlan,
+  held: { identity: ProviderIdentity | null },
+  { onProgress }: TestListener,
   signal: AbortSignal
-): Promise<TestStepResult> {
-  try {
-    signal.throwIfAborted()
-    const end = await work()
-    return { step, status: end ?? 'passed', durationMs: spent() }
-  } catch (error) {
-    const fault = error instanceof AppError ? error : new AppError('internal')
-    const { code, owner } = fault
-    const detail = fault.detail ?? problemCatalogue[code].title
-    return { step, status: 'failed', code, detail, owner, durationMs: spent() }
+): Work {
+  const { outbound, servers } = deps
+  const { provider, workspaceOrigin } = plan
+  const rule: HostRule = { kind: 'zones', zones: provider.zones }
+  let given: TestToken | null = null
+  const token = () => {
+    if (given === null) throw new AppError('internal', { note: 'no token after its step' })
+    return given
+  }
+  const access = () => ({ provider, workspaceOrigin, bearer: token().token })
+  const reach = (code: Unreached, work: () => Promise<unknown>) =>
+    atPace(code, deps.reach ?? reachLimits, work, signal)
+
+  return {
+    host: async () => {
+      outbound.checkUrl(workspaceOrigin, rule)
+      plan.checkHost()
+      return null
+    },
+    dns: async () => await reach('dns_failed', () => outbound.probe.resolve(workspaceOrigin, rule)),
+    tls: async () =>
+      await reach('workspace_unreachable', () => outbound.probe.connect(workspaceOrigin, rule)),
+    discovery: async () => {
+      await servers.discover(provider, workspaceOrigin, true)
+      return null
+    },
+    token: async () => {
+      given = await plan.obtainToken()
+      return null
+    },
+    identity: async () => {
+      const ask = () => askIdentity(deps, access(), signal)
+      const { renew } = token()
+      held.identity = await ask().catch(async (error) => {
+        if (!isDeadToken(error) || renew === null) throw error
+        onProgress?.({ step: 'identity', detail: 'The token was refused; asking for a new one' })
+        given = await renew()
+        return await ask()
+      })
+      return null
+    },
+    scopes: async () => {
+      const { scope } = token()
+      return scope === null ? 'skipped' : checkScopes(scope, plan.neededScopes)
+    },
+    compute: async () => {
+      if (plan.compute === null) return 'skipped'
+      const tell = (detail: string) => onProgress?.({ step: 'compute', detail })
+      return await tryCompute(deps, { ...plan.compute, access: access(), tell, signal })
+    }
   }
 }
 
-function checkScopes(granted: string, needed: readonly string[]): void {
+async function runStep(
+  step: TestStep,
+  work: () => Promise<Passed>,
+  plan: TestPlan,
+  signal: AbortSignal
+): Promise<Ended> {
+  try {
+    signal.throwIfAborted()
+    const passed = await work()
+    if (passed === 'skipped') return { step, status: passed }
+    return { step, status: 'passed', ...(passed === null ? {} : { note: passed }) }
+  } catch (error) {
+    const fault = error instanceof AppError ? error : new AppError('internal')
+    return { step, status: 'failed', ...tellFailure(step, fault, plan) }
+  }
+}
+
+const reachLimits: ReachLimits = { deadlineMs: 5_000, paceMs: 5_000 }
+type Unreached = 'dns_failed' | 'workspace_unreachable'
+
+/**
+ * A name that is not there, an address that is not public, a port that is closed and one that is filtered all
+ * take as long to be told of, so that a test tells nothing of a network but whether the workspace can be reached.
+ */
+async function atPace(
+  code: Unreached,
+  { deadlineMs, paceMs }: ReachLimits,
+  work: () => Promise<unknown>,
+  signal: AbortSignal
+): Promise<null> {
+  const timers = new AbortController()
+  const options = { signal: AbortSignal.any([signal, timers.signal]), ref: false }
+  const pace = delay(paceMs, undefined, options)
+  const late = delay(deadlineMs, 'late' as const, options)
+  for (const timer of [pace, late]) timer.catch(() => undefined)
+  try {
+    if ((await Promise.race([work(), late])) !== 'late') return null
+    throw new AppError(code)
+  } catch (error) {
+    await pace
+    throw error instanceof AppError && error.code === 'tls_failed' ? error : new AppError(code)
+  } finally {
+    timers.abort()
+  }
+}
+
+function isDeadToken(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'sign_in_needed'
+}
+
+function checkScopes(granted: string, needed: readonly string[]): null {
   const have = new Set(granted.split(' '))
   const missing = needed.filter((scope) => !have.has(scope))
-  if (missing.length === 0) return
+  if (missing.length === 0) return null
   throw new AppError('scope_missing', { detail: `Not granted: ${missing.join(', ')}` })
 }
 
 /** What the record of a test tells. */
-export function testEvent(plan: TestPlan, result: TestResult) {
+export function testEvent(
+  plan: Pick<TestPlan, 'as' | 'fabricId'> & { readonly workspaceOrigin: string | null },
+  result: TestResult
+) {
   const failed = result.steps.find((step) => step.status === 'failed')
   return {
     action: 'fabric.test' as const,

@@ -1,21 +1,31 @@
+import { plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import { asId, type FabricId, type TeamId } from '../base/ids.ts'
+import { asId, type FabricId, type GrantId, type TeamId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { requestClientCredentials } from '../oauth/client-credentials.ts'
 import { readTokenAnswer } from '../oauth/token-answer.ts'
+import type { WorkspaceAddress } from '../providers/provider.ts'
 import { providers } from '../providers/registry.ts'
 import type { AppConnectionRow } from '../store/app-connections.ts'
 import type { Tx } from '../store/db.ts'
-import { findServicePrincipalGrant, findUserGrant } from '../store/grants.ts'
+import { findUserGrant } from '../store/grants.ts'
 import { refuseHost } from '../vault/credentials.ts'
+import { createAllowance } from '../vault/flights.ts'
 import { leastLifeMs, setbackOf } from '../vault/token-state.ts'
-import { computeOf, readCompute } from './fabric-compute.ts'
+import type { TokenOptions } from '../vault/vault.ts'
+import { type ComputeColumns, computeOf, readCompute } from './fabric-compute.ts'
 import { type FabricDeps, mustFindFabric, mustFindTeamFor } from './fabric-deps.ts'
 import { readWorkspace, refusePat } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
 import type { Fabrics, NewFabric, ServicePrincipalInput } from './fabrics.ts'
 import { createKeptTests, subjectOf } from './kept-tests.ts'
-import { runTest, type TestPlan, testEvent } from './test-connection.ts'
+import {
+  refuseAddress,
+  runTest,
+  type TestPlan,
+  type TestToken,
+  testEvent
+} from './test-connection.ts'
 import type { TestAs } from './test-results.ts'
 
 type Tests = Pick<Fabrics, 'testConnection' | 'testUnsaved' | 'testResults'>
@@ -29,33 +39,64 @@ interface Subject {
   readonly compute: TestPlan['compute']
 }
 
+/** Of one person, on one replica: a form that is tried again and again, and no scan of anything. */
+const testLimits = { atOnce: 20, refillMs: 6_000 }
+/** As the service principal each test asks for a token of its own; one that is seconds old is new enough. */
+const newTokenLimits = { atOnce: 1, refillMs: 10_000 }
+
 export function createTests(deps: FabricDeps): Tests {
-  const { db, audit, vault } = deps
+  const { db, audit, vault, clock, publicUrl } = deps
   const provider = providers.databricks
   const kept = createKeptTests(deps)
+  const tests = createAllowance(clock, testLimits)
+  const newTokens = createAllowance(clock, newTokenLimits)
+
+  function takeTurn({ tenantId, actor }: TenantScope): void {
+    if (tests.take(`${tenantId}/${actor.id}`)) return
+    const retryAt = plusMs(clock.now(), testLimits.refillMs)
+    throw new AppError('rate_limited', { detail: 'You test too often; wait a moment', retryAt })
+  }
+
+  async function heldToken(
+    scope: TenantScope,
+    grantId: GrantId,
+    options?: TokenOptions
+  ): Promise<TestToken & { readonly generation: number }> {
+    const held = await vault.accessToken(scope, grantId, leastLifeMs, options)
+    const { token, generation } = held
+    const renew = () => heldToken(scope, grantId, { rejectedGeneration: generation })
+    const isNew = held.source === 'refreshed'
+    return { token, generation, scope: held.scope, renew: isNew ? null : renew }
+  }
 
   /** As the person, with the sign-in that they have at this workspace. */
-  async function userToken(scope: TenantScope, subject: Subject) {
+  async function userToken(scope: TenantScope, subject: Subject): Promise<TestToken> {
     const { connection, workspaceOrigin } = subject
     if (!isReady(connection)) throw new AppError('app_connection_missing')
     if (scope.actor.kind !== 'user') throw new AppError('forbidden')
     const key = { userId: scope.actor.id, workspaceOrigin, appConnectionId: connection.id }
     const grant = await db.inTenant(scope, (tx) => findUserGrant(tx, key))
-    if (grant === null) throw new AppError('sign_in_needed', { detail: signInDetail })
-    return await vault.accessToken(scope, asId('grant', grant.id), leastLifeMs)
+    if (grant === null) throw new AppError('sign_in_needed')
+    return await heldToken(scope, asId('grant', grant.id))
   }
 
-  async function principalToken(scope: TenantScope, fabricId: FabricId, workspaceOrigin: string) {
-    const grant = await db.inTenant(scope, (tx) => findServicePrincipalGrant(tx, fabricId))
-    const grantId =
-      grant === null
-        ? await vault.openServicePrincipalGrant(scope, fabricId, workspaceOrigin)
-        : asId('grant', grant.id)
-    return await vault.accessToken(scope, grantId, leastLifeMs)
+  /** A new one, so that it is the secret that is tested and not what it gave an hour ago. */
+  async function principalToken(
+    scope: TenantScope,
+    fabricId: FabricId,
+    workspaceOrigin: string
+  ): Promise<TestToken> {
+    const grantId = await vault.openServicePrincipalGrant(scope, fabricId, workspaceOrigin)
+    const held = await heldToken(scope, grantId)
+    if (held.renew === null || !newTokens.take(`${scope.tenantId}/${grantId}`)) return held
+    return await held.renew()
   }
 
   /** With credentials that are not stored: asked for, used and forgotten. */
-  async function trialToken(principal: ServicePrincipalInput, workspaceOrigin: string) {
+  async function trialToken(
+    principal: ServicePrincipalInput,
+    workspaceOrigin: string
+  ): Promise<TestToken> {
     const server = await deps.servers.discover(provider, workspaceOrigin)
     const client = { ...principal, authMethod: provider.oauth.clientAuthMethod }
     const endpoint = { provider, workspaceOrigin, server, client }
@@ -64,9 +105,9 @@ export function createTests(deps: FabricDeps): Tests {
     const answer = await requestClientCredentials(deps.exchange, endpoint, scopes, keepNothing)
     const verdict = readTokenAnswer(provider, answer)
     if (verdict.kind === 'granted') {
-      return { token: verdict.tokens.accessToken, scope: verdict.tokens.scope }
+      return { token: verdict.tokens.accessToken, scope: verdict.tokens.scope, renew: null }
     }
-    const at = { now: deps.clock.now(), failures: 0, jitter: 0 }
+    const at = { now: clock.now(), failures: 0, jitter: 0 }
     throw setbackOf('service_principal', verdict.failure, at).error
   }
 
@@ -77,7 +118,7 @@ export function createTests(deps: FabricDeps): Tests {
     const checkHost = () => {
       if (as === 'user' && connection !== null) refuseHost(connection, workspaceOrigin)
     }
-    return { ...subject, provider, neededScopes, checkHost, obtainToken }
+    return { ...subject, provider, publicUrl, neededScopes, checkHost, obtainToken }
   }
 
   return {
@@ -90,8 +131,9 @@ export function createTests(deps: FabricDeps): Tests {
         const tested = await subjectOf(tx, found, as)
         return { row: found, connection: await appConnectionOf(tx, found), tested }
       })
+      takeTurn(scope)
       const { workspaceOrigin } = row
-      const compute = computeOf(provider, row)
+      const compute = triedOf(row)
       const subject = { as, fabricId: id, workspaceOrigin, connection, compute }
       const plan = planOf(subject, async () => {
         if (as === 'user') return await userToken(scope, subject)
@@ -106,12 +148,19 @@ export function createTests(deps: FabricDeps): Tests {
 
     async testUnsaved(scope, input, as, listener, signal) {
       refusePat(input.authMethod)
-      const address = readWorkspace(deps.outbound, provider, input)
-      const compute = computeOf(provider, readCompute(provider, input, address.httpPath))
       const connection = await db.inTenant(scope, async (tx) => {
         await mustFindTeamFor(tx, input.teamId, 'fabric.create')
         return await connectionFor(tx, input)
       })
+      takeTurn(scope)
+      const address = readAddress(input)
+      if (address instanceof AppError) {
+        const test = { as, fabricId: null, provider, publicUrl }
+        const result = refuseAddress(address, test, listener)
+        await audit.record(scope, [testEvent({ ...test, workspaceOrigin: null }, result)])
+        return result
+      }
+      const compute = triedOf(readCompute(provider, input, address.httpPath))
       const workspaceOrigin = address.origin
       const subject = { as, fabricId: null, workspaceOrigin, connection, compute }
       const plan = planOf(subject, async () => {
@@ -124,9 +173,24 @@ export function createTests(deps: FabricDeps): Tests {
       return result
     }
   }
-}
 
-const signInDetail = 'Sign in to the workspace, then test again'
+  function triedOf(columns: ComputeColumns): TestPlan['compute'] {
+    const compute = computeOf(provider, columns)
+    const { catalog, schema } = columns
+    return compute === null ? null : { compute, catalog, schema }
+  }
+
+  /** What is wrong with the one address that is given is the first step's to tell. */
+  function readAddress(input: NewFabric): WorkspaceAddress | AppError {
+    try {
+      return readWorkspace(deps.outbound, provider, input)
+    } catch (error) {
+      const isGiven = (input.workspaceUrl === undefined) !== (input.jdbcUrl === undefined)
+      if (error instanceof AppError && isGiven) return error
+      throw error
+    }
+  }
+}
 
 async function connectionFor(tx: Tx, input: NewFabric): Promise<AppConnectionRow | null> {
   const appConnectionId = input.appConnectionId ?? null

@@ -26,7 +26,8 @@ export async function callWorkspace<T>(
   { outbound, clock }: WorkspaceDeps,
   { workspaceOrigin, bearer }: WorkspaceAccess,
   call: ProviderCall<T>,
-  signal?: AbortSignal
+  signal?: AbortSignal,
+  deadlineMs = callDeadlineMs
 ): Promise<T> {
   const { status, headers, body } = await outbound.request({
     url: workspaceOrigin + call.path,
@@ -35,7 +36,7 @@ export async function callWorkspace<T>(
     headers: call.headers,
     ...(call.body === undefined ? {} : { body: call.body }),
     bearer,
-    deadlineMs: callDeadlineMs,
+    deadlineMs,
     ...(call.maxBytes !== undefined && { maxBytes: call.maxBytes }),
     signal
   })

@@ -35,6 +35,25 @@ export interface ProviderIdentity {
 export interface ComputeState {
   /** The provider's own word, for showing. */
   readonly state: string
+  /** `stopped`: the first work that it is given starts it. */
+  readonly condition: 'running' | 'starting' | 'stopped'
+}
+
+/** Of a statement that ended well, or that was ended because it took too long. */
+export type StatementEnd = 'done' | 'late'
+
+/** How little work is tried on compute: a statement on a warehouse, an execution context on a cluster. */
+export interface ProviderTrials {
+  /** Ends by itself within `statementSeconds`; starts the warehouse where it is stopped. */
+  statementCall(warehouseId: string, sql: string): ProviderCall<StatementEnd>
+  readonly statementSeconds: number
+  /** Attaches to a running cluster; the value names the context. */
+  attachCall(clusterId: string): ProviderCall<string>
+  isAttachedCall(clusterId: string, context: string): ProviderCall<boolean>
+  detachCall(clusterId: string, context: string): ProviderCall<null>
+  /** Statements that fail where the identity does not see a catalog, and a schema. */
+  seeCatalog(catalog: string): string
+  seeSchema(catalog: string | null, schema: string): string
 }
 
 /** What a failed call of the token endpoint means for the grant, the app connection and the next try. */
@@ -202,6 +221,7 @@ export interface Provider {
   readonly identityCall: ProviderCall<ProviderIdentity>
   /** @throws AppError `invalid_request`: not an id that may stand in a path */
   computeCall(compute: ComputeRef): ProviderCall<ComputeState>
+  readonly trials: ProviderTrials
   /** @param pageToken of the page before, null for the first */
   resourceListCall(kind: ResourceKind, pageToken: string | null): ProviderCall<ResourcePage>
   /** Where the list does not tell the permission and the thing itself does; null: it does not either. */

@@ -32,25 +32,30 @@ export interface Allowance {
   take(key: string): boolean
 }
 
-const allowanceMax = 5
-const refillMs = 10_000
+export interface AllowanceLimits {
+  readonly atOnce: number
+  readonly refillMs: number
+}
+
+/** A workspace that refuses every token, however fresh, must not cost a refresh per call. */
+const ofRefreshes: AllowanceLimits = { atOnce: 5, refillMs: 10_000 }
 const keysMax = 50_000
 
-/**
- * A few at once, then one every ten seconds, per key: a workspace that refuses every token, however fresh,
- * must not cost a refresh per call.
- */
-export function createAllowance(clock: Clock): Allowance {
+/** A few at once, then one each `refillMs` milliseconds, per key. */
+export function createAllowance(
+  clock: Clock,
+  { atOnce, refillMs }: AllowanceLimits = ofRefreshes
+): Allowance {
   const buckets = new Map<string, { left: number; atMs: number }>()
   return {
     take(key) {
       const nowMs = clock.monotonicMs()
-      const bucket = buckets.get(key) ?? { left: allowanceMax, atMs: nowMs }
+      const bucket = buckets.get(key) ?? { left: atOnce, atMs: nowMs }
       const refilled = Math.floor((nowMs - bucket.atMs) / refillMs)
-      const left = Math.min(allowanceMax, bucket.left + refilled)
+      const left = Math.min(atOnce, bucket.left + refilled)
       if (left === 0) return false
       if (buckets.size >= keysMax) buckets.clear()
-      const atMs = left === allowanceMax ? nowMs : bucket.atMs + refilled * refillMs
+      const atMs = left === atOnce ? nowMs : bucket.atMs + refilled * refillMs
       buckets.set(key, { left: left - 1, atMs })
       return true
     }

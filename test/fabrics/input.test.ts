@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { asId, type FabricId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import type { FabricPatch, FabricView, NewFabric } from '../../src/fabrics/fabrics.ts'
-import { unheard } from './testing.ts'
+import { refusedAddress, unheard } from './testing.ts'
 import { as, blue, createWorld, faultOf, green, principal, type World } from './world.ts'
 
 let world: World
@@ -91,9 +91,9 @@ describe('the address of the workspace', () => {
       const input = world.newFabric({ ...address(host), name: 'Evil', servicePrincipal })
       const test = () =>
         world.fabrics.testUnsaved(as.lead, input, 'service_principal', unheard, AbortSignal.abort())
+      expect(refusedAddress(await test()), host).toMatch(/^(host_not_allowed|invalid_request)$/)
       for (const work of [
         () => world.fabrics.create(as.lead, input),
-        test,
         () => update(standing, { workspaceUrl: host })
       ]) {
         expect((await faultOf(work())).code, host).toMatch(/^(host_not_allowed|invalid_request)$/)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { asId } from '../../src/base/ids.ts'
-import { type TestResult, testSteps } from '../../src/fabrics/test-results.ts'
+import { testSteps } from '../../src/fabrics/test-results.ts'
 import { signIn } from './signing-in.ts'
 import { failedAt, idle, principalOf, summary, tester } from './testing.ts'
 import { as, client, createWorld, faultOf, principal, type World } from './world.ts'
@@ -69,96 +69,6 @@ describe('a connection that works', () => {
       expect(await world.sql(`SELECT FROM ${table}`), table).toEqual([])
     }
     expect(await world.audit('fabric.test')).toHaveLength(1)
-  })
-})
-
-describe('a connection that does not work, as oneself', () => {
-  beforeEach(() => world.connect())
-  const fail = (patch: Record<string, unknown>) => () => world.faults(patch)
-  const stopped = () => world.workspace.compute.terminatedClusterId
-
-  test.each<[string, () => Promise<TestResult>, Record<string, string>]>([
-    [
-      'the app connection does not serve the host',
-      () =>
-        run('user', {}, () =>
-          world.sql(`UPDATE app_connections SET allowed_hosts = '{x.cloud.databricks.com}'`)
-        ),
-      failedAt('host', 'host_not_allowed tenant_admin')
-    ],
-    [
-      'not signed in yet',
-      async () => {
-        const { id } = await world.fabrics.create(as.lead, world.newFabric())
-        return await world.fabrics.testConnection(as.lead, id, 'user', listener, idle())
-      },
-      failedAt('token', 'sign_in_needed caller')
-    ],
-    [
-      'the app connection is switched off',
-      () => run('user', {}, () => world.sql('UPDATE app_connections SET is_disabled = true')),
-      failedAt('token', 'app_connection_missing tenant_admin')
-    ],
-    [
-      'an IP access list',
-      () => run('user', {}, fail({ ipBlocked: true })),
-      failedAt('identity', 'ip_not_allowed provider_admin')
-    ],
-    [
-      'the API is down',
-      () => run('user', {}, fail({ apiStatus: 503 })),
-      failedAt('identity', 'upstream_unavailable upstream')
-    ],
-    [
-      'the API is throttled',
-      () => run('user', {}, fail({ apiStatus: 429 })),
-      failedAt('identity', 'upstream_unavailable upstream')
-    ],
-    [
-      'the API takes too long',
-      () => run('user', {}, fail({ apiStatus: 504 })),
-      failedAt('identity', 'upstream_timeout upstream')
-    ],
-    [
-      'the user is not in the workspace',
-      () => run('user', {}, fail({ apiStatus: 403 })),
-      failedAt('identity', 'principal_not_in_workspace provider_admin')
-    ],
-    [
-      'the token is dead',
-      () => run('user', {}, fail({ invalidateAccessTokens: true })),
-      failedAt('identity', 'sign_in_needed caller')
-    ],
-    [
-      'no such warehouse',
-      () => run('user', { compute: { warehouseId: 'ffffffffffffffff' } }),
-      failedAt('compute', 'compute_not_found team_admin')
-    ],
-    [
-      'no such cluster',
-      () => run('user', { kind: 'spark', compute: { clusterId: '0000-000000-nowhere1' } }),
-      failedAt('compute', 'compute_not_found team_admin')
-    ],
-    [
-      'a terminated cluster',
-      () => run('user', { kind: 'spark', compute: { clusterId: stopped() } }),
-      failedAt('compute', 'compute_stopped team_admin')
-    ]
-  ])('%s', async (_, work, expected) => {
-    const result = await work()
-    expect(summary(result)).toEqual(expected)
-    expect(result.ok).toBe(false)
-    const { code } = result.steps.find(({ status }) => status === 'failed') ?? {}
-    const trail = await world.audit('fabric.test')
-    expect(trail.at(-1)).toMatchObject({ outcome: 'failed', code })
-  })
-
-  test('a host that is not there fails at its name, and asks nothing further', async () => {
-    const result = await runUnsaved('user', {
-      workspaceUrl: 'https://no-such-host-here.cloud.databricks.com',
-      compute: undefined
-    })
-    expect(summary(result)).toEqual(failedAt('dns', 'dns_failed upstream'))
   })
 })
 

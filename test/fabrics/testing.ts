@@ -13,6 +13,15 @@ export const principalOf = ({ clientId, clientSecret }: typeof principal) => ({
   clientId,
   clientSecret: new Secret(clientSecret)
 })
+/** What a test says of an address that may not be called: its first step fails and no other is tried. */
+export function refusedAddress({ ok, steps }: TestResult): string {
+  const [first, ...rest] = steps
+  if (ok || first?.status !== 'failed' || rest.some(({ status }) => status !== 'skipped')) {
+    throw new TypeError('the address was not refused')
+  }
+  return first.code ?? ''
+}
+
 /** Who does not listen. */
 export const unheard: TestListener = { onStep: () => undefined }
 export const idle = () => new AbortController().signal

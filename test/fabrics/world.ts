@@ -15,7 +15,7 @@ import { createKeyRing } from '../../src/crypto/key-ring.ts'
 import { createFabrics } from '../../src/fabrics/create-fabrics.ts'
 import { createDeployments } from '../../src/fabrics/deployments/create-deployments.ts'
 import type { Deployments } from '../../src/fabrics/deployments/deployments.ts'
-import type { FabricDeps } from '../../src/fabrics/fabric-deps.ts'
+import type { FabricDeps, ReachLimits } from '../../src/fabrics/fabric-deps.ts'
 import type { Fabrics, NewFabric } from '../../src/fabrics/fabrics.ts'
 import {
   createFederationPolicies,
@@ -106,6 +106,8 @@ export interface WorldOptions {
   readonly extraOrigins?: readonly string[]
   readonly lookup?: Lookup
   readonly stepTimeoutMs?: number
+  /** Of tests of connections; default: what cannot be reached is told at once. */
+  readonly reach?: ReachLimits
 }
 
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
@@ -155,8 +157,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const versions = createTenantVersions(db, clock)
   const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
   const kept = { db, audit, strongbox, clock, publicUrl }
-  const { stepTimeoutMs } = options
-  const deps = { ...kept, vault, outbound, servers, exchange, versions }
+  const { stepTimeoutMs, reach = { deadlineMs: 3_000, paceMs: 0 } } = options
+  const deps = { ...kept, vault, outbound, servers, exchange, versions, reach }
   const appConnections = createAppConnections({
     ...kept,
     extraOrigins,

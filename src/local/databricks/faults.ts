@@ -6,6 +6,9 @@ export interface ApiFaults {
   apiErrorForm: 'json' | 'html' | 'text'
   /** OAuth is off at the workspace: where its metadata would be is the login page, or nothing. */
   oauthOff: 'page' | 'missing' | null
+  /** What stands where the OAuth metadata would: a status, and bytes in place of the document. */
+  metadataStatus: number | null
+  metadataBody: string | null
   /** `apiRetryAfterSeconds` is sent as an HTTP date. */
   apiRetryAfterDate: boolean
   /** Status, delay, drop, bytes, cut and drip befall so many calls, then all is as usual. */
@@ -64,6 +67,8 @@ const calm = {
 const usual: Readonly<ApiFaults> = {
   apiErrorForm: 'json',
   oauthOff: null,
+  metadataStatus: null,
+  metadataBody: null,
   apiRetryAfterDate: false,
   apiFaultTimes: null,
   apiFaultPath: null,
@@ -87,6 +92,8 @@ const usual: Readonly<ApiFaults> = {
 const checks: Readonly<Record<keyof ApiFaults, (value: unknown) => boolean>> = {
   apiErrorForm: oneOf('json', 'html', 'text'),
   oauthOff: oneOf('page', 'missing'),
+  metadataStatus: isCount,
+  metadataBody: isText,
   apiRetryAfterDate: isFlag,
   apiFaultTimes: isCount,
   apiFaultPath: isText,

@@ -113,7 +113,9 @@ export function createHandlers(all: HandlerDeps) {
       return sendJson(res, 200, hostMetadata(origin, workspaceId, accountId))
     }
     if (/^\/oidc\/\.well-known\/(oauth-authorization-server|openid-configuration)$/.test(path)) {
-      return sendJson(res, 200, oauthMetadata(origin))
+      const { metadataStatus, metadataBody } = faults.current
+      res.writeHead(metadataStatus ?? 200, { 'content-type': 'application/json; charset=UTF-8' })
+      return void res.end(metadataBody ?? JSON.stringify(oauthMetadata(origin)))
     }
     if (path.startsWith('/oidc/interaction/')) {
       return interact({ provider, registry, name }, req, res, body)

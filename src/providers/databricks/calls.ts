@@ -41,14 +41,20 @@ export function computeCall(compute: ComputeRef): ProviderCall<ComputeState> {
   return compute.kind === 'warehouse' ? warehouseCall(compute.id) : clusterCall(compute.id)
 }
 
-/** A stopped warehouse is well: its first statement starts it. */
+/** A stopped warehouse is well where its first statement starts it. */
 function warehouseCall(id: string): ProviderCall<ComputeState> {
   return {
     method: 'GET',
     path: `/api/2.0/sql/warehouses/${id}`,
     headers: json,
     interpret: (status, headers, body) =>
-      readState(readAnswer(status, headers, body), { DELETED: 'gone', DELETING: 'gone' })
+      readState(readAnswer(status, headers, body), {
+        STARTING: 'starting',
+        STOPPED: 'stopped',
+        STOPPING: 'stopped',
+        DELETED: 'gone',
+        DELETING: 'gone'
+      })
   }
 }
 
@@ -60,22 +66,24 @@ function clusterCall(id: string): ProviderCall<ComputeState> {
     headers: json,
     interpret: (status, headers, body) =>
       readState(readAnswer(status, headers, body), {
-        TERMINATED: 'stopped',
-        TERMINATING: 'stopped',
-        ERROR: 'stopped'
+        PENDING: 'starting',
+        RESTARTING: 'starting',
+        TERMINATED: 'dead',
+        TERMINATING: 'dead',
+        ERROR: 'dead'
       })
   }
 }
 
-type Unusable = Readonly<Record<string, 'gone' | 'stopped'>>
+type Conditions = Readonly<Record<string, 'starting' | 'stopped' | 'dead' | 'gone'>>
 
-const notTheApi = {
+export const notTheApi = {
   ok: false,
   code: 'workspace_unreachable',
   detail: 'Something other than the workspace API answered'
 } as const
 
-function readAnswer(
+export function readAnswer(
   status: number,
   headers: Readonly<Record<string, string>>,
   body: string
@@ -87,13 +95,17 @@ function readAnswer(
 
 function readState(
   read: Interpretation<Record<string, unknown>>,
-  unusable: Unusable
+  conditions: Conditions
 ): Interpretation<ComputeState> {
   if (!read.ok) return read
-  const { state } = read.value
+  const { state, auto_resume: startsByItself } = read.value
   if (typeof state !== 'string' || !/^[A-Z_]{1,40}$/.test(state)) return notTheApi
-  const fault = Object.hasOwn(unusable, state) ? unusable[state] : undefined
-  if (fault === 'gone') return { ok: false, code: 'compute_not_found', detail: `It is ${state}` }
-  if (fault === 'stopped') return { ok: false, code: 'compute_stopped', detail: `It is ${state}` }
-  return { ok: true, value: { state } }
+  const condition = (Object.hasOwn(conditions, state) ? conditions[state] : undefined) ?? 'running'
+  if (condition === 'gone') {
+    return { ok: false, code: 'compute_not_found', detail: `It is ${state}` }
+  }
+  if (condition === 'dead' || (condition === 'stopped' && startsByItself === false)) {
+    return { ok: false, code: 'compute_stopped', detail: `It is ${state}` }
+  }
+  return { ok: true, value: { state, condition } }
 }

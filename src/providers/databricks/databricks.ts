@@ -10,6 +10,7 @@ import { classifyOAuthFailure, readAuthorizationAnswer } from './oauth-failures.
 import { registration } from './registration.ts'
 import { resourceListCall, resourcePermissionCall } from './resources.ts'
 import { servingRouteCall } from './serving-route.ts'
+import { trials } from './trials.ts'
 import { computeOfHttpPath, parseWorkspaceUrl } from './workspace-url.ts'
 import { servingZones, zones } from './zones.ts'
 
@@ -39,6 +40,7 @@ export const databricks: Provider = {
   computeOfHttpPath,
   identityCall,
   computeCall,
+  trials,
   resourceListCall,
   resourcePermissionCall,
   isDeadTokenAnswer,

@@ -1,22 +1,6 @@
 import type { Identity } from '../registry.ts'
-
-interface Column {
-  readonly name: string
-  readonly type_text: string
-  readonly type_name: string
-}
-
-/** What a statement comes to; `endless` runs until it is canceled. */
-export type Outcome =
-  | {
-      readonly kind: 'rows'
-      readonly columns: readonly Column[]
-      readonly rows: readonly (readonly (string | null)[])[]
-      readonly isTruncated: boolean
-    }
-  | { readonly kind: 'nothing' }
-  | { readonly kind: 'endless' }
-  | { readonly kind: 'failed'; readonly message: string; readonly sqlState: string }
+import { lookAt } from './catalogs.ts'
+import type { Column, Outcome } from './outcome.ts'
 
 const rowsMax = 1_000_000
 const range = /^select\s+(?:\*|id|count\(\*\))\s+from\s+range\(\s*(\d+)\s*\)$/i
@@ -30,6 +14,8 @@ export function run(statement: string, caller: Identity, body: Record<string, un
   if (selected && !/\sfrom\s/i.test(sql)) return constants(selected[1] ?? '', sql, caller, body)
   const table = /\sfrom\s+([\w.`]+)/i.exec(sql)
   if (selected && table) return noSuchTable(table[1] ?? '')
+  const looked = lookAt(sql)
+  if (looked) return looked
   if (/^(create|drop|use|set|alter)\b/i.test(sql)) return { kind: 'nothing' }
   return syntaxError(sql)
 }

@@ -1,5 +1,5 @@
+import type { Outcome } from './outcome.ts'
 import type { ResultLinks } from './result-links.ts'
-import type { Outcome } from './sql.ts'
 
 export interface Form {
   /** The rows are fetched from links, not found in the answer. */

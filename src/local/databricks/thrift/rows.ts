@@ -1,4 +1,4 @@
-import type { Outcome } from '../api/sql.ts'
+import type { Outcome } from '../api/outcome.ts'
 import { bool, i32, i64, list, struct, text, type Written } from './binary.ts'
 
 type Rows = Extract<Outcome, { kind: 'rows' }>

@@ -6,7 +6,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Answer, Call, Route, WorkspaceDeps } from '../api/answer.ts'
-import { type Outcome, run } from '../api/sql.ts'
+import type { Outcome } from '../api/outcome.ts'
+import { run } from '../api/sql.ts'
 import type { Warehouses } from '../api/warehouses.ts'
 import {
   bool,
