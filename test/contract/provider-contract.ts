@@ -109,7 +109,11 @@ export function describeProvider(provider: Provider, samples: ProviderSamples): 
     const calls = [
       provider.identityCall,
       provider.servingRouteCall('a-model_1'),
-      ...samples.compute.map((one) => provider.computeCall(one))
+      ...samples.compute.map((one) => provider.computeCall(one)),
+      provider.trials.statementCall('abc1', 'SELECT 1'),
+      provider.trials.attachCall('abc-1'),
+      provider.trials.isAttachedCall('abc-1', 'context-1'),
+      provider.trials.detachCall('abc-1', 'context-1')
     ]
 
     it('E6 every path is in its final form', () => {

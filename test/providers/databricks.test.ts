@@ -41,19 +41,38 @@ describe('compute', () => {
     return (state: string) => call.interpret(200, {}, JSON.stringify({ state }))
   })
 
-  it.each(['RUNNING', 'STARTING', 'STOPPED', 'STOPPING', 'A_NEW_ONE'])(
-    'a warehouse %s is well',
-    (state) => {
-      expect(warehouse?.(state)).toEqual({ ok: true, value: { state } })
-    }
-  )
+  it.each([
+    ['RUNNING', 'running'],
+    ['STARTING', 'starting'],
+    ['STOPPED', 'stopped'],
+    ['STOPPING', 'stopped'],
+    ['A_NEW_ONE', 'running']
+  ])('a warehouse %s is well, and %s', (state, condition) => {
+    expect(warehouse?.(state)).toEqual({ ok: true, value: { state, condition } })
+  })
+
+  it('a warehouse that its first statement does not start is stopped', () => {
+    const call = databricks.computeCall({ kind: 'warehouse', id: 'abc-1' })
+    const body = JSON.stringify({ state: 'STOPPED', auto_resume: false })
+    expect(call.interpret(200, {}, body)).toMatchObject({ ok: false, code: 'compute_stopped' })
+  })
+
+  it('a name with a backtick in it stays one name', () => {
+    const { seeSchema } = databricks.trials
+    expect(seeSchema('a`; DROP', 'b')).toBe('DESCRIBE SCHEMA `a``; DROP`.`b`')
+  })
 
   it.each(['DELETED', 'DELETING'])('a warehouse %s is gone', (state) => {
     expect(warehouse?.(state)).toMatchObject({ ok: false, code: 'compute_not_found' })
   })
 
-  it.each(['RUNNING', 'PENDING', 'RESTARTING', 'RESIZING'])('a cluster %s is well', (state) => {
-    expect(cluster?.(state)).toEqual({ ok: true, value: { state } })
+  it.each([
+    ['RUNNING', 'running'],
+    ['RESIZING', 'running'],
+    ['PENDING', 'starting'],
+    ['RESTARTING', 'starting']
+  ])('a cluster %s is well, and %s', (state, condition) => {
+    expect(cluster?.(state)).toEqual({ ok: true, value: { state, condition } })
   })
 
   it.each(['TERMINATED', 'TERMINATING', 'ERROR'])('a cluster %s is stopped', (state) => {
