@@ -120,8 +120,7 @@ describe.each(kinds)('user to machine: a %s fabric', (kind) => {
     expect(warnings).toContainEqual(
       expect.objectContaining({ code: 'service_principal_missing', owner: 'team_admin' })
     )
-    const actAs = { 'x-weft-act-as': 'service_principal' }
-    const refused = await ask(user, id, actAs)
+    const refused = await user.call('PUT', `${path}/${id}/deployments/nightly`, project)
     expect([refused.status, refused.body.code]).toEqual([409, 'service_principal_missing'])
   })
 
@@ -183,6 +182,14 @@ describe('the sign-in', () => {
   })
 })
 
+/** A release of a project, with its own schedule. */
+const project = {
+  settings: {
+    tasks: [{ task_key: 'main', notebook_task: { notebook_path: '/Shared/nightly' } }]
+  },
+  schedule: { quartzCronExpression: '0 0 3 * * ?', timezoneId: 'UTC', pauseStatus: 'UNPAUSED' }
+}
+
 describe.each(kinds)('machine to machine: a %s fabric', (kind) => {
   let id: string
 
@@ -224,6 +231,28 @@ describe.each(kinds)('machine to machine: a %s fabric', (kind) => {
     expect(seenBy(await ask(service, id))).toBe(principal.clientId)
     const asUser = await ask(service, id, { 'x-weft-act-as': 'user' })
     expect([asUser.status, seenBy(asUser)]).toEqual([403, undefined])
+  })
+
+  test('a project is released by the service principal on behalf of the team admin', async () => {
+    const { user: me } = await user.expect<{ user: { id: string } }>(200, 'GET', '/api/v1/me')
+    const put = await user.expect(200, 'PUT', `${path}/${id}/deployments/nightly`, project)
+    expect(put).toMatchObject({
+      state: 'deployed',
+      servicePrincipal: principal.clientId,
+      deployedBy: me.id
+    })
+    const recorded = `/api/v1/audit-events?action=deployment.put&fabric=${id}`
+    const { items } = await admin.expect<{ items: object[] }>(200, 'GET', recorded)
+    expect(items[0]).toMatchObject({ outcome: 'succeeded', onBehalfOf: me.id })
+  })
+
+  test('its job is scheduled, and always runs as the service principal', async () => {
+    const one = `${path}/${id}/deployments/nightly`
+    expect(await user.expect(200, 'GET', one)).toMatchObject({ schedule: project.schedule })
+    const { runId } = await user.expect<{ runId: string }>(201, 'POST', `${one}/runs`, {})
+    expect(await user.expect(200, 'GET', `${one}/runs/${runId}`)).toMatchObject({
+      runAs: principal.clientId
+    })
   })
 })
 
