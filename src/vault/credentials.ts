@@ -112,7 +112,11 @@ async function servicePrincipalCredentials(
 ): Promise<GrantCredentials> {
   const fabric = await deps.db.inTenant(scope, (tx) => findFabric(tx, grant.fabricId ?? ''))
   const principal = fabric?.servicePrincipal ?? null
-  if (fabric === null || principal === null) throw new AppError('service_principal_missing')
+  // A fabric that has moved took its new secret along; the grant of the old host must not be handed it.
+  const hasMoved = fabric?.workspaceOrigin !== grant.workspaceOrigin
+  if (fabric === null || principal === null || hasMoved) {
+    throw new AppError('service_principal_missing')
+  }
   const provider = providerOf(fabric.provider)
   const client = { clientId: principal.clientId, authMethod: provider.oauth.clientAuthMethod }
   const candidates = await openCandidates(deps, scope, client, principal.clientSecrets)

@@ -89,6 +89,15 @@ test('G11 a service principal that is taken away takes its token with it, on eve
   expect(await codeOf(ask(other))).not.toBe('no error')
 })
 
+test('the secret of a fabric that has moved is never sent to the host that it left', async () => {
+  await world.sql('UPDATE fabrics SET workspace_origin = $2 WHERE id = $1', [
+    fabricId,
+    'https://adb-1.2.azuredatabricks.net'
+  ])
+  expect(await codeOf(ask())).toBe('service_principal_missing')
+  expect(world.server.requests).toEqual([])
+})
+
 test('G7 an outage of the provider is no fault of the service principal', async () => {
   world.server.always({ instead: refusals.unavailable() })
   for (let hour = 0; hour < 24; hour += 1) {
