@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Browser, BrowserContext, Page, Response } from 'playwright-core'
-import { expect, inject } from 'vitest'
+import { expect, inject, onTestFailed } from 'vitest'
 import type { StackSummary } from '../../src/local/stack-file.ts'
 import { openBrowser } from '../browser/browser.ts'
 import { repository } from '../support/stack.ts'
@@ -21,6 +21,8 @@ export interface Visitor {
   readonly complaints: string[]
   /** Goes to a path of the console and waits until its heading stands there. */
   goTo(path: string, heading?: string): Promise<void>
+  /** Asks the API as this person, from the page that they are on: to make what a test is about. */
+  call<T>(method: string, path: string, body?: unknown): Promise<T>
   /** Looks at the page as it is now – wide, narrow, dark – and expects nothing wrong with it. */
   look(name: string): Promise<void>
 }
@@ -96,6 +98,7 @@ async function openVisitor({ stack, browser, email, tenant }: Opening): Promise<
     context,
     complaints,
     async goTo(path, heading) {
+      onTestFailed(({ task }) => picture(page, `failed-${task.name.slice(0, 60)}`))
       await page.goto(`${stack.weft}/console${path}`)
       const first = heading === undefined ? {} : { name: heading }
       await page.getByRole('heading', { level: 1, ...first }).waitFor()
@@ -103,6 +106,7 @@ async function openVisitor({ stack, browser, email, tenant }: Opening): Promise<
       const shifted = await page.evaluate<number>('globalThis.shifted')
       if (shifted > shiftMax) complaints.push(`${path} jumps while it loads: ${shifted}`)
     },
+    call: (method, path, body) => callFrom(page, method, path, body),
     look: (name) => look(page, name, complaints)
   }
 }
@@ -111,6 +115,22 @@ const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 const axeRun = `axe.run(document, { runOnly: ${JSON.stringify(rules)} }).then(({ violations }) =>
   violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target, html }) =>
     target + ' ' + html.slice(0, 160)).join(' | ')))`
+
+/** The page as it is, for whoever has to find out why a test failed. */
+async function picture(page: Page, name: string): Promise<void> {
+  const path = join(screens, `${name.replaceAll(/\W+/g, '-')}.png`)
+  await page.screenshot({ path, fullPage: true }).catch(() => undefined)
+}
+
+async function callFrom<T>(page: Page, method: string, path: string, body: unknown): Promise<T> {
+  const headers = { 'x-weft-csrf': '1', 'content-type': 'application/json' }
+  const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }
+  return await page.evaluate<T>(`fetch(${JSON.stringify(path)}, ${JSON.stringify(init)}).then(async (answer) => {
+    const text = await answer.text()
+    if (!answer.ok) throw new TypeError(text)
+    return text === '' ? null : JSON.parse(text)
+  })`)
+}
 
 /** Until nothing says any more that it loads. */
 async function loaded(page: Page): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   infiniteQueryOptions,
+  keepPreviousData,
   QueryClient,
   queryOptions,
   useInfiniteQuery,
@@ -55,9 +56,9 @@ export function listOf<Id extends ListId>(id: Id, input: Input<Id>) {
   })
 }
 
-/** A list that loads its next page when asked; `items` is all that has come. */
+/** A list that loads its next page when asked; `items` is all that has come, of the last filter until this one's is there. */
 export function useList<Id extends ListId>(id: Id, input: Input<Id>) {
-  const query = useInfiniteQuery(listOf(id, input))
+  const query = useInfiniteQuery({ ...listOf(id, input), placeholderData: keepPreviousData })
   const { data } = query
   const items = useMemo(() => data?.pages.flatMap((page): Item<Id>[] => page.items) ?? [], [data])
   return { ...query, items }

@@ -1,9 +1,17 @@
 import { notifications } from '@mantine/notifications'
 import { toProblem } from '../api/problem.ts'
 
+const closeButtonProps = { 'aria-label': 'Close this message' }
+
 /** Says in passing that something was done. */
 export function toast(message: string): void {
-  notifications.show({ message, color: 'teal', autoClose: 4_000, withBorder: true })
+  notifications.show({
+    message,
+    color: 'teal',
+    autoClose: 4_000,
+    withBorder: true,
+    closeButtonProps
+  })
 }
 
 /** Says in passing that something failed, where there is no better place for a `ProblemView`. */
@@ -15,6 +23,7 @@ export function toastProblem(error: unknown): void {
     message: requestId ? `${words} Request ${requestId}.` : words,
     color: 'red',
     autoClose: 12_000,
-    withBorder: true
+    withBorder: true,
+    closeButtonProps
   })
 }

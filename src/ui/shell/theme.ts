@@ -1,4 +1,5 @@
 import {
+  Anchor,
   type CSSVariablesResolver,
   createTheme,
   DEFAULT_THEME,
@@ -28,6 +29,8 @@ export const theme = createTheme({
   },
   components: {
     Modal: Modal.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } }),
+    // In the middle of a text a link must not be known by its colour alone.
+    Anchor: Anchor.extend({ defaultProps: { underline: 'always' } }),
     Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, openDelay: 250 } })
   }
 })

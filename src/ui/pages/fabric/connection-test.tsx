@@ -10,7 +10,7 @@ import type { TabProps } from './tab-props.ts'
 type As = Schemas['ConnectionTest']['as']
 
 const order = ['host', 'dns', 'tls', 'discovery', 'token', 'identity', 'scopes', 'compute']
-const words = {
+export const stepWords = {
   host: 'The host is a Databricks workspace',
   dns: 'It has an address',
   tls: 'The encrypted connection holds',
@@ -73,7 +73,7 @@ export function ConnectionTest({ fabric, onSignedIn }: Props) {
         </Group>
       </Group>
       {(test.isRunning || test.steps.length > 0) && (
-        <Steps steps={test.steps} expected={order} isRunning={test.isRunning} words={words} />
+        <Steps steps={test.steps} expected={order} isRunning={test.isRunning} words={stepWords} />
       )}
       {test.error !== null && <ProblemView error={test.error} onRetry={run} />}
       {result && (

@@ -94,7 +94,13 @@ function Facts({ fabric }: TabProps) {
           Draft
         </Badge>
       )}
-      <Anchor href={fabric.workspaceUrl} target="_blank" rel="noreferrer" size="sm">
+      <Anchor
+        href={fabric.workspaceUrl}
+        target="_blank"
+        rel="noreferrer"
+        size="sm"
+        underline="hover"
+      >
         {fabric.workspaceUrl.replace(/^https?:\/\//, '')}
       </Anchor>
       {team && <Text size="sm">{team.name}</Text>}
@@ -106,7 +112,7 @@ function EditLink({ fabric }: TabProps) {
   const isAdmin = useIsTeamAdmin(fabric.teamId)
   return (
     <>
-      <Anchor component={Link} to="/fabrics" size="sm">
+      <Anchor component={Link} to="/fabrics" size="sm" underline="hover">
         <Group gap={4}>
           <IconChevronLeft size={16} aria-hidden />
           All fabrics
@@ -115,6 +121,7 @@ function EditLink({ fabric }: TabProps) {
       {isAdmin && (
         <Anchor
           size="sm"
+          underline="hover"
           renderRoot={(props) => (
             <Link to="/fabrics/$fabricId/edit" params={{ fabricId: fabric.id }} {...props} />
           )}

@@ -1,29 +1,21 @@
 import { Button, Group, Select, TextInput } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
 import { IconPlugConnected, IconPlus, IconSearch } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { useMayCreate, useMe } from '../../api/me.ts'
 import { useList } from '../../api/queries.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Loading, Page } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { VirtualList } from '../../parts/virtual-list.tsx'
-import { type Fabric, FabricRow } from './fabric-row.tsx'
+import { FabricRow } from './fabric-row.tsx'
 import './fabrics.css'
 
 interface Filter {
   readonly text: string
-  readonly kind: string | null
+  readonly kind: 'spark' | 'sql' | null
   readonly teamId: string | null
-}
-
-function isShown(fabric: Fabric, { text, kind, teamId }: Filter): boolean {
-  const words = `${fabric.name} ${fabric.description} ${fabric.workspaceUrl}`.toLowerCase()
-  return (
-    words.includes(text.trim().toLowerCase()) &&
-    (kind === null || fabric.kind === kind) &&
-    (teamId === null || fabric.teamId === teamId)
-  )
 }
 
 const kinds = [
@@ -42,25 +34,27 @@ function AddButton() {
 export function FabricsPage() {
   const { teams } = useMe()
   const mayCreate = useMayCreate()
-  const list = useList('fabricList', {})
   const [filter, setFilter] = useState<Filter>({ text: '', kind: null, teamId: null })
-  const isFiltered = filter.text !== '' || filter.kind !== null || filter.teamId !== null
-  const shown = list.items.filter((fabric) => isShown(fabric, filter))
+  const [text] = useDebouncedValue(filter.text.trim(), 200)
+  const query = {
+    ...(text !== '' && { q: text }),
+    ...(filter.kind !== null && { kind: filter.kind }),
+    ...(filter.teamId !== null && { teamId: filter.teamId })
+  }
+  const list = useList('fabricList', { query })
+  const isFiltered = Object.keys(query).length > 0
+  const isEmpty = list.isSuccess && list.items.length === 0
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list
-  // What is looked for may be on a page that has not come yet.
-  useEffect(() => {
-    if (isFiltered && hasNextPage && !isFetchingNextPage) fetchNextPage()
-  }, [isFiltered, hasNextPage, isFetchingNextPage, fetchNextPage])
 
   return (
     <Page
       title="Fabrics"
       description="Your teams' ways into Databricks: a workspace, how to sign in, and the compute to run on."
-      actions={mayCreate && list.items.length > 0 && <AddButton />}
+      actions={mayCreate && (isFiltered || !isEmpty) && <AddButton />}
     >
       {list.isPending && <Loading of="fabrics" />}
       {list.isError && <ProblemView error={list.error} onRetry={() => list.refetch()} />}
-      {list.isSuccess && list.items.length === 0 && (
+      {isEmpty && !isFiltered && (
         <Empty
           icon={<IconPlugConnected size={22} />}
           title="No fabric yet"
@@ -71,13 +65,13 @@ export function FabricsPage() {
             : 'None of your teams has a fabric. An admin of your team can add one.'}
         </Empty>
       )}
-      {list.items.length > 0 && (
+      {(isFiltered || list.items.length > 0) && (
         <>
           <Group gap="sm" role="search" aria-label="Fabrics">
             <TextInput
               className="fabrics-search"
-              aria-label="Search by name, description or workspace"
-              placeholder="Search by name or workspace"
+              aria-label="Search by name"
+              placeholder="Search by name"
               leftSection={<IconSearch size={16} aria-hidden />}
               value={filter.text}
               onChange={(event) => setFilter({ ...filter, text: event.currentTarget.value })}
@@ -89,7 +83,9 @@ export function FabricsPage() {
               clearable
               data={kinds}
               value={filter.kind}
-              onChange={(kind) => setFilter({ ...filter, kind })}
+              onChange={(kind) =>
+                setFilter({ ...filter, kind: kind === 'spark' || kind === 'sql' ? kind : null })
+              }
             />
             {teams.length > 1 && (
               <Select
@@ -104,7 +100,7 @@ export function FabricsPage() {
               />
             )}
           </Group>
-          {shown.length === 0 && !hasNextPage ? (
+          {isEmpty ? (
             <Empty icon={<IconSearch size={22} />} title="Nothing matches">
               No fabric fits what you look for. Clear the search or the filters.
             </Empty>
@@ -118,7 +114,7 @@ export function FabricsPage() {
                 <span />
               </div>
               <VirtualList
-                items={shown}
+                items={list.items}
                 label="Fabrics"
                 keyOf={({ id }) => id}
                 rowHeight={69}
