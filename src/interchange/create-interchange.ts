@@ -36,32 +36,36 @@ export function createInterchange({ db, audit, strongbox, roomsOn }: Interchange
       await strongbox.prepare(scope) // sealing within the transaction then asks nobody for a key
       const undone = new Undone()
       let result: ImportResult | null = null
-      const work = db.inTenant(scope, async (tx) => {
-        await lockAuditChain(tx) // whatever changes settings comes before or after, and not meanwhile
-        const own = dbWithin(db, tx)
-        const rooms = roomsOn(own)
-        const faults = createFaults(pointerOf)
-        const before = await readStanding(tx, rooms)
-        const announced = new Set(document.appConnections?.map(({ name }) => name))
-        const putting = { scope, db: own, rooms, standing: before, faults, announced }
-        const puts = await putAll(putting, document)
-        if (faults.found.length > 0) {
-          throw new AppError('invalid_request', { errors: faults.found })
-        }
-        const kept = options.prunes ? await prune(putting, document) : []
-        const after = await readStanding(tx, rooms)
-        const resources = resourcesOf({ document, puts, before, after, prunes: options.prunes })
-        const counts = countsOf(resources)
-        const shown = options.isDryRun ? resources.map(withoutNewId) : resources
-        const all = [...notices, ...kept]
-        result = { isDryRun: options.isDryRun, format, counts, resources: shown, notices: all }
-        if (options.isDryRun) throw undone
-        await audit.append(tx, {
-          action: 'settings.import',
-          object: ['tenant', scope.tenantId],
-          details: { format, ...counts }
-        })
-      })
+      const work = db.inTenant(
+        scope,
+        async (tx) => {
+          await lockAuditChain(tx) // whatever changes settings comes before or after, and not meanwhile
+          const own = dbWithin(db, tx)
+          const rooms = roomsOn(own)
+          const faults = createFaults(pointerOf)
+          const before = await readStanding(tx, rooms)
+          const announced = new Set(document.appConnections?.map(({ name }) => name))
+          const putting = { scope, db: own, rooms, standing: before, faults, announced }
+          const puts = await putAll(putting, document)
+          if (faults.found.length > 0) {
+            throw new AppError('invalid_request', { errors: faults.found })
+          }
+          const kept = options.prunes ? await prune(putting, document) : []
+          const after = await readStanding(tx, rooms)
+          const resources = resourcesOf({ document, puts, before, after, prunes: options.prunes })
+          const counts = countsOf(resources)
+          const shown = options.isDryRun ? resources.map(withoutNewId) : resources
+          const all = [...notices, ...kept]
+          result = { isDryRun: options.isDryRun, format, counts, resources: shown, notices: all }
+          if (options.isDryRun) throw undone
+          await audit.append(tx, {
+            action: 'settings.import',
+            object: ['tenant', scope.tenantId],
+            details: { format, ...counts }
+          })
+        },
+        importMaxMs
+      )
       await work.catch((error: unknown) => {
         if (error !== undone) throw error
       })
@@ -70,6 +74,9 @@ export function createInterchange({ db, audit, strongbox, roomsOn }: Interchange
     }
   }
 }
+
+/** Of the largest document, on a machine that is busy. */
+const importMaxMs = 60_000
 
 /** Ends a dry run, and with it all that it did. */
 class Undone extends Error {

@@ -38,9 +38,10 @@ export interface Lookup {
 export interface Db {
   /**
    * Runs `work` in one transaction that serves `scope`: another tenant's rows do not exist in it.
+   * @param timeoutMs after which it is undone; default: 10 s
    * @throws AppError `overloaded` when the database can't be reached, `shutting_down` after close
    */
-  inTenant<T>(scope: TenantScope, work: (tx: Tx) => Promise<T>): Promise<T>
+  inTenant<T>(scope: TenantScope, work: (tx: Tx) => Promise<T>, timeoutMs?: number): Promise<T>
   inLookup<T>(lookup: Lookup, work: (tx: LookupTx) => Promise<T>): Promise<T>
   /** Hears of every committed transaction of this process that noted a change. */
   onTenantChange(listener: TenantChangeListener): void
@@ -102,15 +103,22 @@ export function createDb(options: DbOptions): Db {
 
   const listeners: TenantChangeListener[] = []
 
-  async function run<T>(settings: RowSettings, work: (rows: Rows) => Promise<T>): Promise<T> {
+  async function run<T>(
+    settings: RowSettings,
+    work: (rows: Rows) => Promise<T>,
+    timeout = transactionTimeouts.timeout
+  ): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await prisma.$transaction(async (rows) => {
-          await rows.$queryRaw`SELECT set_config('weft.tenant', ${settings.tenant}, true),
+        return await prisma.$transaction(
+          async (rows) => {
+            await rows.$queryRaw`SELECT set_config('weft.tenant', ${settings.tenant}, true),
             set_config('weft.lookup', ${settings.lookup}, true),
             set_config('weft.user', ${settings.user}, true)`
-          return await work(rows)
-        }, transactionTimeouts)
+            return await work(rows)
+          },
+          { ...transactionTimeouts, timeout }
+        )
       } catch (error) {
         if (attempt < attemptsMax && isDeadlock(error)) continue
         throw translateDbError(error)
@@ -119,16 +127,17 @@ export function createDb(options: DbOptions): Db {
   }
 
   return {
-    async inTenant(scope, work) {
+    async inTenant(scope, work, timeoutMs) {
       let changedTo: number | null = null
       const noteChange = (version: number) => {
         changedTo = version
       }
       const settings = { tenant: scope.tenantId, lookup: '', user: '' }
-      const result = await run(settings, (rows) => {
+      const part = (rows: Rows) => {
         changedTo = null
         return work({ scope, rows, noteChange })
-      })
+      }
+      const result = await run(settings, part, timeoutMs)
       if (changedTo !== null) for (const listener of listeners) listener(scope.tenantId, changedTo)
       return result
     },
