@@ -50,6 +50,7 @@ import { meRoutes } from './http/routes/me.ts'
 import { memberRoutes } from './http/routes/members.ts'
 import { oauthRoutes } from './http/routes/oauth.ts'
 import { pageRoutes } from './http/routes/pages.ts'
+import { personalAccessTokenRoutes } from './http/routes/personal-access-tokens.ts'
 import { personalTokenRoutes } from './http/routes/personal-tokens.ts'
 import { registrationRoutes } from './http/routes/registrations.ts'
 import { scimRoutes } from './http/routes/scim.ts'
@@ -173,6 +174,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   registrationRoutes(app, { registrations: deps.registrations, once })
   fabricRoutes(app, { fabrics, once })
   servicePrincipalRoutes(app, { fabrics, once })
+  personalAccessTokenRoutes(app, fabrics)
   connectionTestRoutes(app, { fabrics, answerSteps })
   deploymentRoutes(app, { deployments: deps.deployments, once, answerSteps })
   discoveryRoutes(app, { fabrics })

@@ -33,6 +33,21 @@ export async function readCapabilities(db: Db, scope: TenantScope): Promise<Capa
         owner: reason === null ? null : 'tenant_admin',
         contacts: hasGap ? await listTenantAdmins(tx, contactsMax) : [],
         teams
+      },
+      {
+        provider: 'databricks',
+        authMethod: 'pat',
+        available: true,
+        reason: null,
+        owner: null,
+        contacts: [],
+        teams: teams.map(({ id, name }) => ({
+          id,
+          name,
+          available: true,
+          reason: null,
+          unserved: []
+        }))
       }
     ]
   })

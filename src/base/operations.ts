@@ -17,6 +17,7 @@ export const operations = [
   'capability.list',
   'connection.get',
   'connection.delete',
+  'connection.put_token',
   'endpoint.discover',
   'endpoint.query',
   'fabric.list',

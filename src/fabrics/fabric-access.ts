@@ -19,6 +19,7 @@ import { viewDeadlines } from './fabric-deadlines.ts'
 import { type FabricDeps, mustFindFabric, refuseOtherFabric } from './fabric-deps.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
 import type { Deadlines } from './fabrics.ts'
+import { grantKeyOf } from './own-grant.ts'
 
 export type ActAs = 'user' | 'service_principal'
 
@@ -281,16 +282,16 @@ async function findGrantId(tx: Tx, row: FabricRow, person: UserId | null): Promi
     const grant = await findServicePrincipalGrant(tx, row.id)
     return grant === null ? null : asId('grant', grant.id)
   }
-  const connection = await mustHaveConnection(tx, row)
-  const key = { userId: person, workspaceOrigin: row.workspaceOrigin }
-  const grant = await findUserGrant(tx, { ...key, appConnectionId: connection.id })
+  if (row.authMethod !== 'pat') await mustHaveConnection(tx, row)
+  const key = await grantKeyOf(tx, row, person)
+  const grant = key === null ? null : await findUserGrant(tx, key)
   return grant === null ? null : asId('grant', grant.id)
 }
 
 /** The app connection that serves this fabric's host. */
 export async function mustHaveConnection(
   tx: Tx,
-  row: Pick<FabricRow, 'appConnectionId' | 'provider' | 'workspaceOrigin'>
+  row: Pick<FabricRow, 'appConnectionId' | 'provider' | 'workspaceOrigin' | 'authMethod'>
 ): Promise<AppConnectionRow> {
   const connection = await appConnectionOf(tx, row)
   if (!isReady(connection)) throw new AppError('app_connection_missing')

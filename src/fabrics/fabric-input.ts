@@ -1,4 +1,4 @@
-import { AppError, invalidRequest } from '../base/errors.ts'
+import { invalidRequest } from '../base/errors.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Provider, WorkspaceAddress } from '../providers/provider.ts'
 import type { NewFabric } from './fabrics.ts'
@@ -48,11 +48,11 @@ export function slugOf(name: string, attempt: number): string {
   return attempt === 0 ? base : `${base}-${attempt + 1}`
 }
 
-/** Personal access tokens per user are not offered. */
-export function refusePat(authMethod: 'oauth' | 'pat'): void {
-  if (authMethod === 'oauth') return
-  throw new AppError('invalid_request', {
-    detail: 'Only OAuth is available as an authentication method',
-    errors: [{ pointer: '/authMethod', message: 'must be oauth' }]
-  })
+/** People with tokens of their own sign in by no app connection. */
+export function refuseConnection({
+  authMethod,
+  appConnectionId
+}: Pick<NewFabric, 'authMethod' | 'appConnectionId'>): void {
+  if (authMethod === 'oauth' || appConnectionId === undefined) return
+  throw invalidRequest('/appConnectionId', 'a fabric with personal access tokens has none')
 }

@@ -23,7 +23,7 @@ import {
   mustFindFabric,
   mustFindTeamFor
 } from './fabric-deps.ts'
-import { checkEndpointList, readWorkspace, refusePat, slugOf } from './fabric-input.ts'
+import { checkEndpointList, readWorkspace, refuseConnection, slugOf } from './fabric-input.ts'
 import { viewFabrics } from './fabric-view.ts'
 import type { FabricPatch, Fabrics, FabricView } from './fabrics.ts'
 import { storedSizes } from './job-sizes.ts'
@@ -63,7 +63,7 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
       }),
 
     async create(scope, input) {
-      refusePat(input.authMethod)
+      refuseConnection(input)
       const address = readWorkspace(outbound, provider, input)
       const id = newId('fabric', clock)
       const now = clock.now()
@@ -122,6 +122,10 @@ export function createFabricKeeping(deps: FabricDeps): Keeping {
       try {
         await db.inTenant(scope, async (tx) => {
           const row = await mustFindFabric(tx, id, 'fabric.update')
+          refuseConnection({
+            authMethod: row.authMethod === 'pat' ? 'pat' : 'oauth',
+            appConnectionId: patch.appConnectionId ?? undefined
+          })
           await mustFindConnection(tx, patch.appConnectionId ?? null)
           const sizes = patch.jobSizes === undefined ? undefined : (patch.jobSizes ?? [])
           const changes = {

@@ -33,12 +33,12 @@ export async function viewFabrics(
   const grants = await listGrantsFor(tx, { userId, fabricIds })
   const connections = new Map<string, AppConnectionRow | null>()
   for (const row of rows) {
-    const key = row.appConnectionId ?? ''
+    const key = connectionKeyOf(row)
     if (!connections.has(key)) connections.set(key, await appConnectionOf(tx, row))
   }
   const unattended = await unattendedWarnings(tx, rows)
   return rows.map((row) => {
-    const connection = connections.get(row.appConnectionId ?? '') ?? null
+    const connection = connections.get(connectionKeyOf(row)) ?? null
     return {
       ...viewFabric(row),
       warnings: [...(unattended.get(row.id) ?? []), ...warningsOf(row, connection, now)],
@@ -47,11 +47,16 @@ export async function viewFabrics(
   })
 }
 
-/** The app connection that a fabric signs people in with: its own, else the provider's default. */
+function connectionKeyOf({ authMethod, appConnectionId }: FabricRow): string {
+  return `${authMethod}/${appConnectionId ?? ''}`
+}
+
+/** The app connection that a fabric signs people in with: its own, else the provider's default; with tokens none. */
 export function appConnectionOf(
   tx: Tx,
-  row: Pick<FabricRow, 'appConnectionId' | 'provider'>
+  row: Pick<FabricRow, 'appConnectionId' | 'provider' | 'authMethod'>
 ): Promise<AppConnectionRow | null> {
+  if (row.authMethod === 'pat') return Promise.resolve(null)
   return row.appConnectionId === null
     ? findDefaultAppConnection(tx, row.provider)
     : findAppConnection(tx, row.appConnectionId)
@@ -120,7 +125,7 @@ function warningsOf(
   now: Date
 ): FabricWarning[] {
   const warnings: FabricWarning[] = []
-  if (!isReady(connection)) {
+  if (row.authMethod !== 'pat' && !isReady(connection)) {
     warnings.push({
       code: 'app_connection_missing',
       message: 'Nobody can sign in: OAuth is not set up yet',
@@ -152,7 +157,7 @@ function healthOf(
       actor.kind === 'user' &&
       grant.userId === actor.id &&
       grant.workspaceOrigin === row.workspaceOrigin &&
-      grant.appConnectionId === connection?.id
+      (row.authMethod === 'pat' ? grant.kind === 'pat' : grant.appConnectionId === connection?.id)
   )
   const grant = own ?? grants.find((candidate) => candidate.fabricId === row.id)
   if (grant === undefined) return { state: 'unknown', since: null }

@@ -12,6 +12,7 @@ import type {
   TeamId
 } from '../base/ids.ts'
 import type { Page, PageQuery } from '../base/page.ts'
+import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Resource, ResourceKind } from '../providers/resources.ts'
 import type {
@@ -21,6 +22,7 @@ import type {
 } from '../vault/client-secrets.ts'
 import type { JobSize } from './job-sizes.ts'
 import type { TestAs, TestListener, TestResult, TestResults } from './test-results.ts'
+import type { UsageQuery, UsageView } from './usage-view.ts'
 
 export interface SecretView {
   readonly isSet: true
@@ -218,40 +220,6 @@ export interface SignInCallback {
   readonly sessionId: string
 }
 
-/** Days are UTC, `YYYY-MM-DD` or a date-time for its day, both included; default: the last 30. */
-export interface UsageQuery extends PageQuery {
-  readonly from: string | undefined
-  readonly to: string | undefined
-  readonly groupBy: readonly ('day' | 'endpoint' | 'caller')[]
-}
-
-/** Sums over calls; tokens as far as answers told them. */
-export interface UsageFigures {
-  readonly calls: number
-  readonly errors: number
-  readonly requestBytes: number
-  readonly answerBytes: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly totalTokens: number
-  readonly duration: { readonly meanMs: number | null; readonly maxMs: number | null }
-}
-
-/** Null: not told apart by this, or (`endpoint`) asked for under a name that no endpoint answered to. */
-export interface UsageItem extends UsageFigures {
-  readonly day: string | null
-  /** A serving endpoint, or the operation where the call was about none. */
-  readonly endpoint: string | null
-  readonly caller: { readonly kind: string; readonly id: string } | null
-}
-
-export interface UsageView extends Page<UsageItem> {
-  readonly from: string
-  readonly to: string
-  /** Of all calls of the range, whoever made them. */
-  readonly total: UsageFigures
-}
-
 export interface DiscoveryQuery extends PageQuery {
   readonly kind: ResourceKind
   /** Null: a person as themself, a service account as the service principal. */
@@ -334,6 +302,16 @@ export interface Fabrics {
   finishSignIn(scope: TenantScope, input: SignInCallback): Promise<SignInAttemptView>
   signInAttempt(scope: TenantScope, id: SignInAttemptId): Promise<SignInAttemptView>
   connection(scope: TenantScope, id: FabricId): Promise<ConnectionView>
+  /**
+   * Keeps a person's own personal access token for the workspace of the fabric, once it is known whose it is.
+   * @throws AppError `conflict`: the fabric takes none; `invalid_request`: the workspace refuses it; `forbidden`:
+   *   another workspace user's than the one before; whatever reaching the workspace throws
+   */
+  putPersonalToken(
+    scope: TenantScope,
+    id: FabricId,
+    input: { readonly token: Secret; readonly expiresAt: Date | null }
+  ): Promise<ConnectionView>
   /**
    * What the workspace shows to the identity, of a draft too; endpoints as far as the lists of the fabric and
    * the caller allow. Compute is not for whom a list limits to endpoints, other than the fabric's admins.

@@ -13,6 +13,7 @@ import { findUserGrant } from '../store/grants.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import { appConnectionOf } from './fabric-view.ts'
 import type { Fabrics } from './fabrics.ts'
+import { grantKeyOf } from './own-grant.ts'
 import {
   type TestAs,
   type TestRecord,
@@ -70,7 +71,7 @@ export async function subjectOf(tx: Tx, row: FabricRow, as: TestAs): Promise<Tes
     appConnection: connection === null ? null : textOf(connection),
     servicePrincipal: principal === null ? null : textOfPrincipal(principal),
     compute: JSON.stringify([warehouseId, clusterId, httpPath, catalog, schema, isServerless]),
-    signIn: connection === null ? null : await signInOf(tx, row, connection)
+    signIn: as === 'user' ? await signInOf(tx, row) : null
   }
 }
 
@@ -84,10 +85,9 @@ function textOfPrincipal({ clientId, clientSecrets }: ServicePrincipalRow): stri
   return JSON.stringify([clientId, clientSecrets.map(({ id }) => id)])
 }
 
-async function signInOf(tx: Tx, row: FabricRow, { id }: AppConnectionRow): Promise<string | null> {
-  const { workspaceOrigin } = row
-  const key = { userId: tx.scope.actor.id, workspaceOrigin, appConnectionId: id }
-  const grant = await findUserGrant(tx, key)
+async function signInOf(tx: Tx, row: FabricRow): Promise<string | null> {
+  const key = await grantKeyOf(tx, row, tx.scope.actor.id)
+  const grant = key === null ? null : await findUserGrant(tx, key)
   return grant === null ? null : `${grant.id} ${grant.signedInAt?.toISOString()}`
 }
 

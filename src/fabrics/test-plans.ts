@@ -15,7 +15,7 @@ import { leastLifeMs, setbackOf } from '../vault/token-state.ts'
 import type { TokenOptions } from '../vault/vault.ts'
 import { type ComputeColumns, computeOf, readCompute } from './fabric-compute.ts'
 import { type FabricDeps, mustFindFabric, mustFindTeamFor } from './fabric-deps.ts'
-import { readWorkspace, refusePat } from './fabric-input.ts'
+import { readWorkspace, refuseConnection } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
 import type { Fabrics, NewFabric, ServicePrincipalInput } from './fabrics.ts'
 import { createKeptTests, subjectOf } from './kept-tests.ts'
@@ -35,6 +35,7 @@ interface Subject {
   readonly as: TestAs
   readonly fabricId: FabricId | null
   readonly workspaceOrigin: string
+  readonly authMethod: string
   readonly connection: AppConnectionRow | null
   readonly compute: TestPlan['compute']
 }
@@ -71,10 +72,13 @@ export function createTests(deps: FabricDeps): Tests {
 
   /** As the person, with the sign-in that they have at this workspace. */
   async function userToken(scope: TenantScope, subject: Subject): Promise<TestToken> {
-    const { connection, workspaceOrigin } = subject
-    if (!isReady(connection)) throw new AppError('app_connection_missing')
+    const { authMethod, connection, workspaceOrigin } = subject
+    if (authMethod === 'oauth' && !isReady(connection)) {
+      throw new AppError('app_connection_missing')
+    }
     if (scope.actor.kind !== 'user') throw new AppError('forbidden')
-    const key = { userId: scope.actor.id, workspaceOrigin, appConnectionId: connection.id }
+    const appConnectionId = connection?.id ?? null
+    const key = { userId: scope.actor.id, workspaceOrigin, appConnectionId }
     const grant = await db.inTenant(scope, (tx) => findUserGrant(tx, key))
     if (grant === null) throw new AppError('sign_in_needed')
     return await heldToken(scope, asId('grant', grant.id))
@@ -132,9 +136,9 @@ export function createTests(deps: FabricDeps): Tests {
         return { row: found, connection: await appConnectionOf(tx, found), tested }
       })
       takeTurn(scope)
-      const { workspaceOrigin } = row
+      const { workspaceOrigin, authMethod } = row
       const compute = triedOf(row)
-      const subject = { as, fabricId: id, workspaceOrigin, connection, compute }
+      const subject = { as, fabricId: id, workspaceOrigin, authMethod, connection, compute }
       const plan = planOf(subject, async () => {
         if (as === 'user') return await userToken(scope, subject)
         if (row.servicePrincipal === null) throw new AppError('service_principal_missing')
@@ -147,7 +151,7 @@ export function createTests(deps: FabricDeps): Tests {
     },
 
     async testUnsaved(scope, input, as, listener, signal) {
-      refusePat(input.authMethod)
+      refuseConnection(input)
       const connection = await db.inTenant(scope, async (tx) => {
         await mustFindTeamFor(tx, input.teamId, 'fabric.create')
         return await connectionFor(tx, input)
@@ -162,7 +166,8 @@ export function createTests(deps: FabricDeps): Tests {
       }
       const compute = triedOf(readCompute(provider, input, address.httpPath))
       const workspaceOrigin = address.origin
-      const subject = { as, fabricId: null, workspaceOrigin, connection, compute }
+      const { authMethod } = input
+      const subject = { as, fabricId: null, workspaceOrigin, authMethod, connection, compute }
       const plan = planOf(subject, async () => {
         if (as === 'user') return await userToken(scope, subject)
         if (input.servicePrincipal === undefined) throw new AppError('service_principal_missing')
@@ -194,7 +199,8 @@ export function createTests(deps: FabricDeps): Tests {
 
 async function connectionFor(tx: Tx, input: NewFabric): Promise<AppConnectionRow | null> {
   const appConnectionId = input.appConnectionId ?? null
-  const connection = await appConnectionOf(tx, { appConnectionId, provider: input.provider })
+  const { provider, authMethod } = input
+  const connection = await appConnectionOf(tx, { appConnectionId, provider, authMethod })
   if (appConnectionId !== null && connection === null) {
     throw new AppError('not_found', { detail: 'No such app connection' })
   }

@@ -3,7 +3,8 @@ import { invalidRequest } from '../base/errors.ts'
 import { asId } from '../base/ids.ts'
 import { listUsage, sumUsage, type UsageKey, type UsageSums } from '../store/usage-days.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
-import type { Fabrics, UsageFigures, UsageItem, UsageQuery } from './fabrics.ts'
+import type { Fabrics } from './fabrics.ts'
+import type { UsageFigures, UsageItem, UsageQuery } from './usage-view.ts'
 
 const dayMs = 24 * 60 * 60_000
 const daysDefault = 30

@@ -39,6 +39,7 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'capability.list': people,
   'connection.get': people,
   'connection.delete': people,
+  'connection.put_token': people,
   'endpoint.discover': [...people, 'service_account'],
   'endpoint.query': [...people, 'service_account'],
   'fabric.list': people,

@@ -9,7 +9,8 @@ export type GrantTokenRow = GrantToken
 export interface UserGrantKey {
   readonly userId: string
   readonly workspaceOrigin: string
-  readonly appConnectionId: string
+  /** Null: a personal access token, which goes by no app connection. */
+  readonly appConnectionId: string | null
 }
 
 export type GrantStatus = Pick<GrantRow, 'state' | 'cause' | 'since' | 'nextTryAt' | 'failures'>

@@ -148,7 +148,7 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
     if (existing === null) {
       await insertGrant(tx, {
         id,
-        kind: 'user',
+        kind: key.appConnectionId === null ? 'pat' : 'user',
         fabricId: null,
         ...key,
         ...standing,

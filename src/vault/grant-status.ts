@@ -4,6 +4,7 @@ import { type AppConnectionRow, findAppConnection } from '../store/app-connectio
 import type { Db, Tx } from '../store/db.ts'
 import { findGrantToken, type GrantRow, type GrantTokenRow } from '../store/grants.ts'
 import { providerOf } from './credentials.ts'
+import { neverExpires } from './personal-access-tokens.ts'
 import { type GrantState, predictSignIn } from './token-state.ts'
 
 /** Who a token stands for at the workspace. */
@@ -47,16 +48,27 @@ function toStatus(
   connection: AppConnectionRow | null
 ): GrantStatus {
   const { workspaceUserName: userName, workspaceUserId: id } = grant
+  const accessExpiresAt = token?.accessTokenSealed ? knownEnd(token.accessExpiresAt) : null
   return {
     id: asId('grant', grant.id),
     state: grant.state as GrantState, // the table's check constraint holds it to these
     cause: grant.cause,
     since: grant.since,
     nextTryAt: grant.nextTryAt,
-    accessExpiresAt: token?.accessTokenSealed ? token.accessExpiresAt : null,
-    predictedSignInAt: connection === null ? null : predictionOf(grant, token, connection),
+    accessExpiresAt,
+    predictedSignInAt:
+      connection === null ? endOf(grant, accessExpiresAt) : predictionOf(grant, token, connection),
     workspaceUser: userName === null || id === null ? null : { userName, id }
   }
+}
+
+/** A personal access token is replaced when it ends. */
+function endOf({ kind }: GrantRow, accessExpiresAt: Date | null): Date | null {
+  return kind === 'pat' ? accessExpiresAt : null
+}
+
+function knownEnd(expiresAt: Date | null): Date | null {
+  return expiresAt?.getTime() === neverExpires.getTime() ? null : expiresAt
 }
 
 function predictionOf(

@@ -177,7 +177,7 @@ export async function sealTokens(
 }
 
 export function kindOf(grant: GrantRow): GrantKind {
-  return grant.kind === 'user' ? 'user' : 'service_principal'
+  return grant.kind === 'user' || grant.kind === 'pat' ? grant.kind : 'service_principal'
 }
 
 function judge(grant: GrantRow, failure: OAuthFailure | AppError, now: Date): Setback {

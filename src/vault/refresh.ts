@@ -13,6 +13,7 @@ import { wasNeverSent } from '../outbound/outbound.ts'
 import { findGrant, findGrantToken, type GrantRow } from '../store/grants.ts'
 import { findOpenRefreshEntry, type RefreshEntryRow } from '../store/refresh-journal.ts'
 import { credentialsOf, type GrantCredentials, providerOfGrant } from './credentials.ts'
+import { endPersonalToken } from './personal-access-tokens.ts'
 import { answerPlace, type Claim, claimGrant, keepAnswer, waitForOwner } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import {
@@ -59,6 +60,7 @@ async function refreshGrant(
     return { grant: standing, hasKeptAnswer: isKept(entry, generation) }
   })
   if (grant === null) return 'moved'
+  if (grant.kind === 'pat') return await endPersonalToken(deps, scope, grant, generation)
   if (hasKeptAnswer) return await projectKept(deps, scope, grant, generation)
   const { credentials, server } = await prepare(deps, scope, grant)
   const claim = await claimGrant(deps, scope, grantId, generation)

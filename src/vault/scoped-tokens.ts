@@ -69,6 +69,11 @@ export function createScopedTokens(deps: RefreshDeps, accessToken: TakeAccessTok
     const { scope, grantId } = wanted
     const grant = await db.inTenant(scope, (tx) => findGrant(tx, grantId))
     if (grant === null) throw new AppError('sign_in_needed')
+    if (grant.kind === 'pat') {
+      throw new AppError('forbidden', {
+        detail: 'This endpoint takes no personal access token: a fabric with OAuth can ask it'
+      })
+    }
     let used = own
     let verdict = await ask(wanted, grant, used)
     if (grant.kind === 'user' && isAboutTheToken(verdict)) {

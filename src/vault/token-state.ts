@@ -12,7 +12,8 @@ export type GrantState =
   | 'paused'
   | 'revoked'
 
-export type GrantKind = 'user' | 'service_principal'
+/** `pat`: a personal access token, which is given and never asked for. */
+export type GrantKind = 'user' | 'pat' | 'service_principal'
 
 /** What the decision needs to know of a grant. */
 export interface GrantFacts {
@@ -55,12 +56,15 @@ export function decide(grant: GrantFacts, wish: TokenWish, now: Date): Decision 
     grant.accessExpiresAt === null ? 0 : grant.accessExpiresAt.getTime() - now.getTime()
   const isWaiting = grant.nextTryAt !== null && grant.nextTryAt > now
   const isEnded = grant.state === 'needs_sign_in'
-  if (!isRejected && leftMs > 0 && leftMs >= neededLifeMs(grant, wish)) {
-    const isDueSoon = leftMs < Math.min(lifeMsOf(grant) / 2, aheadMs) && !isWaiting && !isEnded
+  const isRefused = grant.kind === 'pat' && isEnded
+  if (!isRejected && !isRefused && leftMs > 0 && leftMs >= neededLifeMs(grant, wish)) {
+    const isDue = leftMs < Math.min(lifeMsOf(grant) / 2, aheadMs) && grant.kind !== 'pat'
+    const isDueSoon = isDue && !isWaiting && !isEnded
     return { kind: 'use', isDueSoon }
   }
   if (isWaiting || isEnded) return { kind: 'refuse', error: refusal(grant) }
-  if (grant.kind === 'user' && !grant.hasRefreshToken) {
+  const isOver = grant.kind === 'pat' && leftMs <= 0
+  if (isOver || (grant.kind === 'user' && !grant.hasRefreshToken)) {
     return { kind: 'refuse', error: new AppError('sign_in_needed') }
   }
   return { kind: 'refresh', isForced: isRejected && leftMs >= neededLifeMs(grant, wish) }
@@ -68,6 +72,7 @@ export function decide(grant: GrantFacts, wish: TokenWish, now: Date): Decision 
 
 /** A provider whose tokens live for less than what is asked for gives what it can: half a life. */
 function neededLifeMs(grant: GrantFacts, wish: TokenWish): number {
+  if (grant.kind === 'pat') return 0 // no newer one can be had
   return Math.min(Math.max(wish.minLifeMs, leastLifeMs), lifeMsOf(grant) / 2)
 }
 
@@ -79,7 +84,9 @@ function lifeMsOf({ accessIssuedAt, accessExpiresAt }: GrantFacts): number {
 /** Why a grant cannot serve now, in the words of the problem catalogue. */
 function refusal(grant: GrantFacts): AppError {
   if (grant.state === 'needs_sign_in' || grant.state === 'revoked') {
-    return new AppError(grant.kind === 'user' ? 'sign_in_needed' : 'service_principal_refused')
+    return new AppError(
+      grant.kind === 'service_principal' ? 'service_principal_refused' : 'sign_in_needed'
+    )
   }
   const retryAt = grant.nextTryAt === null ? {} : { retryAt: grant.nextTryAt }
   return new AppError(codeOfCause(grant.cause), retryAt)

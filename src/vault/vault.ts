@@ -166,8 +166,11 @@ function busy(now: Date): AppError {
 function tokenRefused(kind: GrantFacts['kind'], now: Date): AppError {
   const detail = 'The workspace refuses every fresh access token'
   const retryAt = plusMs(now, 10_000)
-  return new AppError(kind === 'user' ? 'sign_in_needed' : 'service_principal_refused', {
-    detail,
-    retryAt
-  })
+  return new AppError(
+    kind === 'service_principal' ? 'service_principal_refused' : 'sign_in_needed',
+    {
+      detail,
+      retryAt
+    }
+  )
 }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { UsageView } from '../../src/fabrics/fabrics.ts'
+import type { UsageView } from '../../src/fabrics/usage-view.ts'
 import type { World } from './gateway.test.ts'
 import { jsonOf } from './wire.ts'
 

@@ -114,7 +114,11 @@ describe('what else is refused', () => {
     ],
     ['neither address', { workspaceUrl: undefined }, '/workspaceUrl'],
     ['both addresses', { jdbcUrl: 'jdbc:databricks://x.cloud.databricks.com' }, '/workspaceUrl'],
-    ['a personal access token', { authMethod: 'pat' }, '/authMethod'],
+    [
+      'an app connection for personal access tokens',
+      { authMethod: 'pat', appConnectionId: asId('appConnection', 'apc_1') },
+      '/appConnectionId'
+    ],
     [
       'a path that names no compute',
       { compute: { httpPath: '/api/2.0/secrets' } },

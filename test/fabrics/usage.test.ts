@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asId, type FabricId } from '../../src/base/ids.ts'
-import type { UsageQuery } from '../../src/fabrics/fabrics.ts'
+import type { UsageQuery } from '../../src/fabrics/usage-view.ts'
 import { as, createWorld, faultOf, type World } from './world.ts'
 
 let world: World

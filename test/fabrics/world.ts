@@ -87,6 +87,8 @@ export interface World {
   connect(more?: Partial<Parameters<AppConnections['create']>[1]>): Promise<AppConnectionView>
   /** Tells the workspaces of the client, as its admin registers it. */
   register(redirectUrls: readonly string[], more?: Record<string, unknown>): Promise<void>
+  /** A personal access token of a person of the workspaces; null: it is nobody's any more. */
+  personalToken(token: string, email: string | null): Promise<void>
   newFabric(more?: Partial<NewFabric>): NewFabric
   faults(patch: Record<string, unknown> | null): Promise<void>
   /** Requests that the first workspace has seen, without those of its control. */
@@ -227,6 +229,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       const connection = await appConnections.create(as.admin, { ...input, ...more })
       await register([connection.redirectUri])
       return connection
+    },
+    async personalToken(token, email) {
+      for (const { url } of [workspace, elsewhere]) {
+        await tell(`${url}/_sim/personal-access-tokens`, 'POST', { token, email })
+      }
     },
     newFabric: (more = {}) => ({
       name: 'Sales',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { UsageView } from '../../src/fabrics/fabrics.ts'
+import type { UsageView } from '../../src/fabrics/usage-view.ts'
 import type { App } from '../../src/http/route.ts'
 import { appWith, browser, fabricId, service, tokens } from './fakes.ts'
 

@@ -29,6 +29,7 @@ const own: Operation[] = [
   'capability.list',
   'connection.get',
   'connection.delete',
+  'connection.put_token',
   'delegation.list',
   'delegation.create',
   'delegation.revoke',

@@ -12,6 +12,7 @@ import { refuseForeignSite } from './csrf.ts'
 const teamBound: ReadonlySet<Operation> = new Set([
   'connection.get',
   'connection.delete',
+  'connection.put_token',
   'endpoint.discover',
   'endpoint.query',
   'fabric.get',
@@ -24,6 +25,8 @@ const teamBound: ReadonlySet<Operation> = new Set([
   'fabric.sign_in',
   'federation_policy.get',
   'federation_policy.register',
+  'service_principal.add_secret',
+  'service_principal.delete_secret',
   'sign_in_attempt.get',
   'sign_in_attempt.finish'
 ])

@@ -241,6 +241,14 @@ function wrapped({ clientId, ...secret }: Static<typeof ServicePrincipal>) {
   return { clientId, ...clientSecretInput(secret) }
 }
 
+export const NewPersonalAccessToken = Strict(
+  {
+    token: Text(1_024, { pattern: '^[A-Za-z0-9._~+/-]+=*$', writeOnly: true }),
+    expiresAt: Type.Optional(ExpiryTime)
+  },
+  { title: 'NewPersonalAccessToken' }
+)
+
 export const Connection = Strict(
   {
     state: Type.Enum(GrantState, { type: 'string' }),

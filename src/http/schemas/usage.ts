@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { UsageQuery } from '../../fabrics/fabrics.ts'
+import type { UsageQuery } from '../../fabrics/usage-view.ts'
 import { Nullable, Strict, Text } from '../route.ts'
 
 const Day = Text(40, {

@@ -100,10 +100,10 @@ function commonHeaders(requestId: string): Record<string, string> {
 
 type Refusal = { readonly status: number; readonly message: string }
 
-async function bearerOf(req: IncomingMessage, { issued }: EdgeDeps) {
+async function bearerOf(req: IncomingMessage, { issued, registry }: EdgeDeps) {
   const [scheme, token] = (req.headers.authorization ?? '').split(' ')
   if (scheme?.toLowerCase() !== 'bearer' || !token) return undefined
-  return (await issued.read(token)) ?? 'unknown'
+  return registry.personalTokens.read(token) ?? (await issued.read(token)) ?? 'unknown'
 }
 
 function refusalOf(

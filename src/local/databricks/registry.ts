@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { isObject } from '../simulation/exchange.ts'
 import { type CustomApp, type CustomApps, createCustomApps } from './custom-apps.ts'
+import { createPersonalTokens, type PersonalTokens } from './personal-tokens.ts'
 
 export interface ServicePrincipal {
   /** The application UUID. */
@@ -33,6 +34,7 @@ export interface Identity {
 /** Who exists at a workspace and which OAuth clients may speak to it. */
 export interface Registry {
   readonly people: readonly Person[]
+  readonly personalTokens: PersonalTokens
   app(clientId: string): CustomApp | undefined
   servicePrincipal(clientId: string): ServicePrincipal | undefined
   identity(userName: string): Identity | undefined
@@ -58,6 +60,7 @@ export function createRegistry(
   }
   return {
     people,
+    personalTokens: createPersonalTokens((email) => people.some((one) => one.email === email)),
     app: (clientId) => appsById.get(clientId) ?? customApps.app(clientId),
     servicePrincipal: (clientId) => principalsById.get(clientId),
     identity(userName) {

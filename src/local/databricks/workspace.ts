@@ -77,6 +77,7 @@ export async function startDatabricks(options: DatabricksOptions): Promise<Runni
   const registry = createRegistry(people, apps, servicePrincipals, customApps)
   const control = createControl(faults, recorder, {
     '/_sim/apps': registry.putApp,
+    '/_sim/personal-access-tokens': registry.personalTokens.put,
     '/_sim/service-principals': registry.putServicePrincipal,
     '/_sim/schedules': () => {
       handlers?.fireSchedules()

@@ -96,6 +96,12 @@ export const fabricEntries: Entries = {
   },
   'GET /api/v1/sign-in-attempts/:signInAttemptId': {},
   'GET /sign-in/attempts/:signInAttemptId': {},
+  'PUT /api/v1/fabrics/:fabricId/personal-access-token': {
+    // It takes no token: people sign in by OAuth.
+    body: () => ({ token: 'dapi-of-no-use' }),
+    allowed: 409,
+    changes: false
+  },
   'GET /api/v1/fabrics/:fabricId/connection': {},
   'DELETE /api/v1/fabrics/:fabricId/connection': {},
   'GET /api/v1/export': {},
