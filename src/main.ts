@@ -12,17 +12,21 @@ import { buildApp } from './app.ts'
 import { followingClock, systemClock } from './base/clock.ts'
 import { AppError } from './base/errors.ts'
 import { watchEventLoop } from './base/event-loop.ts'
+import { Secret } from './base/secret.ts'
 import type { CommandRooms } from './commands/command.ts'
 import { type CommandEnd, commands, helpOf, readCommandLine } from './commands/commands.ts'
 import { type Config, parseConfig } from './config/config.ts'
 import { ConfigError, describeFaults } from './config/config-error.ts'
 import { parseKeyRing } from './config/key-ring.ts'
-import { createKeyRing } from './crypto/key-ring.ts'
+import { keyRingOf } from './crypto/key-ring.ts'
+import type { KeyEncryptionKey } from './crypto/key-wrap.ts'
+import { kmsKeyOf } from './crypto/kms.ts'
 import { localKey } from './crypto/local-key.ts'
+import type { VaultOptions } from './crypto/vault-transit-key.ts'
 import { buildAdminApp } from './http/admin.ts'
 import { clockSync } from './jobs/jobs.ts'
-import { createOutbound } from './outbound/outbound.ts'
-import { buildRooms, type Parts, type Rooms } from './rooms.ts'
+import { createOutbound, type Outbound } from './outbound/outbound.ts'
+import { buildRooms, type Rooms } from './rooms.ts'
 import { credentialsOf } from './store/connection.ts'
 import { createDb, type Db } from './store/db.ts'
 import { migrate } from './store/migrations.ts'
@@ -112,7 +116,6 @@ async function open(config: Config, logger: pino.Logger) {
   if (process.execArgv.some((arg) => arg.startsWith('--inspect'))) {
     throw new ConfigError([{ variable: 'NODE_OPTIONS', message: 'the inspector must be off' }])
   }
-  const keyRing = createKeyRing(config.keyRing)
   if (config.ownerDatabaseUrl !== null) await migrateNow(config, logger)
   const db = createDb({ url: config.databaseUrl })
   await checkRole(db)
@@ -123,6 +126,9 @@ async function open(config: Config, logger: pino.Logger) {
     createOutbound({ extraOrigins, clock, userAgent: 'weft' })
   const outbound = outboundTo(config.extraWorkspaceOrigins)
   const loginOutbound = outboundTo(loginOrigins(config))
+  const vaultOutbound = outboundTo(vaultOrigins(config))
+  const readKeys = keyReader(config, vaultOutbound)
+  const keyRing = keyRingOf(readKeys())
   const onJobFailure = (job: string, error: unknown) =>
     logger.error({ job, ...faultOf(error) }, 'job failed')
   const lagMs = watchEventLoop(clock)
@@ -130,7 +136,8 @@ async function open(config: Config, logger: pino.Logger) {
     config,
     db,
     keyRing,
-    ...keyParts(config),
+    readKeys: config.keyRingFile === null ? null : readKeys,
+    replica: { id: randomUUID(), host: hostname() },
     outbound,
     loginOutbound,
     clock,
@@ -139,7 +146,7 @@ async function open(config: Config, logger: pino.Logger) {
   }
   const rooms: Rooms = buildRooms(parts)
   const close = async () => {
-    await Promise.all([outbound.close(), loginOutbound.close()])
+    await Promise.all([outbound.close(), loginOutbound.close(), vaultOutbound.close()])
     await db.close()
   }
   return { parts, rooms, close }
@@ -150,15 +157,31 @@ function faultOf(error: unknown) {
   return error instanceof AppError ? { fault, code: error.code, note: error.note } : { fault }
 }
 
-/** Who this process is among the replicas, and how its key ring may change while it runs. */
-function keyParts({ keyRingFile }: Config): Pick<Parts, 'readKeys' | 'replica'> {
+/** Keys at services first, then those of the ring as it is now. */
+function keyReader(config: Config, outbound: Outbound): () => KeyEncryptionKey[] {
+  const { kms, keyRing, keyRingFile, vaultTokenFile } = config
+  const vault = vaultTokenFile === null ? null : vaultAt(vaultTokenFile, outbound)
+  const remote = kms.map((name) => kmsKeyOf(name, vault))
+  const readRing = () =>
+    keyRingFile === null ? keyRing : parseKeyRing(readFileSync(keyRingFile, 'utf8'))
+  return () => [...remote, ...readRing().map(localKey)]
+}
+
+function vaultAt(tokenFile: string, outbound: Outbound): VaultOptions {
   return {
-    replica: { id: randomUUID(), host: hostname() },
-    readKeys:
-      keyRingFile === null
-        ? null
-        : () => parseKeyRing(readFileSync(keyRingFile, 'utf8')).map(localKey)
+    readToken: () => new Secret(readFileSync(tokenFile, 'utf8').trim()),
+    call(url, bearer, body) {
+      const rule = { kind: 'origin', origin: new URL(url).origin } as const
+      const headers = { 'content-type': 'application/json' }
+      return outbound.request({ url, rule, method: 'POST', headers, bearer, body })
+    }
   }
+}
+
+/** Vault may lie on a private address; on loopback it may be plain http. */
+function vaultOrigins({ kms }: Config): string[] {
+  const urls = kms.filter(({ service }) => service === 'vault-transit')
+  return urls.map(({ name }) => new URL(name).origin)
 }
 
 /** The operator named the login issuer, and others; on loopback they may be plain http. */

@@ -17,7 +17,7 @@ const parseUrl = (text: string) => orRefuse('is not a URL', () => new URL(parseP
 const loopbackHost = /^(localhost|([a-z0-9-]+\.)+localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /** An https address (http on loopback) of nothing but an origin and a path. */
-function parseWebUrl(text: string): URL {
+export function parseWebUrl(text: string): URL {
   const url = parseUrl(text)
   const isLocal = url.protocol === 'http:' && loopbackHost.test(url.hostname)
   refuseWhere({

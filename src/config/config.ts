@@ -17,6 +17,7 @@ import {
 import { adviceOn } from './advice.ts'
 import { ConfigError, type ConfigFault } from './config-error.ts'
 import { parseKeyRing, type RingEntry } from './key-ring.ts'
+import { type KmsKeyName, parseKms } from './kms.ts'
 import {
   type LogLevel,
   parseDomain,
@@ -25,7 +26,7 @@ import {
   parsePlain,
   parseSlug
 } from './names.ts'
-import { attempt, matching, orRefuse, parseList } from './refusal.ts'
+import { attempt, orRefuse, parseList } from './refusal.ts'
 
 /** The identity provider that the first tenant logs in with. */
 export interface BootstrapLogin {
@@ -48,7 +49,11 @@ export interface Config {
   /** The user of `databaseUrl`. */
   readonly appRole: string
   readonly ownerDatabaseUrl: Secret | null
-  /** Newest first, at least one; keys of 32 bytes. */
+  /** Keys at key management services, newest first; newer than those of the ring. */
+  readonly kms: readonly KmsKeyName[]
+  /** Where Vault's token is read for each call. */
+  readonly vaultTokenFile: string | null
+  /** Newest first; keys of 32 bytes. At least one here or in `kms`. */
   readonly keyRing: readonly RingEntry[]
   /** Where the ring may change while Weft runs; null: it came in the environment. */
   readonly keyRingFile: string | null
@@ -93,7 +98,8 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
   const readRing = (path: string) => orRefuse('cannot be read', () => readFile(path))
   const fileRing = read('WEFT_KEY_RING_FILE', (path) => parseKeyRing(readRing(path)))
   const keyRing = read('WEFT_KEY_RING', parseKeyRing) ?? fileRing
-  read('WEFT_KMS', matching(/^$/, 'is not available in this version; use WEFT_KEY_RING'))
+  const kms = read('WEFT_KMS', parseKms) ?? []
+  const vaultTokenFile = read('WEFT_VAULT_TOKEN_FILE', parsePlain)
   const issuer = read('WEFT_LOGIN_ISSUER', parseIssuer)
   const clientId = read('WEFT_LOGIN_CLIENT_ID', parsePlain)
   const clientSecret = read('WEFT_LOGIN_CLIENT_SECRET', (text) => new Secret(parsePlain(text)))
@@ -124,8 +130,14 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
   if (database !== null && database.role === owner?.role) {
     refuse('WEFT_OWNER_DATABASE_URL', 'must name another role than WEFT_DATABASE_URL')
   }
-  if (isSet('WEFT_KEY_RING') === isSet('WEFT_KEY_RING_FILE')) {
+  if (isSet('WEFT_KEY_RING') && isSet('WEFT_KEY_RING_FILE')) {
     refuse('WEFT_KEY_RING', 'set exactly one of WEFT_KEY_RING and WEFT_KEY_RING_FILE')
+  }
+  if (!['WEFT_KEY_RING', 'WEFT_KEY_RING_FILE', 'WEFT_KMS'].some(isSet)) {
+    refuse('WEFT_KEY_RING', 'set it, or WEFT_KEY_RING_FILE or WEFT_KMS')
+  }
+  if (kms.some(({ service }) => service === 'vault-transit') && vaultTokenFile === null) {
+    refuse('WEFT_VAULT_TOKEN_FILE', 'is required beside a key of Vault')
   }
   const isLoginSet = [...known].some((name) => name.startsWith('WEFT_LOGIN_') && isSet(name))
   for (const name of ['ISSUER', 'CLIENT_ID', 'CLIENT_SECRET'].map((end) => `WEFT_LOGIN_${end}`)) {
@@ -145,7 +157,7 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
     if (name.startsWith('WEFT_') && !known.has(name)) refuse(name, adviceOn(name, [...known]))
   }
 
-  if (faults.length > 0 || publicUrl === null || database === null || keyRing === null) {
+  if (faults.length > 0 || publicUrl === null || database === null) {
     throw new ConfigError(faults)
   }
   const isLoginWhole = issuer !== null && clientId !== null && clientSecret !== null
@@ -158,7 +170,9 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
     databaseUrl: database.url,
     appRole: database.role,
     ownerDatabaseUrl: owner?.url ?? null,
-    keyRing,
+    kms,
+    vaultTokenFile,
+    keyRing: keyRing ?? [],
     keyRingFile: fileRing === null ? null : (env.WEFT_KEY_RING_FILE ?? null),
     bootstrap: { adminEmail, tenantSlug, login }
   }

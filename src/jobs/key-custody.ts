@@ -1,5 +1,6 @@
 import { type Clock, plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
+import { newDataKey } from '../crypto/envelope.ts'
 import type { KeyRing } from '../crypto/key-ring.ts'
 import type { KeyEncryptionKey } from '../crypto/key-wrap.ts'
 import type { Db, LookupTx } from '../store/db.ts'
@@ -12,6 +13,7 @@ import {
 } from '../store/key-encryption-keys.ts'
 import { deleteReplica, deleteSilentReplicas, noteReplica } from '../store/replicas.ts'
 import { listTenantIds } from '../store/tenants.ts'
+import { dataKeysHeldMaxMs } from '../vault/strongbox.ts'
 import type { WrappedKeys } from '../vault/wrapped-keys.ts'
 import { jobScope } from './job-scope.ts'
 
@@ -44,12 +46,16 @@ export interface KeyCustodyDeps {
 export const custodyEveryMs = 3_000
 /** Who has said nothing for so long does not serve any more. */
 export const replicaSilentMs = 5 * custodyEveryMs
+/** Between two looks whether a key management service answers. */
+const probeEveryMs = 60_000
+const probeContext = 'platform/key_probe'
 const silentKeptMs = 24 * 60 * 60_000
 
 export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
   const { db, clock, keyRing, wrappedKeys, readKeys, replica } = deps
   const startedAt = clock.now()
   let fault: AppError | null = null
+  let [probedMs, answeredMs] = [Number.NEGATIVE_INFINITY, clock.monotonicMs()]
 
   async function compare(keys: readonly KeyEncryptionKey[], isServing: boolean): Promise<void> {
     await adoptFingerprints(keys)
@@ -107,6 +113,20 @@ export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
     return true
   }
 
+  /** Whether the service that has the sealing key answers: before somebody has to wait for it. */
+  async function probe(): Promise<void> {
+    const nowMs = clock.monotonicMs()
+    if (!isSealingRemote() || nowMs - probedMs < probeEveryMs) return
+    probedMs = nowMs
+    const wrapped = await keyRing.wrap(newDataKey('probe').key, probeContext)
+    await keyRing.unwrap(wrapped, probeContext)
+    answeredMs = clock.monotonicMs()
+  }
+
+  function isSealingRemote(): boolean {
+    return keyRing.keys.some(({ kid, isRemote }) => isRemote && kid === keyRing.sealingKid)
+  }
+
   return {
     check: () => compare(keyRing.keys, false),
     async turn() {
@@ -120,9 +140,14 @@ export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
         fault = inFile === null ? err : await faultOf(compare(keyRing.keys, true))
         throw err
       }
+      await probe()
     },
     assertGood() {
       if (fault !== null) throw fault
+      const silentMs = clock.monotonicMs() - answeredMs
+      if (isSealingRemote() && silentMs > dataKeysHeldMaxMs) {
+        throw unavailable('the key management service has not answered for an hour')
+      }
     },
     leave: () => inKeyRing(db, (tx) => deleteReplica(tx, replica.id))
   }

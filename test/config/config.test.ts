@@ -204,7 +204,12 @@ const refused: Record<string, readonly (string | undefined)[]> = {
     'postgresql://weft_app@db.acme.test/weft?user=postgres'
   ],
   WEFT_OWNER_DATABASE_URL: ['nonsense', 'postgresql://weft%5Fapp:x@elsewhere/weft'],
-  WEFT_KMS: ['aws:arn:canary'],
+  WEFT_KMS: [
+    'aws:arn:canary',
+    'aws-kms:arn:aws:kms:eu-central-1:111122223333:alias/canary',
+    'gcp-kms:projects/p/cryptoKeys/canary',
+    'aws-kms:arn:aws:kms:eu-central-1:111122223333:key/a,aws-kms:arn:aws:kms:eu-central-1:111122223333:key/a'
+  ],
   WEFT_KEY_RING: [
     undefined,
     '',
@@ -289,6 +294,27 @@ describe('J5 C8 refusals', () => {
 
   test('the samples of other rings do not help: both a ring and a ring file are refused', () => {
     expect(blamed({ WEFT_KEY_RING_FILE: '/x' })).toContain('WEFT_KEY_RING')
+  })
+
+  test('keys of services stand before a ring, or alone; Vault needs a token', () => {
+    const arn = 'arn:aws:kms:eu-central-1:111122223333:key/1234abcd'
+    const gcp = 'projects/p/locations/eu/keyRings/r/cryptoKeys/k'
+    const kms = `aws-kms:${arn},gcp-kms:${gcp}`
+    const alone = { ...good, WEFT_KEY_RING: undefined, WEFT_KMS: kms }
+    expect(parseConfig(alone, noFile)).toMatchObject({
+      keyRing: [],
+      kms: [
+        { service: 'aws-kms', name: arn },
+        { service: 'gcp-kms', name: gcp }
+      ]
+    })
+    expect(parseConfig({ ...good, WEFT_KMS: kms }, noFile).keyRing).toHaveLength(1)
+    const vault = 'vault-transit:https://vault.acme.test/transit/keys/weft'
+    expect(blamed({ WEFT_KMS: vault })).toEqual(['WEFT_VAULT_TOKEN_FILE'])
+    expect(blamed({ WEFT_KMS: vault, WEFT_VAULT_TOKEN_FILE: '/run/secrets/token' })).toEqual([])
+    expect(blamed({ WEFT_KMS: 'vault-transit:http://vault.acme.test/transit/keys/weft' })).toEqual([
+      'WEFT_KMS'
+    ])
   })
 
   test('a ring file that cannot be read or holds nothing is refused, its path untold', () => {

@@ -68,6 +68,11 @@ describe('a planted fault is seen', () => {
     ['undici and fetch', 'src/oauth/a.ts', "await fetch('https://a')"],
     ['undici and fetch', 'src/oauth/a.ts', "await globalThis.fetch('https://a')"],
     ['undici and fetch', 'src/ui/pages/a/b.tsx', "await fetch('/api/v1/me')"],
+    [
+      'clients of key management services',
+      'src/vault/a.ts',
+      "const aws = await import('@aws-sdk/client-kms')"
+    ],
     ['Prisma', 'src/vault/a.ts', "import { PrismaClient } from '@prisma/client'"],
     ['pg', 'src/vault/a.ts', "import pg from 'pg'"],
     ['openid-client', 'src/identity/sessions.ts', "import * as client from 'openid-client'"],

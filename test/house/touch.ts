@@ -119,6 +119,11 @@ export const rules: readonly Rule[] = [
     finds: (source) => [...imports(source, /^undici$/), ...calls(source, /^fetch$/)]
   },
   {
+    thing: 'clients of key management services',
+    onlyIn: ['crypto/'],
+    finds: (source) => imports(source, /^(@aws-sdk\/.*|@azure\/.*|google-auth-library)$/)
+  },
+  {
     thing: 'Prisma',
     onlyIn: ['store/'],
     finds: (source) => imports(source, /^(@prisma\/.*|prisma)$/)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { AppError } from '../../src/base/errors.ts'
 import { newId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../../src/base/tenant-scope.ts'
@@ -169,4 +170,27 @@ test('a strongbox without keys has nobody to ask about', async () => {
   const { db } = world.own
   const deaf: typeof db = { ...db, inLookup: () => Promise.reject(new TypeError('asked')) }
   await createStrongbox(deaf, keyWrap, world.clock).forgetErased()
+})
+
+test('C8 while keys cannot be unwrapped anew, what is held serves for an hour, and then nothing', async () => {
+  let isAway = false
+  const service: typeof keyWrap = {
+    ...keyWrap,
+    unwrap: async (wrapped, context) => {
+      if (isAway) throw new AppError('key_unavailable', { note: 'away' })
+      return await keyWrap.unwrap(wrapped, context)
+    }
+  }
+  const box = createStrongbox(world.own.db, service, world.clock)
+  const sealed = await box.seal(scope, place, secret)
+  isAway = true
+  for (const minutes of [20, 20, 19]) {
+    world.clock.advance(minutes * 60_000)
+    expect((await box.open(scope, place, sealed)).reveal()).toBe(secret.reveal())
+    await box.seal(scope, place, secret)
+  }
+  world.clock.advance(2 * 60_000)
+  expect(await failureOf(box.open(scope, place, sealed))).toMatchObject({ note: 'away' })
+  isAway = false
+  expect((await box.open(scope, place, sealed)).reveal()).toBe(secret.reveal())
 })

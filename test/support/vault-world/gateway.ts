@@ -38,6 +38,8 @@ export function createTestGateway(world: VaultWorld): TestGateway {
     databaseUrl: new Secret(database.appUrl),
     appRole: 'app',
     ownerDatabaseUrl: null,
+    kms: [],
+    vaultTokenFile: null,
     keyRing: ring,
     keyRingFile: null,
     bootstrap: { adminEmail: null, tenantSlug: 'main', login: null },
