@@ -108,7 +108,7 @@ export function buildRooms(parts: Parts): Rooms {
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
   const versions = createTenantVersions(db, clock)
-  const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
+  const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions, workload })
   const kept = { db, audit, strongbox, clock, publicUrl }
   const fabricDeps = { ...kept, vault, outbound, servers, exchange, versions }
   const loginClient = createLoginClient({ outbound: parts.loginOutbound, clock })

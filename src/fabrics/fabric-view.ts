@@ -10,15 +10,9 @@ import type { FabricRow, ServicePrincipalRow } from '../store/fabrics.ts'
 import { type GrantRow, listGrantsFor } from '../store/grants.ts'
 import { type ClientSecretView, viewClientSecrets } from '../vault/client-secrets.ts'
 import { viewDeadlines } from './fabric-deadlines.ts'
-import type {
-  Compute,
-  FabricView,
-  FabricWarning,
-  GrantState,
-  SecretView,
-  ServicePrincipalView
-} from './fabrics.ts'
+import type { Compute, FabricView, FabricWarning, GrantState } from './fabrics.ts'
 import { jobSizesOf } from './job-sizes.ts'
+import type { SecretView, ServicePrincipalView } from './service-principal.ts'
 import { unattendedWarnings } from './unattended.ts'
 
 /** Fabrics as the actor sees them: with what is missing, and how the actor's own connection does. */
@@ -100,7 +94,8 @@ function viewFabric(row: FabricRow): Omit<FabricView, 'warnings' | 'health'> {
 
 function viewPrincipal(row: ServicePrincipalRow): ServicePrincipalView {
   const clientSecrets = viewClientSecrets(row.clientSecrets)
-  return { clientId: row.clientId, clientSecret: firstOf(clientSecrets), clientSecrets }
+  const { clientId, isFederated: federated } = row
+  return { clientId, federated, clientSecret: firstOf(clientSecrets), clientSecrets }
 }
 
 function firstOf([first]: readonly ClientSecretView[]): SecretView | null {

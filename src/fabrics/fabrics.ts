@@ -15,29 +15,11 @@ import type { Page, PageQuery } from '../base/page.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Resource, ResourceKind } from '../providers/resources.ts'
-import type {
-  ClientSecretId,
-  ClientSecretInput,
-  ClientSecretView
-} from '../vault/client-secrets.ts'
+import type { ClientSecretId, ClientSecretInput } from '../vault/client-secrets.ts'
 import type { JobSize } from './job-sizes.ts'
+import type { ServicePrincipalInput, ServicePrincipalView } from './service-principal.ts'
 import type { TestAs, TestListener, TestResult, TestResults } from './test-results.ts'
 import type { UsageQuery, UsageView } from './usage-view.ts'
-
-export interface SecretView {
-  readonly isSet: true
-  readonly hint: string
-  readonly setAt: Date
-  readonly lastUsedAt: Date | null
-}
-
-export interface ServicePrincipalView {
-  readonly clientId: string
-  /** The one that is tried first; null: it proves itself without any. */
-  readonly clientSecret: SecretView | null
-  /** As they are tried. */
-  readonly clientSecrets: readonly ClientSecretView[]
-}
 
 /** SQL: a warehouse, catalog and schema. Spark: a cluster, or `serverless`. */
 export interface Compute {
@@ -102,10 +84,6 @@ export interface FabricView {
   readonly version: number
   readonly createdAt: Date
   readonly updatedAt: Date
-}
-
-export interface ServicePrincipalInput extends ClientSecretInput {
-  readonly clientId: string
 }
 
 /** Exactly one of `workspaceUrl` and `jdbcUrl`. */

@@ -13,8 +13,9 @@ import {
 import type { AccountCall, AccountFailure } from '../providers/account.ts'
 import type { FederationTerms, FoundPolicy } from '../providers/federation.ts'
 import { providers } from '../providers/registry.ts'
+import { clearSetbacks } from '../store/grants.ts'
 import { subjectOf, type WorkloadIdentity } from '../vault/workload-identity.ts'
-import { type FabricDeps, forgetPrincipalGrant, mustFindFabric } from './fabric-deps.ts'
+import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 
 export type { AccountAdmin } from '../oauth/account-session.ts'
 
@@ -150,9 +151,9 @@ export function createFederationPolicies(deps: Deps): FederationPolicies {
       }
       const end = await settle(session, principalId, withKeys ? pinned : terms)
       await db.inTenant(scope, async (tx) => {
-        const row = await mustFindFabric(tx, id, 'federation_policy.register')
+        await mustFindFabric(tx, id, 'federation_policy.register')
         // What failed for want of the policy is tried again at once.
-        if (row.servicePrincipal?.clientId === view.clientId) await forgetPrincipalGrant(tx, id)
+        await clearSetbacks(tx, { fabricId: id })
         const details = { ...end, clientId: view.clientId, accountId: session.accountId, withKeys }
         await audit.append(tx, {
           action: 'federation_policy.register',

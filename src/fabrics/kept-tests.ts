@@ -81,8 +81,8 @@ function textOf(connection: AppConnectionRow): string {
   return JSON.stringify([id, clientId, secretIds, scopes, allowedHosts, isDisabled])
 }
 
-function textOfPrincipal({ clientId, clientSecrets }: ServicePrincipalRow): string {
-  return JSON.stringify([clientId, clientSecrets.map(({ id }) => id)])
+function textOfPrincipal({ clientId, isFederated, clientSecrets }: ServicePrincipalRow): string {
+  return JSON.stringify([clientId, isFederated, clientSecrets.map(({ id }) => id)])
 }
 
 async function signInOf(tx: Tx, row: FabricRow): Promise<string | null> {

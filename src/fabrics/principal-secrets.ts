@@ -13,11 +13,13 @@ import {
   sealClientSecret
 } from '../vault/client-secrets.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
-import type { Fabrics, FabricView, ServicePrincipalInput } from './fabrics.ts'
+import type { Fabrics, FabricView } from './fabrics.ts'
+import type { ServicePrincipalInput } from './service-principal.ts'
 
 export interface SealedPrincipal {
   readonly clientId: string
-  readonly secret: SealedClientSecret
+  /** Null: it goes without one. */
+  readonly secret: SealedClientSecret | null
 }
 
 const dayMs = 24 * 60 * 60_000
@@ -43,8 +45,9 @@ export async function sealPrincipal(
   scope: TenantScope,
   input: ServicePrincipalInput
 ): Promise<SealedPrincipal> {
-  const secret = await sealSecret(deps, scope, input, '/servicePrincipal')
-  return { clientId: input.clientId, secret }
+  const { clientId } = input
+  if (input.federated) return { clientId, secret: null }
+  return { clientId, secret: await sealSecret(deps, scope, input, '/servicePrincipal') }
 }
 
 /** In place of the one before it, of whose secrets none stays. */
@@ -53,8 +56,8 @@ export async function keepPrincipal(
   fabricId: FabricId,
   { clientId, secret }: SealedPrincipal
 ): Promise<void> {
-  await replaceServicePrincipal(tx, { fabricId, clientId })
-  await insertClientSecret(tx, { fabricId }, secret)
+  await replaceServicePrincipal(tx, { fabricId, clientId, isFederated: secret === null })
+  if (secret !== null) await insertClientSecret(tx, { fabricId }, secret)
 }
 
 type PrincipalSecrets = Pick<Fabrics, 'addPrincipalSecret' | 'removePrincipalSecret'>
@@ -87,6 +90,11 @@ export function createPrincipalSecrets(
       await db.inTenant(scope, async (tx) => {
         const principal = await findLocked(tx, id, 'service_principal.add_secret')
         if (principal === null) throw new AppError('service_principal_missing')
+        if (principal.isFederated) {
+          throw new AppError('conflict', {
+            detail: 'This service principal goes without a secret: replace it whole to give it one'
+          })
+        }
         if (principal.clientSecrets.length >= secretsMax) {
           throw new AppError('conflict', {
             detail: `A service principal has ${secretsMax} secrets at most: delete one first`

@@ -2,7 +2,7 @@ import { plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { asId, type FabricId, type GrantId, type TeamId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import { requestClientCredentials } from '../oauth/client-credentials.ts'
+import { requestMachineToken } from '../oauth/machine-token.ts'
 import { readTokenAnswer } from '../oauth/token-answer.ts'
 import type { WorkspaceAddress } from '../providers/provider.ts'
 import { providers } from '../providers/registry.ts'
@@ -17,8 +17,10 @@ import { type ComputeColumns, computeOf, readCompute } from './fabric-compute.ts
 import { type FabricDeps, mustFindFabric, mustFindTeamFor } from './fabric-deps.ts'
 import { readWorkspace, refuseConnection } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
-import type { Fabrics, NewFabric, ServicePrincipalInput } from './fabrics.ts'
+import type { Fabrics, NewFabric } from './fabrics.ts'
 import { createKeptTests, subjectOf } from './kept-tests.ts'
+
+import type { ServicePrincipalInput } from './service-principal.ts'
 import {
   refuseAddress,
   runTest,
@@ -26,6 +28,7 @@ import {
   type TestToken,
   testEvent
 } from './test-connection.ts'
+
 import type { TestAs } from './test-results.ts'
 
 type Tests = Pick<Fabrics, 'testConnection' | 'testUnsaved' | 'testResults'>
@@ -90,6 +93,8 @@ export function createTests(deps: FabricDeps): Tests {
     fabricId: FabricId,
     workspaceOrigin: string
   ): Promise<TestToken> {
+    // What stood in its way before may have been mended at the provider.
+    await vault.retryServicePrincipal(scope, fabricId)
     const grantId = await vault.openServicePrincipalGrant(scope, fabricId, workspaceOrigin)
     const held = await heldToken(scope, grantId)
     if (held.renew === null || !newTokens.take(`${scope.tenantId}/${grantId}`)) return held
@@ -101,12 +106,16 @@ export function createTests(deps: FabricDeps): Tests {
     principal: ServicePrincipalInput,
     workspaceOrigin: string
   ): Promise<TestToken> {
+    if (principal.federated) {
+      const detail = 'The federation policy names the fabric: save it first, then test it'
+      throw new AppError('federation_policy_missing', { detail })
+    }
     const server = await deps.servers.discover(provider, workspaceOrigin)
     const client = { ...principal, authMethod: provider.oauth.clientAuthMethod }
-    const endpoint = { provider, workspaceOrigin, server, client }
+    const endpoint = { provider, workspaceOrigin, server }
     const keepNothing = async () => undefined
-    const scopes = provider.oauth.unattendedScopes
-    const answer = await requestClientCredentials(deps.exchange, endpoint, scopes, keepNothing)
+    const credentials = { kind: 'client_secret', client } as const
+    const answer = await requestMachineToken(deps.exchange, endpoint, credentials, keepNothing)
     const verdict = readTokenAnswer(provider, answer)
     if (verdict.kind === 'granted') {
       return { token: verdict.tokens.accessToken, scope: verdict.tokens.scope, renew: null }

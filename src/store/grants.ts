@@ -233,10 +233,14 @@ export async function releaseGrantToken(
   return count === 1
 }
 
-/** An app connection or a service principal was mended: the next try of its grants need not wait. */
-export async function clearSetbacks(tx: Tx, owner: ClientSecretOwner): Promise<void> {
-  await tx.rows.grant.updateMany({
+/**
+ * An app connection or a service principal was mended: the next try of its grants need not wait.
+ * @returns how many had to
+ */
+export async function clearSetbacks(tx: Tx, owner: ClientSecretOwner): Promise<number> {
+  const { count } = await tx.rows.grant.updateMany({
     where: { tenantId: tx.scope.tenantId, ...owner, state: 'misconfigured' },
     data: { nextTryAt: null, failures: 0 }
   })
+  return count
 }

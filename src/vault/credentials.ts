@@ -3,6 +3,7 @@ import { AppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { OAuthClient } from '../oauth/token-endpoint.ts'
+import type { Workload } from '../oauth/token-exchange.ts'
 import { matchesHostPatterns } from '../providers/host-patterns.ts'
 import type { Provider } from '../providers/provider.ts'
 import { isProviderId, providers } from '../providers/registry.ts'
@@ -13,6 +14,7 @@ import { findFabric } from '../store/fabrics.ts'
 import type { GrantRow } from '../store/grants.ts'
 import { clientSecretPlace } from './client-secrets.ts'
 import type { Strongbox } from './strongbox.ts'
+import type { WorkloadIdentity } from './workload-identity.ts'
 
 /** One client with which a grant's token can be asked for; several while a secret is being replaced. */
 export interface CredentialCandidate {
@@ -25,15 +27,24 @@ export interface CredentialCandidate {
 
 export interface GrantCredentials {
   readonly provider: Provider
-  /** Newest first; the next is tried only when the provider refuses the client. Never empty. */
+  /** Newest first; the next is tried only when the provider refuses the client. Empty for a workload alone. */
   readonly candidates: readonly CredentialCandidate[]
+  /** A JWT in the place of any secret; null: there are secrets. */
+  readonly workload: Workload | null
   /** Whether the provider is known to kill a refresh token with its first use; null: not known. */
   readonly hasSingleUseRefreshTokens: boolean | null
 }
 
-/** Opens what a grant's token is asked for with. */
+interface CredentialDeps {
+  readonly db: Db
+  readonly strongbox: Strongbox
+  readonly clock: Clock
+  readonly workload: WorkloadIdentity
+}
+
+/** Opens, or signs, what a grant's token is asked for with. */
 export async function credentialsOf(
-  deps: { db: Db; strongbox: Strongbox; clock: Clock },
+  deps: CredentialDeps,
   scope: TenantScope,
   grant: GrantRow
 ): Promise<GrantCredentials> {
@@ -75,7 +86,8 @@ export async function appConnectionCredentials(
   const candidates = row.isDisabled ? [] : await openClientSecrets(deps, scope, row)
   if (candidates.length === 0) throw new AppError('app_connection_missing')
   const { hasSingleUseRefreshTokens } = row
-  return { provider: providerOf(row.provider), candidates, hasSingleUseRefreshTokens }
+  const provider = providerOf(row.provider)
+  return { provider, candidates, workload: null, hasSingleUseRefreshTokens }
 }
 
 /** The client with each of its secrets, newest first; none while its id or secret is not set. */
@@ -106,7 +118,7 @@ function openCandidates(
 }
 
 async function servicePrincipalCredentials(
-  deps: { db: Db; strongbox: Strongbox },
+  deps: Omit<CredentialDeps, 'clock'>,
   scope: TenantScope,
   grant: GrantRow
 ): Promise<GrantCredentials> {
@@ -118,10 +130,17 @@ async function servicePrincipalCredentials(
     throw new AppError('service_principal_missing')
   }
   const provider = providerOf(fabric.provider)
-  const client = { clientId: principal.clientId, authMethod: provider.oauth.clientAuthMethod }
+  const { clientId } = principal
+  const own = { provider, hasSingleUseRefreshTokens: null }
+  if (principal.isFederated) {
+    const audience = provider.federation.audienceOf(fabric.workspaceOrigin)
+    const subjectToken = await deps.workload.tokenFor(fabric, audience)
+    return { ...own, candidates: [], workload: { clientId, subjectToken } }
+  }
+  const client = { clientId, authMethod: provider.oauth.clientAuthMethod }
   const candidates = await openCandidates(deps, scope, client, principal.clientSecrets)
   if (candidates.length === 0) throw new AppError('service_principal_missing')
-  return { provider, candidates, hasSingleUseRefreshTokens: null }
+  return { ...own, candidates, workload: null }
 }
 
 /** Whose answers a grant's are, whatever has become of its credentials. */

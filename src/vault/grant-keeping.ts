@@ -6,6 +6,7 @@ import type { TokenSet } from '../oauth/token-answer.ts'
 import type { Tx } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
 import {
+  clearSetbacks,
   deleteGrant,
   findGrantToken,
   findServicePrincipalGrant,
@@ -18,6 +19,7 @@ import {
   updateGrant,
   upsertGrantToken
 } from '../store/grants.ts'
+import { bumpTenantVersion } from '../store/tenant-versions.ts'
 import { type GrantStatus, readStatus, type WorkspaceUser } from './grant-status.ts'
 import type { HeldGrants } from './held-grants.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
@@ -41,6 +43,8 @@ export interface GrantKeeping {
     fabricId: FabricId,
     workspaceOrigin: string
   ): Promise<GrantId>
+  /** The next try of a service principal's grant need not wait: its admin may have mended it at the provider. */
+  retryServicePrincipal(scope: TenantScope, fabricId: FabricId): Promise<void>
   /**
    * Keeps what a sign-in gave, in one transaction with its record; what was held before is replaced.
    * @throws AppError `conflict`: another one than the grant stands for
@@ -187,6 +191,11 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
     servicePrincipalGrant: (scope, fabricId) =>
       readStatus(db, scope, (tx) => findServicePrincipalGrant(tx, fabricId)),
     openServicePrincipalGrant,
+    async retryServicePrincipal(scope, fabricId) {
+      await db.inTenant(scope, async (tx) => {
+        if ((await clearSetbacks(tx, { fabricId })) > 0) await bumpTenantVersion(tx)
+      })
+    },
     keepSignIn,
     forget,
     async settle() {

@@ -5,6 +5,7 @@ import type { TokenExchangeDeps } from '../oauth/token-endpoint.ts'
 import type { Db } from '../store/db.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { Strongbox } from './strongbox.ts'
+import type { WorkloadIdentity } from './workload-identity.ts'
 
 /** What grants, their refresh and its recovery work with. */
 export interface RefreshDeps {
@@ -15,4 +16,5 @@ export interface RefreshDeps {
   readonly servers: AuthorizationServers
   readonly exchange: TokenExchangeDeps
   readonly versions: TenantVersions
+  readonly workload: WorkloadIdentity
 }

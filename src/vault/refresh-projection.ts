@@ -42,7 +42,7 @@ export async function project(
   scope: TenantScope,
   claim: Claim,
   verdict: TokenVerdict,
-  secrets?: SecretsTried
+  secrets: SecretsTried | null = null
 ): Promise<void> {
   if (verdict.kind === 'failed' && verdict.refreshToken === null) {
     return await setBack(deps, scope, claim, { failure: verdict.failure, outcome: 'refused' })
@@ -69,8 +69,8 @@ export async function project(
 }
 
 /** That a newer secret is refused is worth knowing, however well the older one does. */
-function secretDetails(secrets: SecretsTried | undefined) {
-  if (secrets === undefined || secrets.refused.length === 0) return {}
+function secretDetails(secrets: SecretsTried | null) {
+  if (secrets === null || secrets.refused.length === 0) return {}
   return { secretId: secrets.last, refusedSecretIds: secrets.refused }
 }
 

@@ -4,7 +4,7 @@ import { asId, type GrantId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { AuthorizationServer } from '../oauth/authorization-server.ts'
-import { requestClientCredentials } from '../oauth/client-credentials.ts'
+import { requestMachineToken } from '../oauth/machine-token.ts'
 import { unpackRawAnswer } from '../oauth/raw-answer.ts'
 import { spendRefreshToken } from '../oauth/refresh.ts'
 import { readTokenAnswer } from '../oauth/token-answer.ts'
@@ -144,16 +144,26 @@ async function callProvider(
   credentials: GrantCredentials,
   server: AuthorizationServer
 ): Promise<AnswerInTurn> {
-  const { provider } = credentials
+  const { provider, workload } = credentials
   const { workspaceOrigin } = claim.grant
+  const { exchange } = deps
   const spent = await openRefreshToken(deps, scope, claim)
   const keep: KeepAnswer = (answer) => keepAnswer(deps, scope, claim, answer)
-  return await askInTurn(deps, credentials, (client) => {
-    const endpoint = { provider, workspaceOrigin, server, client }
-    if (spent !== null) return spendRefreshToken(deps.exchange, endpoint, spent, keep)
-    const scopes = provider.oauth.unattendedScopes
-    return requestClientCredentials(deps.exchange, endpoint, scopes, keep)
-  })
+  const target = { provider, workspaceOrigin, server }
+  if (workload !== null) {
+    const answer = await requestMachineToken(
+      exchange,
+      target,
+      { kind: 'federated', workload },
+      keep
+    )
+    return { verdict: readTokenAnswer(provider, answer), secrets: null }
+  }
+  return await askInTurn(deps, credentials, (client) =>
+    spent === null
+      ? requestMachineToken(exchange, target, { kind: 'client_secret', client }, keep)
+      : spendRefreshToken(exchange, { ...target, client }, spent, keep)
+  )
 }
 
 async function openRefreshToken(

@@ -75,23 +75,24 @@ export function createScopedTokens(deps: RefreshDeps, accessToken: TakeAccessTok
       })
     }
     let used = own
-    let verdict = await ask(wanted, grant, used)
-    if (grant.kind === 'user' && isAboutTheToken(verdict)) {
+    const first = await ask(wanted, grant, used)
+    let { verdict } = first
+    if (first.isTraded && isAboutTheToken(verdict)) {
       const rejectedGeneration = own.generation
       used = await accessToken(scope, grantId, leastLifeMs, { rejectedGeneration })
-      verdict = await ask(wanted, grant, used)
+      verdict = (await ask(wanted, grant, used)).verdict
     }
     const { generation } = used
     if (verdict.kind === 'granted') return { generation, result: { tokens: verdict.tokens } }
     return { generation, result: refusal(refusalOf(grant, verdict.failure, clock.now())) }
   }
 
-  /** The service principal asks by its client credentials; what a person holds is traded for less. */
+  /** A service principal asks by its secret; what a person holds, or one without a secret, is traded for less. */
   async function ask(
     { scope, authorizationDetails }: Wanted,
     grant: GrantRow,
     { token }: AccessToken
-  ): Promise<TokenVerdict> {
+  ): Promise<{ verdict: TokenVerdict; isTraded: boolean }> {
     const { exchange, servers } = deps
     const { workspaceOrigin } = grant
     const principal = grant.kind === 'user' ? null : await credentialsOf(deps, scope, grant)
@@ -99,16 +100,15 @@ export function createScopedTokens(deps: RefreshDeps, accessToken: TakeAccessTok
     const server = await servers.discover(provider, workspaceOrigin)
     const target = { provider, workspaceOrigin, server }
     const details = authorizationDetails
-    if (principal === null) {
-      const endpoint = { ...target, client: null }
-      const answer = await tradeAccessToken(exchange, endpoint, token, keepNothing, details)
-      return readTokenAnswer(provider, answer)
+    if (principal === null || principal.workload !== null) {
+      const answer = await tradeAccessToken(exchange, target, token, keepNothing, details)
+      return { verdict: readTokenAnswer(provider, answer), isTraded: true }
     }
     const scopes = provider.oauth.unattendedScopes
     const { verdict } = await askInTurn(deps, principal, (client) =>
       requestClientCredentials(exchange, { ...target, client }, scopes, keepNothing, details)
     )
-    return verdict
+    return { verdict, isTraded: false }
   }
 
   /** One request, which runs for itself; what came of it is kept, a refusal for a while. */

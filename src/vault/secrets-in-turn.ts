@@ -13,7 +13,8 @@ export interface SecretsTried {
 
 export interface AnswerInTurn {
   readonly verdict: TokenVerdict
-  readonly secrets: SecretsTried
+  /** Null: there was none to try. */
+  readonly secrets: SecretsTried | null
 }
 
 /**

@@ -157,7 +157,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
   const versions = createTenantVersions(db, clock)
-  const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
+  const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions, workload })
   const kept = { db, audit, strongbox, clock, publicUrl }
   const { stepTimeoutMs, reach = { deadlineMs: 3_000, paceMs: 0 } } = options
   const deps = { ...kept, vault, outbound, servers, exchange, versions, reach }
@@ -211,7 +211,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         servers: createAuthorizationServers(outbound, clock),
         versions: createTenantVersions(db, clock)
       }
-      return createFabrics({ ...cold, vault: createVault(cold) })
+      return createFabrics({ ...cold, vault: createVault({ ...cold, workload }) })
     },
     clock,
     appRole: decodeURIComponent(new URL(database.appUrl).username),

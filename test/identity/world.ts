@@ -27,6 +27,7 @@ import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { createSigningKeys, type SigningKeys } from '../../src/vault/signing-keys.ts'
 import { createStrongbox, type Strongbox } from '../../src/vault/strongbox.ts'
 import { createVault } from '../../src/vault/vault.ts'
+import { createWorkloadIdentity } from '../../src/vault/workload-identity.ts'
 import { createTestDatabase } from '../support/database.ts'
 import { type HostileOidc, startHostileOidc } from '../support/hostile-oidc.ts'
 import { promoteKeys } from '../support/promoted-keys.ts'
@@ -127,13 +128,23 @@ export async function createWorld(origins: readonly string[] = []): Promise<Worl
     const lastUses = createLastUses(db)
     const servers = createAuthorizationServers(outbound, clock)
     const exchange = { outbound, clock }
-    const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
+    const signingKeys = createSigningKeys({ db, keyWrap, clock })
+    const workload = createWorkloadIdentity({ signingKeys, clock, publicUrl })
+    const vault = createVault({
+      db,
+      strongbox,
+      audit,
+      clock,
+      servers,
+      exchange,
+      versions,
+      workload
+    })
     closing.push(async () => {
       await vault.close()
       await outbound.destroy()
       await db.close()
     })
-    const signingKeys = createSigningKeys({ db, keyWrap, clock })
     const kept = { db, audit, strongbox, clock, publicUrl, versions, lastUses, signingKeys }
     const deps = { ...kept, issuerOutbound: outbound }
     const loginClient = createLoginClient({ outbound, clock })

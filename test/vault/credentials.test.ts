@@ -22,7 +22,7 @@ afterEach(() => world.close())
 const setConnection = (assignments: string) =>
   world.sql(`UPDATE app_connections SET ${assignments}`)
 const ask = () => world.own.vault.accessToken(world.scope, grant.grantId, 60_000)
-const deps = () => ({ db: world.own.db, strongbox: world.own.strongbox, clock: world.clock })
+const deps = () => ({ ...world.own, clock: world.clock })
 const principal = { clientId: 'sp', clientSecret: 'canary-sp-of-credentials' }
 
 /** A grant as it stands in the table. */

@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox'
+import { invalidRequest } from '../../base/errors.ts'
 import type { FabricPatch, NewFabric } from '../../fabrics/fabrics.ts'
+import type { ServicePrincipalInput } from '../../fabrics/service-principal.ts'
 import { IdOfKind, Nullable, PageQuery, Strict, Text, Time } from '../route.ts'
 import { Provider } from './app-connection.ts'
 import { ClientSecret, ClientSecretText, clientSecretInput, ExpiryTime } from './client-secret.ts'
@@ -75,11 +77,15 @@ function Milliseconds(maximum: number, description: string) {
   return Type.Integer({ minimum: 100, maximum, description })
 }
 
-const ServicePrincipal = Strict({
-  clientId: Text(255),
-  clientSecret: ClientSecretText,
-  expiresAt: Type.Optional(ExpiryTime)
-})
+const ServicePrincipal = Strict(
+  {
+    clientId: Text(255),
+    clientSecret: Type.Optional(ClientSecretText),
+    expiresAt: Type.Optional(ExpiryTime),
+    federated: Type.Optional(Type.Boolean())
+  },
+  { description: 'With `clientSecret`, or with `federated: true` and no secret' }
+)
 
 const GrantState = [
   'pending',
@@ -123,6 +129,7 @@ export const Fabric = Strict(
     servicePrincipal: Nullable(
       Strict({
         clientId: Type.String(),
+        federated: Type.Boolean(),
         clientSecret: Nullable(
           Strict({
             isSet: Type.Literal(true),
@@ -237,7 +244,16 @@ export function fabricPatch(body: Static<typeof FabricPatchBody>, version: numbe
   }
 }
 
-function wrapped({ clientId, ...secret }: Static<typeof ServicePrincipal>) {
+function wrapped(body: Static<typeof ServicePrincipal>): ServicePrincipalInput {
+  const { clientId, clientSecret, expiresAt, federated = false } = body
+  if (federated && clientSecret === undefined && expiresAt === undefined) {
+    return { clientId, federated }
+  }
+  if (clientSecret === undefined || federated) {
+    const message = 'give it, or federated: true, and not both'
+    throw invalidRequest('/servicePrincipal/clientSecret', message)
+  }
+  const secret = expiresAt === undefined ? { clientSecret } : { clientSecret, expiresAt }
   return { clientId, ...clientSecretInput(secret) }
 }
 

@@ -9,8 +9,13 @@ import {
 import { createOutbound, type Outbound } from '../../../src/outbound/outbound.ts'
 import { createDb, type Db } from '../../../src/store/db.ts'
 import { createTenantVersions } from '../../../src/store/tenant-versions.ts'
+import { createSigningKeys } from '../../../src/vault/signing-keys.ts'
 import { createStrongbox, type Strongbox } from '../../../src/vault/strongbox.ts'
 import { createVault, type Vault } from '../../../src/vault/vault.ts'
+import {
+  createWorkloadIdentity,
+  type WorkloadIdentity
+} from '../../../src/vault/workload-identity.ts'
 
 /** One process's worth of Weft, as far as tokens go. */
 export interface Replica {
@@ -19,6 +24,7 @@ export interface Replica {
   readonly outbound: Outbound
   readonly servers: AuthorizationServers
   readonly vault: Vault
+  readonly workload: WorkloadIdentity
   readonly clock: Clock
   /** Transactions begun. */
   readonly transactions: number
@@ -69,13 +75,17 @@ export function createReplica(
   const exchange = { outbound, clock }
   const versions = createTenantVersions(db, clock)
   const polling = setInterval(() => versions.poll().catch(() => undefined), 200)
-  const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions })
+  const signingKeys = createSigningKeys({ db, keyWrap, clock })
+  const publicUrl = 'https://weft.test'
+  const workload = createWorkloadIdentity({ signingKeys, clock, publicUrl })
+  const vault = createVault({ db, strongbox, audit, clock, servers, exchange, versions, workload })
   const replica: Replica = {
     db,
     strongbox,
     outbound,
     servers,
     vault,
+    workload,
     clock,
     get transactions() {
       return transactions
