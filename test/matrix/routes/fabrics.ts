@@ -95,7 +95,7 @@ export const fabricEntries: Entries = {
     hidden: 410
   },
   'GET /api/v1/sign-in-attempts/:signInAttemptId': {},
-  'GET /sign-in/attempts/:signInAttemptId': {},
+  'GET /sign-in/attempts/:signInAttemptId': { allowed: 200 },
   'PUT /api/v1/fabrics/:fabricId/personal-access-token': {
     // It takes no token: people sign in by OAuth.
     body: () => ({ token: 'dapi-of-no-use' }),
