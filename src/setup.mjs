@@ -224,7 +224,12 @@ async function main(args) {
   }
   const node = await withLock(setUp)
   if (args.length === 0) return 0
-  const env = { ...process.env, PATH: [join(modules, '.bin'), machinePath()].join(delimiter) }
+  const env = {
+    // What Node compiled once it finds again: half of the time that a process takes to start.
+    NODE_COMPILE_CACHE: join(modules, '.cache', 'compiled'),
+    ...process.env,
+    PATH: [join(modules, '.bin'), machinePath()].join(delimiter)
+  }
   return (await run(node, args, { env, stdio: 'inherit' })).exitCode
 }
 

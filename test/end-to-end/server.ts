@@ -56,13 +56,19 @@ async function run(url: string, statements: readonly string[]): Promise<void> {
   }
 }
 
-/** `node src/main.ts` with nothing in its environment but `env`. */
+/** `node src/main.ts` with nothing in its environment but `env` and where Node keeps what it compiled. */
 export async function launch(env: Readonly<Record<string, string>>) {
   const port = await portOrFree(0)
   const url = `http://localhost:${port}`
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: repository,
-    env: { WEFT_PORT: String(port), WEFT_ADMIN_PORT: '0', WEFT_PUBLIC_URL: url, ...env },
+    env: {
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+      WEFT_PORT: String(port),
+      WEFT_ADMIN_PORT: '0',
+      WEFT_PUBLIC_URL: url,
+      ...env
+    },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   let output = ''

@@ -49,7 +49,8 @@ test('a taken port gives a message and a free port; a fixed one gives an error',
   taken.close()
 })
 
-test('Weft inherits no credentials and no settings of Node', () => {
-  const env = { PATH: '/bin', NODE_OPTIONS: '--inspect', AWS_SECRET_ACCESS_KEY: 'x', HOME: '/root' }
-  expect(inheritedFrom(env)).toEqual({ WEFT_LOG_LEVEL: 'warn', PATH: '/bin', HOME: '/root' })
+test('Weft inherits no credentials, and no settings of Node but its cache', () => {
+  const kept = { PATH: '/bin', HOME: '/root', NODE_COMPILE_CACHE: '/cache' }
+  const env = { ...kept, NODE_OPTIONS: '--inspect', AWS_SECRET_ACCESS_KEY: 'x' }
+  expect(inheritedFrom(env)).toEqual({ WEFT_LOG_LEVEL: 'warn', ...kept })
 })

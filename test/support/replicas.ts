@@ -63,6 +63,7 @@ export async function startReplica(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH ?? '',
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
       WEFT_PUBLIC_URL: publicUrl,
       WEFT_PORT: '0',
       WEFT_ADMIN_PORT: '0',
