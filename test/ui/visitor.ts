@@ -123,8 +123,15 @@ async function picture(page: Page, name: string): Promise<void> {
 }
 
 async function callFrom<T>(page: Page, method: string, path: string, body: unknown): Promise<T> {
-  const headers = { 'x-weft-csrf': '1', 'content-type': 'application/json' }
-  const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }
+  const csrf = { 'x-weft-csrf': '1' }
+  const init =
+    body === undefined
+      ? { method, headers: csrf }
+      : {
+          method,
+          headers: { ...csrf, 'content-type': 'application/json' },
+          body: JSON.stringify(body)
+        }
   return await page.evaluate<T>(`fetch(${JSON.stringify(path)}, ${JSON.stringify(init)}).then(async (answer) => {
     const text = await answer.text()
     if (!answer.ok) throw new TypeError(text)

@@ -27,6 +27,12 @@ function eventOf(block: string): ServerEvent {
   return { event: valuesOf('event')[0] ?? 'message', data: valuesOf('data').join('\n') }
 }
 
+/** What a step that takes long is at. */
+export interface Progress {
+  readonly step: string
+  readonly detail: string
+}
+
 /**
  * Runs an operation that answers step by step. @returns its result
  * @throws ProblemError also where the problem comes in the middle
@@ -34,13 +40,14 @@ function eventOf(block: string): ServerEvent {
 export async function runSteps<Step, Result>(
   id: OperationId,
   input: Input<OperationId>,
-  onStep: (step: Step) => void,
+  on: { step(step: Step): void; progress?(progress: Progress): void },
   signal?: AbortSignal
 ): Promise<Result> {
   const options = signal ? { signal } : {}
   const response = await open(id, input, { ...options, accept: 'text/event-stream' })
   for await (const { event, data } of eventsOf(response)) {
-    if (event === 'step') onStep(JSON.parse(data))
+    if (event === 'step') on.step(JSON.parse(data))
+    if (event === 'progress') on.progress?.(JSON.parse(data))
     if (event === 'result') return JSON.parse(data)
     if (event === 'problem') {
       const problem: Problem = JSON.parse(data)

@@ -1,8 +1,16 @@
-import { Group, Loader, Stack, Text, ThemeIcon } from '@mantine/core'
+import { Anchor, Group, Loader, Stack, Text, ThemeIcon } from '@mantine/core'
 import { IconCheck, IconMinus, IconX } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
-import type { Owner } from '../api/problem.ts'
+import { Copyable } from './copy.tsx'
 import { moves } from './problem-view.tsx'
+import { Time } from './time.tsx'
+
+/** What its owner should do, where, and what to carry there. */
+interface Action {
+  readonly text: string
+  readonly url?: string
+  readonly value?: string
+}
 
 /** One step of a test or verification, as the API tells it. */
 export interface StepResult {
@@ -10,7 +18,11 @@ export interface StepResult {
   readonly status: 'passed' | 'failed' | 'skipped'
   readonly code?: string
   readonly detail?: string
-  readonly owner?: Owner
+  readonly owner?: string
+  readonly action?: string | Action
+  readonly retryAt?: string
+  /** What is worth knowing of a step that passed. */
+  readonly note?: { readonly detail: string }
   readonly durationMs: number
 }
 
@@ -25,13 +37,15 @@ interface Props {
   /** All that will come, in order; what has not come yet waits. */
   readonly expected: readonly string[]
   readonly isRunning: boolean
+  /** What a step that takes long is at. */
+  readonly progress?: string | null
   readonly words?: Readonly<Record<string, string>>
   /** More about a failed step: what to do and where. */
   readonly adviceOf?: (step: StepResult) => ReactNode
 }
 
 /** Steps as they happen: done, under way, to come. */
-export function Steps({ steps, expected, isRunning, words = {}, adviceOf }: Props) {
+export function Steps({ steps, expected, isRunning, progress, words = {}, adviceOf }: Props) {
   const waiting = expected.filter((name) => !steps.some(({ step }) => step === name))
   return (
     <Stack gap={10} role="log" aria-label="Steps">
@@ -52,11 +66,8 @@ export function Steps({ steps, expected, isRunning, words = {}, adviceOf }: Prop
                 </Text>
               </Text>
               {one.detail && <Text size="sm">{one.detail}</Text>}
-              {one.status === 'failed' && one.owner && (
-                <Text size="sm" c="dimmed">
-                  {moves[one.owner]}
-                </Text>
-              )}
+              {one.note && <Text size="sm">{one.note.detail}</Text>}
+              {one.status === 'failed' && <Advice step={one} />}
               {one.status === 'failed' && adviceOf?.(one)}
             </Stack>
           </Group>
@@ -70,9 +81,41 @@ export function Steps({ steps, expected, isRunning, words = {}, adviceOf }: Prop
             </Group>
             <Text size="sm" c="dimmed">
               {words[name] ?? name}
+              {at === 0 && progress && ` – ${progress}`}
             </Text>
           </Group>
         ))}
     </Stack>
+  )
+}
+
+/** What is to be done about a failed step, and whose move that is. */
+function Advice({ step: { action, owner, retryAt } }: { readonly step: StepResult }) {
+  const told = typeof action === 'string' ? { text: action } : action
+  const move = Object.entries(moves).find(([name]) => name === owner)?.[1]
+  return (
+    <>
+      {told && (
+        <Text size="sm">
+          {told.text}{' '}
+          {told.url && (
+            <Anchor href={told.url} target="_blank" rel="noreferrer" inherit>
+              Open the page
+            </Anchor>
+          )}
+        </Text>
+      )}
+      {told?.value && <Copyable value={told.value} label="Copy the value" />}
+      {move && (
+        <Text size="sm" c="dimmed">
+          {move}
+        </Text>
+      )}
+      {retryAt && (
+        <Text size="sm" c="dimmed">
+          It may work again <Time at={retryAt} />.
+        </Text>
+      )}
+    </>
   )
 }

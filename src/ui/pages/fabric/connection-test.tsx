@@ -73,7 +73,13 @@ export function ConnectionTest({ fabric, onSignedIn }: Props) {
         </Group>
       </Group>
       {(test.isRunning || test.steps.length > 0) && (
-        <Steps steps={test.steps} expected={order} isRunning={test.isRunning} words={stepWords} />
+        <Steps
+          steps={test.steps}
+          expected={order}
+          isRunning={test.isRunning}
+          progress={test.progress}
+          words={stepWords}
+        />
       )}
       {test.error !== null && <ProblemView error={test.error} onRetry={run} />}
       {result && (
