@@ -18,6 +18,7 @@ import { type CommandEnd, commands, helpOf, readCommandLine } from './commands/c
 import { type Config, parseConfig } from './config/config.ts'
 import { ConfigError, describeFaults } from './config/config-error.ts'
 import { parseKeyRing } from './config/key-ring.ts'
+import { type AzureTokenOptions, azureToken } from './crypto/azure-token.ts'
 import { keyRingOf } from './crypto/key-ring.ts'
 import type { KeyEncryptionKey } from './crypto/key-wrap.ts'
 import { kmsKeyOf } from './crypto/kms.ts'
@@ -126,8 +127,8 @@ async function open(config: Config, logger: pino.Logger) {
     createOutbound({ extraOrigins, clock, userAgent: 'weft' })
   const outbound = outboundTo(config.extraWorkspaceOrigins)
   const loginOutbound = outboundTo(loginOrigins(config))
-  const vaultOutbound = outboundTo(vaultOrigins(config))
-  const readKeys = keyReader(config, vaultOutbound)
+  const keyOutbound = outboundTo(vaultOrigins(config))
+  const readKeys = keyReader(config, keyOutbound, clock.now)
   const keyRing = keyRingOf(readKeys())
   const onJobFailure = (job: string, error: unknown) =>
     logger.error({ job, ...faultOf(error) }, 'job failed')
@@ -146,7 +147,7 @@ async function open(config: Config, logger: pino.Logger) {
   }
   const rooms: Rooms = buildRooms(parts)
   const close = async () => {
-    await Promise.all([outbound.close(), loginOutbound.close(), vaultOutbound.close()])
+    await Promise.all([outbound.close(), loginOutbound.close(), keyOutbound.close()])
     await db.close()
   }
   return { parts, rooms, close }
@@ -158,10 +159,11 @@ function faultOf(error: unknown) {
 }
 
 /** Keys at services first, then those of the ring as it is now. */
-function keyReader(config: Config, outbound: Outbound): () => KeyEncryptionKey[] {
+function keyReader(config: Config, outbound: Outbound, now: () => Date): () => KeyEncryptionKey[] {
   const { kms, keyRing, keyRingFile, vaultTokenFile } = config
   const vault = vaultTokenFile === null ? null : vaultAt(vaultTokenFile, outbound)
-  const remote = kms.map((name) => kmsKeyOf(name, vault))
+  const azure = { getToken: azureToken(azureAt(config.azure, outbound, now)) }
+  const remote = kms.map((name) => kmsKeyOf(name, { vault, azure }))
   const readRing = () =>
     keyRingFile === null ? keyRing : parseKeyRing(readFileSync(keyRingFile, 'utf8'))
   return () => [...remote, ...readRing().map(localKey)]
@@ -175,6 +177,21 @@ function vaultAt(tokenFile: string, outbound: Outbound): VaultOptions {
       const headers = { 'content-type': 'application/json' }
       return outbound.request({ url, rule, method: 'POST', headers, bearer, body })
     }
+  }
+}
+
+function azureAt(
+  identity: Config['azure'],
+  outbound: Outbound,
+  now: () => Date
+): AzureTokenOptions {
+  const rule = { kind: 'public' } as const
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  return {
+    ...identity,
+    now,
+    readAssertion: () => new Secret(readFileSync(identity.tokenFile, 'utf8').trim()),
+    call: (url, body) => outbound.request({ url, rule, method: 'POST', headers, body })
   }
 }
 

@@ -17,7 +17,7 @@ import {
 import { adviceOn } from './advice.ts'
 import { ConfigError, type ConfigFault } from './config-error.ts'
 import { parseKeyRing, type RingEntry } from './key-ring.ts'
-import { type KmsKeyName, parseKms } from './kms.ts'
+import { type AzureIdentity, type KmsKeyName, parseKms } from './kms.ts'
 import {
   type LogLevel,
   parseDomain,
@@ -51,6 +51,8 @@ export interface Config {
   readonly ownerDatabaseUrl: Secret | null
   /** Keys at key management services, newest first; newer than those of the ring. */
   readonly kms: readonly KmsKeyName[]
+  /** Whole where a key of Azure's is named. */
+  readonly azure: AzureIdentity
   /** Where Vault's token is read for each call. */
   readonly vaultTokenFile: string | null
   /** Newest first; keys of 32 bytes. At least one here or in `kms`. */
@@ -99,6 +101,13 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
   const fileRing = read('WEFT_KEY_RING_FILE', (path) => parseKeyRing(readRing(path)))
   const keyRing = read('WEFT_KEY_RING', parseKeyRing) ?? fileRing
   const kms = read('WEFT_KMS', parseKms) ?? []
+  const azure = {
+    tenantId: read('AZURE_TENANT_ID', parsePlain) ?? '',
+    clientId: read('AZURE_CLIENT_ID', parsePlain) ?? '',
+    tokenFile: read('AZURE_FEDERATED_TOKEN_FILE', parsePlain) ?? '',
+    authorityHost:
+      read('AZURE_AUTHORITY_HOST', parsePublicUrl) ?? 'https://login.microsoftonline.com'
+  }
   const vaultTokenFile = read('WEFT_VAULT_TOKEN_FILE', parsePlain)
   const issuer = read('WEFT_LOGIN_ISSUER', parseIssuer)
   const clientId = read('WEFT_LOGIN_CLIENT_ID', parsePlain)
@@ -136,6 +145,10 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
   if (!['WEFT_KEY_RING', 'WEFT_KEY_RING_FILE', 'WEFT_KMS'].some(isSet)) {
     refuse('WEFT_KEY_RING', 'set it, or WEFT_KEY_RING_FILE or WEFT_KMS')
   }
+  const isAzureWhole = [azure.tenantId, azure.clientId, azure.tokenFile].every((one) => one !== '')
+  if (kms.some(({ service }) => service === 'azure-key-vault') && !isAzureWhole) {
+    refuse('WEFT_KMS', 'needs AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE')
+  }
   if (kms.some(({ service }) => service === 'vault-transit') && vaultTokenFile === null) {
     refuse('WEFT_VAULT_TOKEN_FILE', 'is required beside a key of Vault')
   }
@@ -171,6 +184,7 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
     appRole: database.role,
     ownerDatabaseUrl: owner?.url ?? null,
     kms,
+    azure,
     vaultTokenFile,
     keyRing: keyRing ?? [],
     keyRingFile: fileRing === null ? null : (env.WEFT_KEY_RING_FILE ?? null),

@@ -1,7 +1,7 @@
 import { parseWebUrl } from './addresses.ts'
 import { parseList, Refusal, refuseWhere } from './refusal.ts'
 
-export const kmsServices = ['aws-kms', 'gcp-kms', 'vault-transit'] as const
+export const kmsServices = ['aws-kms', 'azure-key-vault', 'gcp-kms', 'vault-transit'] as const
 
 /** One key of a key management service. */
 export interface KmsKeyName {
@@ -13,6 +13,7 @@ export interface KmsKeyName {
 const segment = '[A-Za-z0-9_.-]+'
 const shapes: Readonly<Record<KmsKeyName['service'], RegExp>> = {
   'aws-kms': /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/,
+  'azure-key-vault': /^https:\/\/[a-z0-9-]+(\.[a-z0-9-]+){2,}\/keys\/[A-Za-z0-9-]{1,127}$/,
   'gcp-kms': new RegExp(
     `^projects/${segment}/locations/${segment}/keyRings/${segment}/cryptoKeys/${segment}$`
   ),
@@ -36,4 +37,14 @@ function parseKey(entry: string): KmsKeyName {
   })
   if (service === 'vault-transit') parseWebUrl(name)
   return { service, name }
+}
+
+/** Who Weft is at Entra ID, as AKS's workload identity says it. */
+export interface AzureIdentity {
+  readonly tenantId: string
+  readonly clientId: string
+  /** Of a token of the cluster's, read for each exchange. */
+  readonly tokenFile: string
+  /** Origin. */
+  readonly authorityHost: string
 }

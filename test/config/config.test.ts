@@ -309,6 +309,11 @@ describe('J5 C8 refusals', () => {
       ]
     })
     expect(parseConfig({ ...good, WEFT_KMS: kms }, noFile).keyRing).toHaveLength(1)
+    const azure = { WEFT_KMS: 'azure-key-vault:https://weft.vault.azure.net/keys/weft' }
+    expect(blamed(azure)).toEqual(['WEFT_KMS'])
+    const AZURE_FEDERATED_TOKEN_FILE = '/var/run/secrets/azure/tokens/azure-identity-token'
+    const identity = { AZURE_TENANT_ID: 't', AZURE_CLIENT_ID: 'c', AZURE_FEDERATED_TOKEN_FILE }
+    expect(blamed({ ...azure, ...identity })).toEqual([])
     const vault = 'vault-transit:https://vault.acme.test/transit/keys/weft'
     expect(blamed({ WEFT_KMS: vault })).toEqual(['WEFT_VAULT_TOKEN_FILE'])
     expect(blamed({ WEFT_KMS: vault, WEFT_VAULT_TOKEN_FILE: '/run/secrets/token' })).toEqual([])

@@ -39,6 +39,7 @@ export function createTestGateway(world: VaultWorld): TestGateway {
     appRole: 'app',
     ownerDatabaseUrl: null,
     kms: [],
+    azure: { tenantId: '', clientId: '', tokenFile: '', authorityHost: '' },
     vaultTokenFile: null,
     keyRing: ring,
     keyRingFile: null,
