@@ -39,10 +39,7 @@ export interface FabricSettings {
   readonly authMethod?: FabricView['authMethod'] | undefined
   /** By name; null: the provider's default. */
   readonly appConnection?: string | null | undefined
-  readonly servicePrincipal?:
-    | { readonly clientId: string; readonly clientSecret?: Secret | undefined }
-    | null
-    | undefined
+  readonly servicePrincipal?: PrincipalSettings | null | undefined
   readonly servicePrincipalUse?: FabricView['servicePrincipalUse'] | undefined
   readonly compute?: FabricView['compute'] | undefined
   readonly endpointAllowList?: readonly string[] | null | undefined
@@ -50,6 +47,13 @@ export interface FabricSettings {
   readonly jobSizes?: FabricView['jobSizes'] | undefined
   readonly production?: boolean | undefined
   readonly status?: FabricView['status'] | undefined
+}
+
+export interface PrincipalSettings {
+  readonly clientId: string
+  /** It proves itself without a secret; a document says nothing of the secret of one that has any. */
+  readonly federated?: true | undefined
+  readonly clientSecret?: Secret | undefined
 }
 
 export interface SettingsDocument {

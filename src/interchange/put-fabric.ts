@@ -1,6 +1,7 @@
 import { AppError, type InputFault } from '../base/errors.ts'
 import { type AppConnectionId, asId, type TeamId } from '../base/ids.ts'
 import type { FabricView } from '../fabrics/fabrics.ts'
+import type { ServicePrincipalInput } from '../fabrics/service-principal.ts'
 import { isOfDocument } from './faults.ts'
 import type { FabricSettings, SettingChange, ToDo } from './interchange.ts'
 import {
@@ -131,13 +132,14 @@ async function update(
     compute: replacing(before.compute, wanted.compute),
     deadlines: replacing(before.deadlines, wanted.deadlines)
   })
-  const isOther = servicePrincipal !== undefined && principal !== undefined
+  const isMoved = team !== undefined && teamId !== undefined
+  const isLeftBehind = isMoved || patch.workspaceUrl !== undefined
+  const isOther = servicePrincipal !== undefined || (principal?.federated && isLeftBehind)
   const changes = {
     ...patch,
     ...(appConnection !== undefined && { appConnectionId }),
-    ...(isOther && { servicePrincipal: principal })
+    ...(isOther && principal !== undefined && { servicePrincipal: principal })
   }
-  const isMoved = team !== undefined && teamId !== undefined
   if (!isMoved && Object.keys(changes).length === 0) return current
 
   const work = async () => {
@@ -149,26 +151,34 @@ async function update(
     return await fabrics.update(scope, id, { ...changes, version: moved.version })
   }
   const isIdle = (view: FabricView) =>
-    !principal && differencesOf(before, settingsOfFabric(view, standing.names)).length === 0
+    !bringsSecret(wanted) &&
+    differencesOf(before, settingsOfFabric(view, standing.names)).length === 0
   return await unlessIdle(putting, current, work, isIdle)
 }
 
-/** With its secret; undefined: none came along. */
-function principalOf({ servicePrincipal }: FabricSettings) {
-  const { clientId, clientSecret } = servicePrincipal ?? {}
-  if (clientId === undefined || clientSecret === undefined) return undefined
-  return { clientId, clientSecret }
+/** With its secret, or without one for good; undefined: the secret it needs did not come along. */
+function principalOf({ servicePrincipal }: FabricSettings): ServicePrincipalInput | undefined {
+  if (!servicePrincipal) return undefined
+  const { clientId, clientSecret, federated } = servicePrincipal
+  if (federated) return { clientId, federated }
+  return clientSecret && { clientId, clientSecret }
 }
 
 function principalToDo({ servicePrincipal }: FabricSettings, view: FabricView): ToDo[] {
-  const clientId = servicePrincipal?.clientId
-  if (clientId === undefined || clientId === view.servicePrincipal?.clientId) return []
+  if (!servicePrincipal) return []
+  const { clientId, federated = false } = servicePrincipal
+  const current = view.servicePrincipal
+  if (clientId === current?.clientId && federated === current.federated) return []
   const message = `Set the service principal ${clientId} with its secret`
   return [{ code: 'service_principal_secret_to_set', message }]
 }
 
+function bringsSecret({ servicePrincipal }: FabricSettings): boolean {
+  return servicePrincipal?.clientSecret !== undefined
+}
+
 function newSecret(wanted: FabricSettings, current: FabricView | undefined): SettingChange[] {
-  if (principalOf(wanted) === undefined) return []
-  const from = current?.servicePrincipal ? 'set' : null
+  if (!bringsSecret(wanted)) return []
+  const from = current?.servicePrincipal?.clientSecret ? 'set' : null
   return [{ member: 'servicePrincipal/clientSecret', from, to: 'set anew' }]
 }

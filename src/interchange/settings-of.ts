@@ -1,6 +1,6 @@
 import type { AppConnectionView } from '../app-connections/app-connections.ts'
 import type { FabricView } from '../fabrics/fabrics.ts'
-import type { AppConnectionSettings, FabricSettings } from './interchange.ts'
+import type { AppConnectionSettings, FabricSettings, PrincipalSettings } from './interchange.ts'
 
 /** What ids are called in a document. */
 export interface Names {
@@ -34,8 +34,7 @@ export function settingsOfFabric(view: FabricView, names: Names): Required<Fabri
     workspaceUrl: view.workspaceUrl,
     authMethod: view.authMethod,
     appConnection: view.appConnectionId === null ? null : names.appConnection(view.appConnectionId),
-    servicePrincipal:
-      view.servicePrincipal === null ? null : { clientId: view.servicePrincipal.clientId },
+    servicePrincipal: principalOf(view),
     servicePrincipalUse: view.servicePrincipalUse,
     compute: view.compute,
     endpointAllowList: view.endpointAllowList,
@@ -44,4 +43,10 @@ export function settingsOfFabric(view: FabricView, names: Names): Required<Fabri
     production: view.production,
     status: view.status
   }
+}
+
+function principalOf({ servicePrincipal }: FabricView): PrincipalSettings | null {
+  if (servicePrincipal === null) return null
+  const { clientId, federated } = servicePrincipal
+  return federated ? { clientId, federated } : { clientId }
 }

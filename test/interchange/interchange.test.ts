@@ -157,6 +157,68 @@ describe('import', () => {
   })
 })
 
+describe('a service principal without a secret', () => {
+  const federated = (settings: string) =>
+    `weft: 1\nfabrics: [{ name: Lake, team: Red, kind: sql, workspaceUrl: "https://adb-1.2.azuredatabricks.net", ${settings} }]`
+  const principal = 'servicePrincipal: { clientId: worker, federated: true }'
+  const lake = async () => (await world.exported(acme)).fabrics[0]
+
+  test('comes whole with the document: no secret is asked for, and a production fabric is complete', async () => {
+    await clear()
+    const text = federated(`${principal}, production: true, status: complete`)
+    const { body } = await world.put(acme, text)
+    expect(body.resources).toMatchObject([{ action: 'create', toDo: [] }])
+    expect(await lake()).toMatchObject({
+      servicePrincipal: { clientId: 'worker', federated: true },
+      status: 'complete'
+    })
+    expect((await world.put(acme, text)).body.counts).toMatchObject({ unchanged: 1 })
+  })
+
+  test('is there with another team and workspace too, in one import', async () => {
+    const moved = federated(`${principal}, production: true, status: complete`)
+      .replace('Red', 'Blue')
+      .replace('adb-1.2', 'adb-3.4')
+    expect((await world.put(acme, moved)).body.resources).toMatchObject([
+      { changes: [{ member: 'team' }, { member: 'workspaceUrl' }], toDo: [] }
+    ])
+    expect(await lake()).toMatchObject({
+      servicePrincipal: { clientId: 'worker', federated: true },
+      status: 'complete'
+    })
+  })
+
+  test('does not become one with a secret while nobody has given that', async () => {
+    const { body } = await world.put(
+      acme,
+      'weft: 1\nfabrics: [{ name: Lake, servicePrincipal: { clientId: worker } }]'
+    )
+    expect(body.resources).toMatchObject([
+      { action: 'unchanged', toDo: [{ code: 'service_principal_secret_to_set' }] }
+    ])
+    expect((await lake())?.servicePrincipal).toEqual({ clientId: 'worker', federated: true })
+  })
+
+  test('400 for false, and for a secret in the document', async () => {
+    for (const fault of ['federated: false', 'clientSecret: canary']) {
+      const text = federated(`servicePrincipal: { clientId: worker, ${fault} }`)
+      const { status, body } = await world.put(acme, text)
+      expect([status, body.errors.length]).toEqual([400, 1])
+    }
+  })
+})
+
+describe('a fabric with personal access tokens', () => {
+  test('400 where the document names an app connection for it', async () => {
+    await clear()
+    const { body } = await world.put(
+      acme,
+      'weft: 1\nappConnections: [{ name: Main }]\nfabrics: [{ name: Lake, team: Red, kind: sql, workspaceUrl: "https://adb-1.2.azuredatabricks.net", authMethod: pat, appConnection: Main }]'
+    )
+    expect(body.errors).toMatchObject([{ pointer: '/fabrics/0/appConnection' }])
+  })
+})
+
 describe('a dry run', () => {
   test('tells what the import then does, and changes no row of any table', async () => {
     await clear()
@@ -434,7 +496,11 @@ describe('the identity', () => {
         'https://adb-1.2.azuredatabricks.net',
         'https://dbc-1.cloud.databricks.com'
       ),
+      authMethod: fc.constantFrom('oauth', 'pat'),
       appConnection: nullable(fc.nat({ max: 2 })),
+      servicePrincipal: nullable(
+        fc.record({ clientId: fc.constantFrom('worker', '007'), federated: fc.constant(true) })
+      ),
       servicePrincipalUse: fc.constantFrom('admins', 'team'),
       endpointAllowList: nullable(fc.uniqueArray(fc.constantFrom('a', 'on', '123', 'x-y'))),
       deadlines: fc.record(
@@ -446,9 +512,9 @@ describe('the identity', () => {
     .map(({ ofKind, isDependedUpon, ...rest }) => ({
       ...rest,
       ...ofKind,
-      // Without its service principal's secret a production fabric stays a draft.
+      // Without a service principal a production fabric stays a draft.
       production: isDependedUpon,
-      status: isDependedUpon ? 'draft' : 'complete'
+      status: isDependedUpon && rest.servicePrincipal === null ? 'draft' : 'complete'
     }))
   const byName = { selector: ({ name: one }: { name: string }) => one, maxLength: 3 }
   const documents = fc
@@ -466,7 +532,7 @@ describe('the identity', () => {
       fabrics: fabrics.map((one) => ({
         ...one,
         appConnection:
-          one.appConnection === null
+          one.appConnection === null || one.authMethod === 'pat'
             ? null
             : (connections[one.appConnection % connections.length]?.name ?? null)
       }))

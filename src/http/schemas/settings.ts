@@ -21,6 +21,13 @@ const AppConnectionSettings = Strict(
   { title: 'AppConnectionSettings' }
 )
 
+const PrincipalSettings = Strict({
+  clientId: Text(255),
+  federated: Type.Optional(
+    Type.Literal(true, { type: 'boolean', description: 'It needs no secret' })
+  )
+})
+
 const ofFabric = FabricBody.properties
 const FabricSettings = Strict(
   {
@@ -34,7 +41,7 @@ const FabricSettings = Strict(
     appConnection: Type.Optional(
       Nullable(Text(120, { description: 'By its name; null: the provider’s default' }))
     ),
-    servicePrincipal: Type.Optional(Nullable(Strict({ clientId: Text(255) }))),
+    servicePrincipal: Type.Optional(Nullable(PrincipalSettings)),
     servicePrincipalUse: ofFabric.servicePrincipalUse,
     compute: ofFabric.compute,
     endpointAllowList: FabricPatchBody.properties.endpointAllowList,
