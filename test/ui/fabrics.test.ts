@@ -50,6 +50,27 @@ describe('the first run', { timeout: 60_000 }, () => {
 })
 
 describe('my connection', { timeout: 60_000 }, () => {
+  test('by a personal access token: asks for one, and says what the workspace made of it', async () => {
+    const me: { teams: { id: string }[] } = await admin.call('GET', '/api/v1/me')
+    const fabric: { id: string; name: string } = await admin.call('POST', '/api/v1/fabrics', {
+      name: 'Tokens of their own',
+      teamId: me.teams[0]?.id,
+      kind: 'sql',
+      provider: 'databricks',
+      workspaceUrl: visitors.stack.workspaces[0],
+      authMethod: 'pat'
+    })
+    const { page, goTo, look } = admin
+    await goTo(`/fabrics/${fabric.id}`, fabric.name)
+    await page
+      .getByLabel('Personal access token')
+      .first()
+      .fill(`dapi${'0'.repeat(32)}`)
+    await page.getByRole('button', { name: 'Give it' }).click()
+    await page.getByRole('alert').getByText('You can mend this yourself').waitFor()
+    await look('own-token-refused')
+  })
+
   test('a test without a sign-in asks for it in place, and goes on by itself after the popup', async () => {
     const { page, context, goTo, look } = await visitors.open('admin@acme.test')
     const fabric = visitors.stack.fabrics.find(({ kind }) => kind === 'spark')

@@ -59,6 +59,16 @@ describe('the service principal of a fabric', { timeout: 60_000 }, () => {
       .toMatchObject({ servicePrincipalUse: 'team' })
   })
 
+  test('does without a secret once an admin says so, by the policy that the page shows', async () => {
+    const { page, look } = admin
+    await page.getByRole('button', { name: 'Show the policy' }).click()
+    await page.getByRole('button', { name: 'Copy the command' }).waitFor()
+    await look('service-principal-federated')
+    await page.getByRole('button', { name: 'do without a secret' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Do without' }).click()
+    await page.getByText('it proves itself by a federation policy').waitFor()
+  })
+
   test('is taken away only after its fabric’s name was typed', async () => {
     const { page } = admin
     await page.getByRole('button', { name: 'Take away' }).click()

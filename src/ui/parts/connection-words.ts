@@ -19,8 +19,15 @@ export function connectionWords({ state, cause }: Pick<Connection, 'state' | 'ca
 
 const causes: Readonly<Record<string, string>> = {
   never_signed_in: 'You have not signed in at this workspace yet.',
-  signed_out: 'You signed out.',
-  expired: 'The sign-in ran out.'
+  personal_access_token_refused: 'The workspace refused your token; give another one.',
+  refresh_token_refused: 'The workspace ended your sign-in.',
+  sign_in_needed: 'The workspace wants you to sign in again.',
+  rotation_lost: 'An answer of the workspace was lost on the way; sign in once more.',
+  app_connection_refused:
+    'The workspace refused the app connection; an admin of your organisation has to mend it.',
+  workspace_unreachable: 'The workspace cannot be reached.',
+  upstream_unavailable: 'The workspace could not answer.',
+  upstream_timeout: 'The workspace took too long.'
 }
 
 /** Why a connection is as it is; a cause without words of its own is told by its code. */

@@ -92,7 +92,9 @@ export function ConnectionTest({ fabric, onSignedIn }: Props) {
           {result.identity && `Weft is ${result.identity.userName} there.`}
         </Alert>
       )}
-      {isSignInNeeded && as === 'user' && <SignInPrompt fabricId={fabric.id} onDone={again} />}
+      {isSignInNeeded && as === 'user' && fabric.authMethod === 'oauth' && (
+        <SignInPrompt fabricId={fabric.id} onDone={again} />
+      )}
     </Stack>
   )
 }

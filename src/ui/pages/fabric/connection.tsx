@@ -12,6 +12,7 @@ import { StateMark } from '../../parts/states.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast } from '../../parts/toast.ts'
 import { ConnectionTest } from './connection-test.tsx'
+import { OwnToken } from './own-token.tsx'
 import type { TabProps } from './tab-props.ts'
 
 type Connection = Schemas['Connection']
@@ -27,7 +28,7 @@ export default function MyConnection({ fabric }: TabProps) {
   const isHeld = held.has(query.data.state)
   return (
     <Stack gap="lg">
-      {!isHeld && query.data.state !== 'misconfigured' && (
+      {fabric.authMethod === 'oauth' && !isHeld && query.data.state !== 'misconfigured' && (
         <SignInPrompt fabricId={fabric.id} onDone={() => query.refetch()}>
           Sign in once as yourself at {fabric.workspaceUrl.replace(/^https?:\/\//, '')}. What you
           run through this fabric then runs as you, with your own permissions.
@@ -38,6 +39,7 @@ export default function MyConnection({ fabric }: TabProps) {
           <Alert key={code} color="yellow" variant="light" title={message} />
         ))}
       <SignedIn fabric={fabric} connection={query.data} isHeld={isHeld} />
+      {fabric.authMethod === 'pat' && <OwnToken fabric={fabric} isHeld={isHeld} />}
       <ConnectionTest fabric={fabric} onSignedIn={() => query.refetch()} />
     </Stack>
   )

@@ -6,6 +6,7 @@ import { Copyable, CopyWithWords } from '../../parts/copy.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
+import { FederationSwitch } from './federation-switch.tsx'
 import type { TabProps } from './tab-props.ts'
 
 /** How the service principal can do without a secret: what Databricks has to be told, once. */
@@ -51,6 +52,11 @@ export function FederationPolicy({ fabric }: TabProps) {
               {query.data.command}
             </Code>
           </Stack>
+          {fabric.servicePrincipal && !fabric.servicePrincipal.federated && (
+            <Group>
+              <FederationSwitch fabric={fabric} principal={fabric.servicePrincipal} />
+            </Group>
+          )}
         </>
       )}
     </Stack>
