@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openVisitors, type Visitor, type Visitors } from './visitor.ts'
+
+let visitors: Visitors
+let admin: Visitor
+
+beforeAll(async () => {
+  visitors = await openVisitors()
+  admin = await visitors.open('admin@acme.test')
+}, 120_000)
+afterAll(() => visitors?.close())
+
+describe('operations', { timeout: 60_000 }, () => {
+  test('an operator adds an organisation, suspends it and lets it work again', async () => {
+    const { page, goTo, look } = admin
+    const name = `Initech ${Date.now()}`
+    await goTo('/operations', 'Operations')
+    await page.getByRole('button', { name: 'Add an organisation' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill(name)
+    await dialog.getByLabel('Slug').fill('Not A Slug')
+    await dialog.getByRole('button', { name: 'Add it' }).click()
+    await dialog.getByRole('alert').waitFor()
+    await dialog.getByLabel('Slug').fill(`initech-${Date.now()}`)
+    await look('operations-new')
+    await dialog.getByRole('button', { name: 'Add it' }).click()
+    const row = page.getByRole('listitem').filter({ hasText: name })
+    await row.waitFor()
+    await row.getByRole('button', { name: 'Suspend' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click()
+    await row.getByText('Suspended', { exact: true }).waitFor()
+    await look('operations')
+    await row.getByRole('button', { name: 'Resume' }).click()
+    await row.getByRole('button', { name: 'Suspend' }).waitFor()
+  })
+
+  test('whoever is no operator finds no way there, and is told whose page it is', async () => {
+    const dev = await visitors.open('dev@acme.test')
+    await dev.goTo('/operations', 'Operations')
+    await dev.page.getByText('For platform operators').waitFor()
+    expect(await dev.page.getByRole('link', { name: 'Operations' }).count()).toBe(0)
+    await dev.context.close()
+  })
+})
