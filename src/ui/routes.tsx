@@ -28,6 +28,19 @@ function delegationAsked({ delegate, fabric }: Record<string, unknown>): Delegat
   return isWhole ? { delegate, fabric } : {}
 }
 
+interface SecurityAsked {
+  readonly tab?: string
+  readonly app?: string
+}
+
+/** Which part of the security settings, and which OAuth application. */
+function securityAsked({ tab, app }: Record<string, unknown>): SecurityAsked {
+  return {
+    ...(typeof tab === 'string' && { tab }),
+    ...(typeof app === 'string' && { app })
+  }
+}
+
 const pages = [
   createRoute({
     getParentRoute: inShell,
@@ -100,6 +113,7 @@ const pages = [
   createRoute({
     getParentRoute: inShell,
     path: '/settings/security',
+    validateSearch: securityAsked,
     component: lazyRouteComponent(
       () => import('./pages/settings-security/page.tsx'),
       'SettingsSecurityPage'

@@ -36,19 +36,6 @@ describe('the fabrics', { timeout: 60_000 }, () => {
   })
 })
 
-describe('the first run', { timeout: 60_000 }, () => {
-  test('shows an admin of an empty organisation three steps, the first to be done', async () => {
-    const guest = await visitors.open('guest@globex.test', 'globex')
-    await guest.goTo('/', 'Welcome to Globex')
-    const steps = guest.page.getByRole('main').getByRole('listitem')
-    expect(await steps.count()).toBe(3)
-    expect(await steps.nth(0).getAttribute('aria-current')).toBe('step')
-    await guest.look('first-run')
-    await guest.page.getByRole('link', { name: 'Register the app' }).click()
-    await guest.page.waitForURL(/settings\/security$/)
-  })
-})
-
 describe('my connection', { timeout: 60_000 }, () => {
   test('by a personal access token: asks for one, and says what the workspace made of it', async () => {
     const me: { teams: { id: string }[] } = await admin.call('GET', '/api/v1/me')

@@ -7,6 +7,7 @@ import {
 import { Secret } from '../../base/secret.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
 import { ClientSecret, ClientSecretText } from './client-secret.ts'
+import { Owner } from './problem.ts'
 
 export const Provider = Type.Enum(['databricks'], { type: 'string' })
 const ClientAuthMethod = Type.Enum(['client_secret_post', 'client_secret_basic'], {
@@ -37,7 +38,7 @@ const VerificationStepResult = Strict(
     status: Type.Enum(['passed', 'failed', 'skipped'], { type: 'string' }),
     code: Type.Optional(Type.String()),
     detail: Type.Optional(Type.String()),
-    owner: Type.Optional(Type.String()),
+    owner: Type.Optional(Owner),
     action: Type.Optional(
       Strict({
         text: Type.String(),

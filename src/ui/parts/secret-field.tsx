@@ -1,4 +1,4 @@
-import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core'
+import { Button, Group, Input, PasswordInput, Stack, Text } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useConfirm } from './confirm.tsx'
 import { Time } from './time.tsx'
@@ -51,14 +51,8 @@ export function SecretField(props: Props) {
   }
   return (
     <Stack gap={4}>
-      <Text size="sm" fw={500}>
-        {label}
-      </Text>
-      {description && (
-        <Text size="xs" c="dimmed" component="div">
-          {description}
-        </Text>
-      )}
+      <Input.Label labelElement="div">{label}</Input.Label>
+      {description && <Input.Description component="div">{description}</Input.Description>}
       <Group justify="space-between" px="sm" py={8} className="card" wrap="wrap">
         <Group gap="sm">
           <Text span className="mono">

@@ -1,45 +1,12 @@
-import { Anchor, Button, Group, Stack, Text, Title } from '@mantine/core'
-import { IconCheck } from '@tabler/icons-react'
+import { Anchor, Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Navigate } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
 import { useIsTenantAdmin, useMayCreate, useMe } from '../../api/me.ts'
 import { queryOf } from '../../api/queries.ts'
+import { Guide, GuideStep } from '../../parts/guide.tsx'
 import { Loading, Page } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import type { Fabric } from '../fabrics/fabric-row.tsx'
-import './first-run.css'
-
-interface StepProps {
-  readonly number: number
-  readonly title: string
-  readonly isDone: boolean
-  /** The first that is not done: the one to do. */
-  readonly isNext: boolean
-  readonly children: ReactNode
-  readonly action?: ReactNode
-}
-
-function Step({ number, title, isDone, isNext, children, action }: StepProps) {
-  const state = isDone ? 'done' : isNext ? 'next' : 'later'
-  return (
-    <li className="first-step" data-state={state} aria-current={isNext ? 'step' : undefined}>
-      <span className="first-number" aria-hidden>
-        {isDone ? <IconCheck size={18} stroke={2.4} /> : number}
-      </span>
-      <Stack gap={6} pb={4}>
-        <Title order={2} size="h3">
-          {title}{' '}
-          <span className="sr-only">{isDone ? '(done)' : isNext ? '(next)' : '(later)'}</span>
-        </Title>
-        <Text size="sm" c="dimmed" maw={560} component="div">
-          {children}
-        </Text>
-        {isNext && action && <Group pt={6}>{action}</Group>}
-      </Stack>
-    </li>
-  )
-}
 
 /** Whom to ask where one may not do it oneself. */
 function Contacts({ people }: { readonly people: readonly { name: string; email: string }[] }) {
@@ -112,8 +79,8 @@ export function FirstRunPage() {
       title={`Welcome to ${tenant.name}`}
       description="Three steps until people and services reach Databricks through Weft. It takes about five minutes."
     >
-      <ol className="first-steps card">
-        <Step
+      <Guide>
+        <GuideStep
           number={1}
           title="Register Weft at Databricks"
           isDone={isRegistered}
@@ -130,8 +97,8 @@ export function FirstRunPage() {
             ? 'People can sign in to Databricks as themselves.'
             : 'Once for the whole organisation: an OAuth app in the Databricks account, whose client ID and secret Weft keeps encrypted.'}{' '}
           {!isRegistered && !isAdmin && <Contacts people={oauth?.contacts ?? []} />}
-        </Step>
-        <Step
+        </GuideStep>
+        <GuideStep
           number={2}
           title="Add a fabric"
           isDone={fabric?.status === 'complete'}
@@ -140,8 +107,8 @@ export function FirstRunPage() {
         >
           A workspace and how your team reaches it. Paste the workspace URL or a JDBC string; Weft
           works out the rest and tests it step by step.
-        </Step>
-        <Step
+        </GuideStep>
+        <GuideStep
           number={3}
           title="Sign in"
           isDone={isSignedIn}
@@ -163,8 +130,8 @@ export function FirstRunPage() {
           }
         >
           Everyone signs in once with their own Databricks identity. What they run, runs as them.
-        </Step>
-      </ol>
+        </GuideStep>
+      </Guide>
     </Page>
   )
 }

@@ -1,0 +1,105 @@
+import { Button, Group, List, Stack, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { queryOf, useCall } from '../../api/queries.ts'
+import { useConfirm } from '../../parts/confirm.tsx'
+import { ProblemView } from '../../parts/problem-view.tsx'
+import { toast } from '../../parts/toast.ts'
+import { useAppSave } from './app-save.ts'
+import { type App, appsChanged } from './app-status.tsx'
+
+interface Props {
+  readonly app: App
+  readonly onGone: () => void
+}
+
+function Consequences({ of: sentences }: { readonly of: readonly string[] }) {
+  if (sentences.length === 0) return <>Nobody uses it.</>
+  return (
+    <List size="sm">
+      {sentences.map((sentence) => (
+        <List.Item key={sentence}>{sentence}.</List.Item>
+      ))}
+    </List>
+  )
+}
+
+/** Disable, enable, delete; each tells first who would notice. */
+export function AppRemoval({ app, onGone }: Props) {
+  const confirm = useConfirm()
+  const path = { appConnectionId: app.id }
+  const usage = useQuery(queryOf('appConnectionUsage', { path }))
+  const { save, error, isPending } = useAppSave(app)
+  const remove = useCall('appConnectionDelete', appsChanged)
+  const { whatFollows, fabrics = [], signIns = 0 } = usage.data ?? {}
+  const disable = async () => {
+    const isSure = await confirm({
+      title: `Disable “${app.name}”?`,
+      text: <Consequences of={whatFollows?.disabled ?? []} />,
+      action: 'Disable it',
+      isDangerous: true
+    })
+    if (isSure) await save({ isDisabled: true }).catch(() => undefined) // shown below
+  }
+  const discard = async () => {
+    const isUsed = signIns > 0 || fabrics.length > 0
+    const isSure = await confirm({
+      title: `Delete “${app.name}”?`,
+      text: (
+        <Stack gap="xs">
+          <Consequences of={whatFollows?.deleted ?? []} />
+          {app.registrationId !== null && (
+            <Text size="sm">
+              What Weft registered at the account stays there; delete it in the account console.
+            </Text>
+          )}
+        </Stack>
+      ),
+      action: 'Delete it',
+      isDangerous: true,
+      ...(isUsed && { typed: app.name })
+    })
+    if (!isSure) return
+    const query = isUsed ? { endSignIns: 'true' as const } : {}
+    remove.mutate(
+      { path, query },
+      {
+        onSuccess: () => {
+          toast(`${app.name} is deleted`)
+          onGone()
+        }
+      }
+    )
+  }
+  return (
+    <Stack gap="sm">
+      {error && <ProblemView error={error} />}
+      {remove.isError && <ProblemView error={remove.error} />}
+      <Group justify="flex-end" gap="sm">
+        {app.isDisabled ? (
+          <Button
+            variant="default"
+            loading={isPending}
+            onClick={() => save({ isDisabled: false }).catch(() => undefined)}
+          >
+            Enable it
+          </Button>
+        ) : (
+          app.clientId !== null && (
+            <Button variant="default" loading={isPending} onClick={disable}>
+              Disable
+            </Button>
+          )
+        )}
+        <Button
+          variant="subtle"
+          color="red"
+          disabled={!usage.data}
+          loading={remove.isPending}
+          onClick={discard}
+        >
+          Delete {app.name}
+        </Button>
+      </Group>
+    </Stack>
+  )
+}

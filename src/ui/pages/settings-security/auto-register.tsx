@@ -1,0 +1,99 @@
+import { Autocomplete, Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { isAllInForm } from '../../api/form-errors.ts'
+import { useCall } from '../../api/queries.ts'
+import { ProblemView } from '../../parts/problem-view.tsx'
+import { toast } from '../../parts/toast.ts'
+import { AccountCredentialsFields, credentialRules } from './account-credentials.tsx'
+import { tellForm } from './app-save.ts'
+import { type App, appsChanged } from './app-status.tsx'
+
+const consoles = [
+  'accounts.cloud.databricks.com',
+  'accounts.azuredatabricks.net',
+  'accounts.gcp.databricks.com',
+  'accounts.cloud.databricks.us',
+  'accounts.databricks.azure.us',
+  'accounts.databricks.azure.cn'
+]
+
+interface Props {
+  readonly isOpen: boolean
+  readonly onClose: () => void
+  readonly onDone: (app: App) => void
+  readonly name: string
+  /** A draft that is to be completed; none: a new app connection. */
+  readonly appConnectionId?: string
+}
+
+/** Weft makes its own OAuth client at the account. */
+export function AutoRegister({ isOpen, onClose, ...rest }: Props) {
+  return (
+    <Modal opened={isOpen} onClose={onClose} title="Let Weft register itself" size="lg">
+      <RegisterForm onClose={onClose} {...rest} />
+    </Modal>
+  )
+}
+
+function RegisterForm({ onClose, onDone, name, appConnectionId }: Omit<Props, 'isOpen'>) {
+  const register = useCall('appConnectionRegister', appsChanged)
+  const form = useForm({
+    initialValues: { name, accountHost: '', accountId: '', clientId: '', clientSecret: '' },
+    validate: {
+      name: (text) => (text.trim() === '' ? 'Give it a name' : null),
+      accountHost: (text) => (text.trim() === '' ? 'Choose the account console' : null),
+      accountId: (text) => (text.trim() === '' ? 'Paste the account id' : null),
+      ...credentialRules
+    }
+  })
+  const submit = form.onSubmit((values) => {
+    const draft = appConnectionId === undefined ? {} : { appConnectionId }
+    register.mutate(
+      { body: { ...values, accountId: values.accountId.trim(), ...draft } },
+      {
+        onSuccess: (app) => {
+          toast('Weft is registered in your Databricks account')
+          onDone(app)
+          onClose()
+        },
+        onError: (error) => tellForm(form, error)
+      }
+    )
+  })
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <TextInput label="Name" maxLength={120} {...form.getInputProps('name')} />
+        <Autocomplete
+          label="Account console"
+          description="Choose yours, or paste its address."
+          data={consoles}
+          {...form.getInputProps('accountHost')}
+        />
+        <TextInput
+          label="Account ID"
+          description="In the account console, in the menu at your name."
+          autoComplete="off"
+          spellCheck={false}
+          maxLength={64}
+          {...form.getInputProps('accountId')}
+        />
+        <AccountCredentialsFields
+          clientId={form.getInputProps('clientId')}
+          clientSecret={form.getInputProps('clientSecret')}
+        />
+        {register.isError && !isAllInForm(register.error, Object.keys(form.values)) && (
+          <ProblemView error={register.error} />
+        )}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={register.isPending}>
+            Register
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { simulatedAccountId } from '../../src/local/databricks/workspace.ts'
+import { control } from '../../src/local/seed.ts'
+import { openVisitors, type Visitor, type Visitors } from './visitor.ts'
+
+let visitors: Visitors
+let guest: Visitor
+const accountAdmin = { clientId: randomUUID(), clientSecret: `dose${randomUUID()}` }
+
+beforeAll(async () => {
+  visitors = await openVisitors()
+  guest = await visitors.open('guest@globex.test', 'globex')
+}, 120_000)
+afterAll(() => visitors?.close())
+
+const workspace = () => visitors.stack.workspaces[0]
+
+/** What the account's own page does with what it is given. */
+async function addAtAccount(app: {
+  clientId: string
+  clientSecret: string
+  redirectUrls: readonly string[]
+}): Promise<void> {
+  const scopes = ['all-apis', 'offline_access']
+  for (const url of visitors.stack.workspaces) {
+    await control(url, '/_sim/apps', { ...app, scopes })
+  }
+}
+
+/** Globex has no OAuth application at first, and again at the end: both in one file, since it is one tenant. */
+describe('an organisation goes from nothing to verified', { timeout: 60_000 }, () => {
+  const made = { clientId: randomUUID(), clientSecret: `dose${randomUUID().replaceAll('-', '')}` }
+  let redirectUri = ''
+
+  test('the first page shows an admin three steps, the first to be done', async () => {
+    const { page, goTo, look } = guest
+    await goTo('/', 'Welcome to Globex')
+    const steps = page.getByRole('main').getByRole('listitem')
+    expect(await steps.count()).toBe(3)
+    expect(await steps.nth(0).getAttribute('aria-current')).toBe('step')
+    await look('first-run')
+    await page.getByRole('link', { name: 'Register the app' }).click()
+    await page.getByRole('heading', { name: 'Databricks OAuth Application (U2M)' }).waitFor()
+    await look('security-empty')
+  })
+
+  test('the redirect URI is there to be copied, with the exact way in the console of each cloud', async () => {
+    const { page, context, look } = guest
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.getByRole('button', { name: 'Set it up' }).click()
+    await page.getByText('go to Settings › App connections › Add connection').waitFor()
+    await page.getByRole('button', { name: 'Copy', exact: true }).click()
+    redirectUri = await page.evaluate<string>('navigator.clipboard.readText()')
+    expect(redirectUri).toMatch(/\/oauth\/callback\/apc_/)
+    await page.getByRole('combobox', { name: 'Where your Databricks runs' }).click()
+    await page.getByRole('option', { name: 'Azure', exact: true }).click()
+    const link = page.getByRole('link', { name: 'Open the Azure account console' })
+    expect(await link.getAttribute('href')).toBe('https://accounts.azuredatabricks.net')
+    await page.getByRole('button', { name: 'Or as one command' }).click()
+    await page.getByText('custom-app-integration create').waitFor()
+    await look('security-register')
+  })
+
+  test('client ID and secret are pasted, and the secret is never shown again', async () => {
+    const { page } = guest
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Paste the client ID', { exact: true }).waitFor()
+    await page.getByLabel('Client ID').fill(made.clientId)
+    await page.getByLabel('Client Secret', { exact: true }).fill(made.clientSecret)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: 'Replace' }).waitFor()
+    await page.reload()
+    await page.getByRole('button', { name: 'Replace' }).waitFor()
+    expect(await page.getByLabel('Client ID').inputValue()).toBe(made.clientId)
+    expect(await page.content()).not.toContain(made.clientSecret)
+  })
+
+  test('a verification stops at what is wrong, and says what to do about it', async () => {
+    const { page, look } = guest
+    await addAtAccount({ ...made, redirectUrls: ['https://elsewhere.test/callback'] })
+    await page.getByLabel('Workspace URL').fill(`${workspace()}/?o=1`)
+    await page.getByRole('button', { name: 'Verify' }).click()
+    await page.getByText('Not right yet').waitFor()
+    const steps = page.getByRole('log', { name: 'Steps' })
+    await steps.getByText('An admin of your organisation can mend this.').waitFor()
+    await steps.getByText(redirectUri).waitFor()
+    await look('security-verify-failed')
+  })
+
+  test('once it is right there it is verified here, and stays so', async () => {
+    const { page, look } = guest
+    await addAtAccount({ ...made, redirectUrls: [redirectUri] })
+    await page.getByRole('button', { name: 'Verify again' }).click()
+    await page.getByText('Everything is right').waitFor()
+    await page.reload()
+    await page.getByText('Everything is right').waitFor()
+  })
+
+  test('a new secret leaves the one before as a fallback until it is safe to delete', async () => {
+    const { page, look } = guest
+    const clientSecret = `dose${randomUUID()}`
+    await page.getByRole('button', { name: 'Replace' }).click()
+    await page.getByLabel('Client Secret', { exact: true }).fill(clientSecret)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Still a fallback').waitFor()
+    await addAtAccount({ ...made, clientSecret, redirectUrls: [redirectUri] })
+    await page.getByLabel('Workspace URL').fill(workspace())
+    await page.getByRole('button', { name: 'Verify' }).click()
+    await page.getByText('Safe to delete').waitFor()
+    await look('security-rotated')
+    const previous = page.getByRole('group', { name: 'Previous secret' })
+    await previous.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('button', { name: 'Delete the previous secret' }).click()
+    await previous.waitFor({ state: 'detached' })
+  })
+
+  test('Weft registers a second one by itself; of two, one is the default', async () => {
+    const { page, look } = guest
+    await control(workspace(), '/_sim/service-principals', {
+      ...accountAdmin,
+      displayName: 'Account Admin',
+      isAccountAdmin: true
+    })
+    await page.getByRole('button', { name: 'Another application' }).click()
+    await page.getByRole('button', { name: 'Let Weft register itself' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Let Weft register itself' })
+    await dialog.getByLabel('Name').fill(`Globex ${randomUUID()}`)
+    await dialog.getByLabel('Account console').fill(workspace())
+    await dialog.getByLabel('Account ID').fill(simulatedAccountId)
+    await dialog.getByLabel('client ID').fill(accountAdmin.clientId)
+    await dialog.getByLabel('secret', { exact: false }).first().fill('not the secret')
+    await dialog.getByRole('button', { name: 'Register' }).click()
+    await dialog.getByRole('alert').waitFor()
+    await dialog.getByLabel('secret', { exact: false }).first().fill(accountAdmin.clientSecret)
+    await dialog.getByRole('button', { name: 'Register' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Replace' }).waitFor()
+    await page.getByRole('button', { name: 'Make it the default' }).click()
+    await page.getByText('The default: fabrics that name no other application use it.').waitFor()
+  })
+
+  test('what is registered is compared with what is needed', async () => {
+    const { page, look } = guest
+    await page.getByRole('button', { name: 'Check the registration' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Check the registration' })
+    await dialog.getByLabel('client ID').fill(accountAdmin.clientId)
+    await dialog.getByLabel('secret', { exact: false }).first().fill(accountAdmin.clientSecret)
+    await dialog.getByRole('button', { name: 'Check' }).click()
+    await dialog.getByText('All is as Weft needs it').waitFor()
+    await look('security-registration')
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  })
+
+  test('name, scopes and hosts are kept; another admin’s change in between is shown', async () => {
+    const { page, look } = guest
+    await page.getByRole('button', { name: 'Change' }).click()
+    const hosts = page.getByRole('combobox', { name: 'Allowed workspace hosts' })
+    await hosts.fill('*.cloud.databricks.com')
+    await hosts.press('Enter')
+    const { request } = page
+    const url = `${visitors.stack.weft}/api/v1/app-connections`
+    const { items } = await (await request.get(url)).json()
+    const { id, version } = items.find((one: { isDefault: boolean }) => one.isDefault)
+    const headers = { 'x-weft-csrf': '1', origin: visitors.stack.weft }
+    const theirs = { version, name: `Renamed ${randomUUID().slice(0, 8)}` }
+    const answer = await request.patch(`${url}/${id}`, { headers, data: theirs })
+    expect(answer.status()).toBe(200)
+    const save = page.getByRole('button', { name: 'Save' })
+    await save.click()
+    await page.getByText('Somebody else saved this in between').waitFor()
+    await look('security-conflict')
+    await page.getByRole('button', { name: 'Save mine' }).click()
+    await page.getByText('Somebody else saved this in between').waitFor({ state: 'detached' })
+  })
+
+  test('disabled it rests, and deleted nothing is left of it', async () => {
+    const { page, goTo } = guest
+    await page.getByRole('button', { name: 'Disable' }).click()
+    await page.getByRole('button', { name: 'Disable it' }).click()
+    await page.getByText('This application is disabled').waitFor()
+    for (const _ of [1, 2]) {
+      await goTo('/settings/security', 'Security')
+      await page.getByRole('button', { name: /^Delete / }).click()
+      await page.getByRole('button', { name: 'Delete it' }).click()
+      await page.getByText(/ is deleted$/).waitFor()
+    }
+    await page.getByRole('button', { name: 'Set it up' }).waitFor()
+  })
+})
+
+test('who is no admin is told so', async () => {
+  const dev = await visitors.open('dev@acme.test')
+  await dev.goTo('/settings/security', 'Security')
+  await dev.page.getByText('Only admins of your organisation can change this.').waitFor()
+})
