@@ -89,7 +89,7 @@ describe('an organisation goes from nothing to verified', { timeout: 60_000 }, (
   })
 
   test('once it is right there it is verified here, and stays so', async () => {
-    const { page, look } = guest
+    const { page } = guest
     await addAtAccount({ ...made, redirectUrls: [redirectUri] })
     await page.getByRole('button', { name: 'Verify again' }).click()
     await page.getByText('Everything is right').waitFor()
@@ -116,7 +116,7 @@ describe('an organisation goes from nothing to verified', { timeout: 60_000 }, (
   })
 
   test('Weft registers a second one by itself; of two, one is the default', async () => {
-    const { page, look } = guest
+    const { page } = guest
     await control(workspace(), '/_sim/service-principals', {
       ...accountAdmin,
       displayName: 'Account Admin',
@@ -131,7 +131,7 @@ describe('an organisation goes from nothing to verified', { timeout: 60_000 }, (
     await dialog.getByLabel('client ID').fill(accountAdmin.clientId)
     await dialog.getByLabel('secret', { exact: false }).first().fill('not the secret')
     await dialog.getByRole('button', { name: 'Register' }).click()
-    await dialog.getByRole('alert').waitFor()
+    await dialog.getByText('the account refused this client ID or secret').waitFor()
     await dialog.getByLabel('secret', { exact: false }).first().fill(accountAdmin.clientSecret)
     await dialog.getByRole('button', { name: 'Register' }).click()
     await dialog.waitFor({ state: 'detached' })
@@ -141,14 +141,13 @@ describe('an organisation goes from nothing to verified', { timeout: 60_000 }, (
   })
 
   test('what is registered is compared with what is needed', async () => {
-    const { page, look } = guest
+    const { page } = guest
     await page.getByRole('button', { name: 'Check the registration' }).click()
     const dialog = page.getByRole('dialog', { name: 'Check the registration' })
     await dialog.getByLabel('client ID').fill(accountAdmin.clientId)
     await dialog.getByLabel('secret', { exact: false }).first().fill(accountAdmin.clientSecret)
     await dialog.getByRole('button', { name: 'Check' }).click()
     await dialog.getByText('All is as Weft needs it').waitFor()
-    await look('security-registration')
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
   })
@@ -187,6 +186,68 @@ describe('an organisation goes from nothing to verified', { timeout: 60_000 }, (
       await page.getByText(/ is deleted$/).waitFor()
     }
     await page.getByRole('button', { name: 'Set it up' }).waitFor()
+  })
+})
+
+describe('who logs in, and for how long', { timeout: 60_000 }, () => {
+  const name = `Sign-on ${randomUUID().slice(0, 8)}`
+
+  test('a login provider is added, verified step by step, and deleted', async () => {
+    const { page, goTo, look } = guest
+    await goTo('/settings/security', 'Security')
+    await page.getByRole('tab', { name: 'Login providers' }).click()
+    await page.getByRole('button', { name: 'Add a provider' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill(name)
+    await dialog.getByLabel('Issuer').fill(visitors.stack.identityProvider)
+    await dialog.getByLabel('Client ID').fill('weft-globex-two')
+    await dialog.getByLabel('Client Secret', { exact: true }).fill('not used in a login')
+    await dialog.getByRole('combobox', { name: 'Email domains' }).fill('two.globex.test')
+    await dialog.getByRole('combobox', { name: 'Email domains' }).press('Enter')
+    await dialog.getByRole('button', { name: 'Add a group' }).click()
+    await dialog.getByLabel('Group id').fill('admins')
+    await look('security-login-provider')
+    await dialog.getByRole('button', { name: 'Add it' }).click()
+    await dialog.getByText(/\/auth\/callback\//).waitFor()
+    await dialog.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: `Verify ${name}` }).click()
+    await page.getByText('Its keys are there').waitFor()
+    await look('security-login-providers')
+    await page.getByRole('button', { name: `More about ${name}` }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await page.getByRole('button', { name: 'Delete the provider' }).click()
+    await page.getByText(`${name} is deleted`).waitFor()
+  })
+
+  test('the last way in is not deleted, and it says why', async () => {
+    const { page } = guest
+    await page.getByRole('button', { name: /^More about / }).click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await page.getByRole('button', { name: 'Delete the provider' }).click()
+    await page.getByRole('alert').waitFor()
+  })
+
+  test('limits of sessions are saved', async () => {
+    const { page, look } = guest
+    await page.getByRole('tab', { name: 'Sessions and tokens' }).click()
+    const idle = page.getByLabel('A session ends when unused for')
+    await idle.fill('120')
+    await page.getByText('That is 2 hours.').waitFor()
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Saved. It holds at once').waitFor()
+    await page.reload()
+    await expect.poll(() => idle.inputValue(), { timeout: 15_000 }).toBe('120 minutes')
+    await look('security-sessions')
+  })
+
+  test('everyone is signed out, the admin too', async () => {
+    const { page } = await visitors.open('guest@globex.test', 'globex')
+    await page.goto(`${visitors.stack.weft}/console/settings/security?tab=organisation`)
+    await page.getByRole('button', { name: 'Sign everyone out' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Sign everyone out' }).click()
+    await page.getByRole('heading', { name: 'Log in to Weft' }).waitFor()
+    const me = await guest.page.request.get(`${visitors.stack.weft}/api/v1/me`)
+    expect(me.status()).toBe(401)
   })
 })
 

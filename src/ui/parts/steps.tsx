@@ -23,7 +23,7 @@ export interface StepResult {
   readonly retryAt?: string
   /** What is worth knowing of a step that passed. */
   readonly note?: { readonly detail: string }
-  readonly durationMs: number
+  readonly durationMs?: number
 }
 
 const icons = {
@@ -60,8 +60,8 @@ export function Steps({ steps, expected, isRunning, progress, words = {}, advice
               <Text size="sm" fw={500}>
                 {words[one.step] ?? one.step}{' '}
                 <Text span size="xs" c="dimmed">
-                  {one.status === 'skipped'
-                    ? 'skipped'
+                  {one.status === 'skipped' || one.durationMs === undefined
+                    ? one.status
                     : `${one.status}, ${Math.round(one.durationMs)} ms`}
                 </Text>
               </Text>

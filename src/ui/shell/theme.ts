@@ -54,6 +54,9 @@ export const readableColors: CSSVariablesResolver = () => {
     light: {
       ...Object.fromEntries(tints(9)),
       ...Object.fromEntries(paleTints),
+      // Their darkest shades are too light to be read on their tints.
+      '--mantine-color-yellow-light-color': '#7a4100',
+      '--mantine-color-orange-light-color': '#8a2c06',
       '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
       '--mantine-color-placeholder': 'var(--mantine-color-gray-6)',
       '--mantine-color-anchor': 'var(--mantine-color-indigo-8)',

@@ -3,9 +3,10 @@ import { useForm } from '@mantine/form'
 import { useState } from 'react'
 import { SaveProblem } from '../../parts/conflict.tsx'
 import { Section } from '../../parts/section.tsx'
-import { settle, tellForm, useAppSave, useFollowing } from './app-save.ts'
+import { useAppSave } from './app-save.ts'
 import type { App } from './app-status.tsx'
 import { RegistrationCheck } from './registration-check.tsx'
+import { settle, tellForm, useFollowing } from './saved-form.ts'
 
 interface Values {
   name: string

@@ -60,15 +60,14 @@ export function AppRemoval({ app, onGone }: Props) {
     })
     if (!isSure) return
     const query = isUsed ? { endSignIns: 'true' as const } : {}
-    remove.mutate(
-      { path, query },
-      {
-        onSuccess: () => {
-          toast(`${app.name} is deleted`)
-          onGone()
-        }
-      }
-    )
+    // Not by callbacks of `mutate`: the list has forgotten this part by then.
+    try {
+      await remove.mutateAsync({ path, query })
+    } catch {
+      return // shown above
+    }
+    toast(`${app.name} is deleted`)
+    onGone()
   }
   return (
     <Stack gap="sm">

@@ -5,8 +5,8 @@ import { useCall } from '../../api/queries.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
 import { AccountCredentialsFields, credentialRules } from './account-credentials.tsx'
-import { tellForm } from './app-save.ts'
 import { type App, appsChanged } from './app-status.tsx'
+import { tellForm } from './saved-form.ts'
 
 const consoles = [
   'accounts.cloud.databricks.com',
@@ -46,19 +46,17 @@ function RegisterForm({ onClose, onDone, name, appConnectionId }: Omit<Props, 'i
       ...credentialRules
     }
   })
-  const submit = form.onSubmit((values) => {
+  const submit = form.onSubmit(async (values) => {
     const draft = appConnectionId === undefined ? {} : { appConnectionId }
-    register.mutate(
-      { body: { ...values, accountId: values.accountId.trim(), ...draft } },
-      {
-        onSuccess: (app) => {
-          toast('Weft is registered in your Databricks account')
-          onDone(app)
-          onClose()
-        },
-        onError: (error) => tellForm(form, error)
-      }
-    )
+    const body = { ...values, accountId: values.accountId.trim(), ...draft }
+    try {
+      onDone(await register.mutateAsync({ body }))
+    } catch (error) {
+      tellForm(form, error)
+      return
+    }
+    toast('Weft is registered in your Databricks account')
+    onClose()
   })
   return (
     <form onSubmit={submit}>

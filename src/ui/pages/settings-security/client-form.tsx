@@ -6,8 +6,9 @@ import { SaveProblem } from '../../parts/conflict.tsx'
 import { SecretField } from '../../parts/secret-field.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast, toastProblem } from '../../parts/toast.ts'
-import { settle, tellForm, useAppSave, useFollowing } from './app-save.ts'
+import { useAppSave } from './app-save.ts'
 import { type App, appsChanged } from './app-status.tsx'
+import { settle, tellForm, useFollowing } from './saved-form.ts'
 
 type ClientSecret = App['clientSecrets'][number]
 
@@ -102,10 +103,9 @@ function PreviousSecret({ app, secret }: { readonly app: App; readonly secret: C
     })
     if (!isSure) return
     const path = { appConnectionId: app.id, clientSecretId: secret.id }
-    remove.mutate(
-      { path },
-      { onSuccess: () => toast('The previous secret is deleted'), onError: toastProblem }
-    )
+    await remove
+      .mutateAsync({ path })
+      .then(() => toast('The previous secret is deleted'), toastProblem)
   }
   return (
     <Group justify="space-between" gap="sm" role="group" aria-label="Previous secret">

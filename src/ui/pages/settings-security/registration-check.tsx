@@ -6,8 +6,8 @@ import type { Schemas } from '../../generated/operations.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
 import { AccountCredentialsFields, credentialRules } from './account-credentials.tsx'
-import { tellForm } from './app-save.ts'
 import type { App } from './app-status.tsx'
+import { tellForm } from './saved-form.ts'
 
 type Registration = Schemas['Registration']
 

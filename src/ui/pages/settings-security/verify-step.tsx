@@ -1,11 +1,10 @@
-import { Alert, Anchor, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Stack, TextInput } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { formErrors } from '../../api/form-errors.ts'
 import { queryOf } from '../../api/queries.ts'
 import { useSteps } from '../../api/use-steps.ts'
 import type { Schemas } from '../../generated/operations.ts'
-import { Copyable } from '../../parts/copy.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Steps } from '../../parts/steps.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -106,32 +105,10 @@ export function VerifyStep({ app, isReady }: Props) {
           expected={Object.keys(words)}
           isRunning={check.isRunning}
           words={words}
-          adviceOf={({ step }) => (
-            <Advice step={(isLive ? check.steps : last?.steps)?.find((one) => one.step === step)} />
-          )}
         />
       )}
       {check.error !== null && wrong === undefined && (
         <ProblemView error={check.error} onRetry={run} />
-      )}
-    </Stack>
-  )
-}
-
-/** What to do about a failed step, where, and with which value. */
-function Advice({ step }: { readonly step: Step | undefined }) {
-  const action = step?.action
-  if (action === undefined) return null
-  return (
-    <Stack gap={4} align="flex-start">
-      <Text size="sm" fw={500}>
-        {action.text}
-      </Text>
-      {action.value && <Copyable value={action.value} label="Copy the value" />}
-      {action.url && (
-        <Anchor href={action.url} target="_blank" rel="noreferrer" size="sm">
-          Open {action.url.replace(/^https?:\/\//, '')}
-        </Anchor>
       )}
     </Stack>
   )
