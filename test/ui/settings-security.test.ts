@@ -206,7 +206,6 @@ describe('who logs in, and for how long', { timeout: 60_000 }, () => {
     await dialog.getByRole('combobox', { name: 'Email domains' }).press('Enter')
     await dialog.getByRole('button', { name: 'Add a group' }).click()
     await dialog.getByLabel('Group id').fill('admins')
-    await look('security-login-provider')
     await dialog.getByRole('button', { name: 'Add it' }).click()
     await dialog.getByText(/\/auth\/callback\//).waitFor()
     await dialog.getByRole('button', { name: 'Done' }).click()

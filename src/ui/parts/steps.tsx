@@ -1,6 +1,5 @@
 import { Anchor, Group, Loader, Stack, Text, ThemeIcon } from '@mantine/core'
 import { IconCheck, IconMinus, IconX } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
 import { Copyable } from './copy.tsx'
 import { moves } from './problem-view.tsx'
 import { Time } from './time.tsx'
@@ -40,12 +39,10 @@ interface Props {
   /** What a step that takes long is at. */
   readonly progress?: string | null
   readonly words?: Readonly<Record<string, string>>
-  /** More about a failed step: what to do and where. */
-  readonly adviceOf?: (step: StepResult) => ReactNode
 }
 
 /** Steps as they happen: done, under way, to come. */
-export function Steps({ steps, expected, isRunning, progress, words = {}, adviceOf }: Props) {
+export function Steps({ steps, expected, isRunning, progress, words = {} }: Props) {
   const waiting = expected.filter((name) => !steps.some(({ step }) => step === name))
   return (
     <Stack gap={10} role="log" aria-label="Steps">
@@ -68,7 +65,6 @@ export function Steps({ steps, expected, isRunning, progress, words = {}, advice
               {one.detail && <Text size="sm">{one.detail}</Text>}
               {one.note && <Text size="sm">{one.note.detail}</Text>}
               {one.status === 'failed' && <Advice step={one} />}
-              {one.status === 'failed' && adviceOf?.(one)}
             </Stack>
           </Group>
         )

@@ -29,11 +29,13 @@ export function SettingsSecurityPage() {
           })
         }
       >
-        <Tabs.List aria-label="Parts of the settings">
-          <Tabs.Tab value="databricks">Databricks sign-in</Tabs.Tab>
-          <Tabs.Tab value="login">Login providers</Tabs.Tab>
-          <Tabs.Tab value="organisation">Sessions and tokens</Tabs.Tab>
-        </Tabs.List>
+        <div className="tab-strip">
+          <Tabs.List aria-label="Parts of the settings">
+            <Tabs.Tab value="databricks">Databricks sign-in</Tabs.Tab>
+            <Tabs.Tab value="login">Login providers</Tabs.Tab>
+            <Tabs.Tab value="organisation">Sessions and tokens</Tabs.Tab>
+          </Tabs.List>
+        </div>
         <Tabs.Panel value="databricks" pt="lg">
           <OAuthApps />
         </Tabs.Panel>
