@@ -41,6 +41,11 @@ function securityAsked({ tab, app }: Record<string, unknown>): SecurityAsked {
   }
 }
 
+/** Where in the wizard a draft stands. */
+function wizardStep({ step }: Record<string, unknown>): { readonly step?: string } {
+  return typeof step === 'string' ? { step } : {}
+}
+
 const pages = [
   createRoute({
     getParentRoute: inShell,
@@ -72,6 +77,7 @@ const pages = [
   createRoute({
     getParentRoute: inShell,
     path: '/fabrics/$fabricId/edit',
+    validateSearch: wizardStep,
     component: lazyRouteComponent(() => import('./pages/fabric-wizard/edit.tsx'), 'EditPage')
   }),
   createRoute({

@@ -7,6 +7,7 @@ import { pathOf } from '../api/prefix.ts'
 import { queryOf } from '../api/queries.ts'
 import { onSignIn, openPopup } from '../shell/popup.ts'
 import { ProblemView } from './problem-view.tsx'
+import { TokenPrompt } from './token-prompt.tsx'
 
 const pollMs = 2_000
 
@@ -80,7 +81,14 @@ interface Props {
 }
 
 /** Stands where a call answered `sign_in_needed`; what is around it stays, and goes on by itself afterwards. */
-export function SignInPrompt({ fabricId, onDone, title, children }: Props) {
+export function SignInPrompt(props: Props) {
+  const { fabricId, onDone } = props
+  const { data } = useQuery(queryOf('fabricGet', { path: { fabricId } }))
+  if (data?.authMethod === 'pat') return <TokenPrompt fabric={data} onDone={onDone} />
+  return <OAuthPrompt {...props} />
+}
+
+function OAuthPrompt({ fabricId, onDone, title, children }: Props) {
   const { start, error, failed, isBlocked, isWaiting, pageUrl } = useSignIn(fabricId, onDone)
   return (
     <Alert

@@ -2,7 +2,7 @@ import { Badge, Group, Text, Tooltip, VisuallyHidden } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useMe } from '../../api/me.ts'
+import { useIsTeamAdmin, useMe } from '../../api/me.ts'
 import { queryOf } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { connectionWords } from '../../parts/connection-words.ts'
@@ -51,8 +51,10 @@ export function FabricRow({ fabric }: { readonly fabric: Fabric }) {
   const { teams } = useMe()
   const team = teams.find(({ id }) => id === fabric.teamId)
   const isDraft = fabric.status === 'draft'
+  const isAdmin = useIsTeamAdmin(fabric.teamId)
+  const to = isDraft && isAdmin ? '/fabrics/$fabricId/edit' : '/fabrics/$fabricId'
   return (
-    <Link className="row fabric-grid" to="/fabrics/$fabricId" params={{ fabricId: fabric.id }}>
+    <Link className="row fabric-grid" to={to} params={{ fabricId: fabric.id }}>
       <div className="ellipsis">
         <Group gap={8} wrap="nowrap">
           <Text fw={600} size="sm" truncate>

@@ -1,31 +1,13 @@
-import { Anchor, Button } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Navigate } from '@tanstack/react-router'
 import { useIsTenantAdmin, useMayCreate, useMe } from '../../api/me.ts'
 import { queryOf } from '../../api/queries.ts'
+import { Contacts } from '../../parts/contacts.tsx'
 import { Guide, GuideStep } from '../../parts/guide.tsx'
 import { Loading, Page } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import type { Fabric } from '../fabrics/fabric-row.tsx'
-
-/** Whom to ask where one may not do it oneself. */
-function Contacts({ people }: { readonly people: readonly { name: string; email: string }[] }) {
-  if (people.length === 0) return <>Ask an admin of your organisation.</>
-  return (
-    <>
-      Ask{' '}
-      {people.map(({ name, email }, at) => (
-        <span key={email}>
-          {at > 0 && ', '}
-          <Anchor href={`mailto:${email}`} inherit>
-            {name}
-          </Anchor>
-        </span>
-      ))}
-      .
-    </>
-  )
-}
 
 function DraftButton({ fabric }: { readonly fabric: Fabric | undefined }) {
   if (fabric === undefined) {
