@@ -151,7 +151,7 @@ function Option({
 
 function Other(props: { readonly onClick: () => void; readonly children: ReactNode }) {
   return (
-    <Anchor component="button" type="button" size="xs" onClick={props.onClick}>
+    <Anchor component="button" type="button" size="xs" ta="start" onClick={props.onClick}>
       {props.children}
     </Anchor>
   )
