@@ -20,6 +20,7 @@ import { type FabricDeps, mustFindFabric, refuseOtherFabric } from './fabric-dep
 import { appConnectionOf, isReady } from './fabric-view.ts'
 import type { Deadlines } from './fabrics.ts'
 import { grantKeyOf } from './own-grant.ts'
+import { signInPathOf } from './sign-in-path.ts'
 
 export type ActAs = 'user' | 'service_principal'
 
@@ -29,6 +30,8 @@ export interface OpenFabric {
   readonly provider: Provider
   readonly workspaceOrigin: string
   readonly identity: ActAs
+  /** Where a person signs in for it, a path. */
+  readonly signInPath: string
   /** Endpoints of the fabric's and the caller's own list; null: no list narrows it. */
   readonly endpoints: ReadonlySet<string> | null
   /** The SQL warehouse that statements go to where they name none. */
@@ -118,6 +121,7 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
         provider,
         workspaceOrigin,
         identity,
+        signInPath: signInPathOf(row),
         endpoints,
         warehouseId,
         deadlines: Object.keys(deadlines).length === 0 ? null : deadlines,
@@ -153,7 +157,7 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
       return await take(await grantOf(scope, fabric))
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'sign_in_needed') throw error
-      throw signInNeeded(fabric.id, error)
+      throw signInNeeded(fabric, error)
     }
   }
 
@@ -214,21 +218,20 @@ function personOf({ actor }: TenantScope): UserId {
   return actor.id
 }
 
-/** Says where to sign in: a path of whichever public URL the caller came by. */
-function signInNeeded(fabricId: FabricId, error: AppError): AppError {
+function signInNeeded({ signInPath }: Pick<OpenFabric, 'signInPath'>, error: AppError): AppError {
   const { detail, retryAt } = error
   return new AppError('sign_in_needed', {
-    actionUrl: `/sign-in/${fabricId}`,
+    actionUrl: signInPath,
     ...(detail === undefined ? {} : { detail }),
     ...(retryAt === undefined ? {} : { retryAt })
   })
 }
 
 /** The workspace refuses even a fresh token: its own 401 and 403 never leave Weft as such. */
-export function refusedToken({ id, identity }: Pick<OpenFabric, 'id' | 'identity'>): AppError {
+export function refusedToken(fabric: Pick<OpenFabric, 'identity' | 'signInPath'>): AppError {
   const detail = 'The workspace refused a fresh access token'
-  return identity === 'user'
-    ? signInNeeded(id, new AppError('sign_in_needed', { detail }))
+  return fabric.identity === 'user'
+    ? signInNeeded(fabric, new AppError('sign_in_needed', { detail }))
     : new AppError('service_principal_refused', { detail })
 }
 

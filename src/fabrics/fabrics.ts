@@ -272,6 +272,7 @@ export interface Fabrics {
     signal: AbortSignal
   ): Promise<TestResult>
   testResults(scope: TenantScope, id: FabricId): Promise<TestResults>
+  /** @throws AppError `conflict` with where to go instead: the fabric takes personal access tokens */
   startSignIn(scope: TenantScope, id: FabricId, input: SignInStart): Promise<SignInStarted>
   /**
    * @throws AppError `attempt_expired`, `attempt_not_yours`; `SignInFault` with the problem that the provider's answer

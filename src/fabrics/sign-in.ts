@@ -4,6 +4,7 @@ import { asId, newId } from '../base/ids.ts'
 import { hashToken, newOpaqueToken } from '../crypto/bearer.ts'
 import { authorizationUrl, newCodeVerifier, redirectUriOf } from '../oauth/authorization-code.ts'
 import { providers } from '../providers/registry.ts'
+import type { FabricRow } from '../store/fabrics.ts'
 import {
   findSignInAttempt,
   findSignInAttemptByState,
@@ -17,6 +18,7 @@ import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import type { Fabrics } from './fabrics.ts'
 import { refusalEvent, strangenessOf, viewAttempt } from './sign-in-attempt.ts'
 import { SignInFault } from './sign-in-fault.ts'
+import { signInPathOf } from './sign-in-path.ts'
 import { createRedemption, type Learnt, verifierPlace } from './sign-in-redemption.ts'
 
 type SignIn = Pick<Fabrics, 'startSignIn' | 'finishSignIn' | 'signInAttempt'>
@@ -33,6 +35,7 @@ export function createSignIn(deps: FabricDeps): SignIn {
     async startSignIn(scope, id, { sessionId, returnTo, ...options }) {
       const { row, connection } = await db.inTenant(scope, async (tx) => {
         const found = await mustFindFabric(tx, id, 'fabric.sign_in')
+        if (found.authMethod === 'pat') throw takesToken(found)
         return { row: found, connection: await mustHaveConnection(tx, found) }
       })
       const server = await servers.discover(provider, row.workspaceOrigin)
@@ -129,6 +132,13 @@ export function createSignIn(deps: FabricDeps): SignIn {
       return viewAttempt(row, clock.now())
     }
   }
+}
+
+function takesToken(row: FabricRow): AppError {
+  return new AppError('conflict', {
+    detail: 'People give this fabric a personal access token of theirs',
+    actionUrl: signInPathOf(row)
+  })
 }
 
 const unexpected = new AppError('internal', { note: 'a sign-in failed for no known reason' })

@@ -1,6 +1,7 @@
 import { type AppError, type ProblemCode, problemCatalogue } from '../base/errors.ts'
 import type { FabricId } from '../base/ids.ts'
 import type { Provider } from '../providers/provider.ts'
+import { signInPathOf } from './sign-in-path.ts'
 import type { TestAs, TestStep, TestStepResult } from './test-results.ts'
 
 /** Who and what a failure is told of. */
@@ -8,6 +9,7 @@ export interface FailedTest {
   readonly as: TestAs
   /** Of a saved fabric. */
   readonly fabricId: FabricId | null
+  readonly authMethod: string
   readonly provider: Provider
   readonly publicUrl: string
 }
@@ -20,13 +22,14 @@ export function tellFailure(step: TestStep, error: AppError, test: FailedTest): 
   const { owner, title } = problemCatalogue[code]
   const isMoved = code !== error.code
   const words = wordsOf(step, code, test)
-  const signInAt = `${test.publicUrl}/sign-in/${test.fabricId}`
+  const { fabricId: id, authMethod, publicUrl } = test
+  const isSignIn = code === 'sign_in_needed' && id !== null
   return {
     code,
     detail: words.detail ?? (isMoved ? undefined : error.detail) ?? title,
     owner,
     action: words.action,
-    ...(code === 'sign_in_needed' && test.fabricId !== null ? { actionUrl: signInAt } : {}),
+    ...(isSignIn && { actionUrl: `${publicUrl}${signInPathOf({ id, authMethod })}` }),
     ...(error.retryAt === undefined ? {} : { retryAt: error.retryAt })
   }
 }
@@ -51,7 +54,7 @@ const unreachable: Words = {
 }
 
 function wordsOf(step: TestStep, code: ProblemCode, test: FailedTest): Words {
-  const { as, fabricId, provider } = test
+  const { as, provider } = test
   const name = provider.displayName
   const who = as === 'user' ? 'you' : 'the service principal'
   switch (code) {
@@ -85,12 +88,7 @@ function wordsOf(step: TestStep, code: ProblemCode, test: FailedTest): Words {
         action: `Test again in a few minutes. If it stays so, tell ${name}'s support what the host answers at its OAuth metadata`
       }
     case 'sign_in_needed':
-      return {
-        action:
-          fabricId === null
-            ? 'Save the fabric, sign in to the workspace, and test again'
-            : 'Sign in to the workspace, and test again'
-      }
+      return { action: signInAction(test) }
     case 'app_connection_missing':
       return { action: `Register Weft at ${name} and complete the app connection` }
     case 'app_connection_refused':
@@ -134,4 +132,13 @@ function wordsOf(step: TestStep, code: ProblemCode, test: FailedTest): Words {
     default:
       return { action: 'Test again. If it stays so, tell the operator of Weft the request ID' }
   }
+}
+
+function signInAction({ fabricId, authMethod }: FailedTest): string {
+  const give =
+    authMethod === 'pat'
+      ? 'give your personal access token of the workspace'
+      : 'sign in to the workspace'
+  const action = fabricId === null ? `save the fabric, ${give}` : give
+  return `${action.charAt(0).toUpperCase()}${action.slice(1)}, and test again`
 }

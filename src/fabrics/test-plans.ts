@@ -168,7 +168,8 @@ export function createTests(deps: FabricDeps): Tests {
       takeTurn(scope)
       const address = readAddress(input)
       if (address instanceof AppError) {
-        const test = { as, fabricId: null, provider, publicUrl }
+        const { authMethod } = input
+        const test = { as, fabricId: null, authMethod, provider, publicUrl }
         const result = refuseAddress(address, test, listener)
         await audit.record(scope, [testEvent({ ...test, workspaceOrigin: null }, result)])
         return result

@@ -4,7 +4,7 @@ import { Secret } from '../../src/base/secret.ts'
 import type { FabricView, NewFabric } from '../../src/fabrics/fabrics.ts'
 import { signIn } from './signing-in.ts'
 import { idle, summary, unheard } from './testing.ts'
-import { as, blue, createWorld, faultOf, type World } from './world.ts'
+import { as, blue, createWorld, faultOf, publicUrl, type World } from './world.ts'
 
 let world: World
 const mine = 'dapi-canary-of-dev-0001'
@@ -48,7 +48,7 @@ describe('a fabric with personal access tokens', () => {
     })
     expect(await faultOf(discover(made))).toMatchObject({
       code: 'sign_in_needed',
-      actionUrl: `/sign-in/${made.id}`
+      actionUrl: `/console/fabrics/${made.id}/connection`
     })
     expect(await put(made)).toMatchObject({
       state: 'active',
@@ -68,6 +68,22 @@ describe('a fabric with personal access tokens', () => {
     expect(result.identity?.userName).toBe('dev@acme.test')
   })
 
+  test('leads whoever has none to where they give it, from a test and from a sign-in too', async () => {
+    const { id } = await create()
+    const path = `/console/fabrics/${id}/connection`
+    const { steps } = await world.fabrics.testConnection(as.lead, id, 'user', unheard, idle())
+    expect(steps.find(({ step }) => step === 'token')).toMatchObject({
+      code: 'sign_in_needed',
+      action: 'Give your personal access token of the workspace, and test again',
+      actionUrl: `${publicUrl}${path}`
+    })
+    const start = { sessionId: 'ses_lead', returnTo: null }
+    expect(await faultOf(world.fabrics.startSignIn(as.lead, id, start))).toMatchObject({
+      code: 'conflict',
+      actionUrl: path
+    })
+  })
+
   test('C9 the token goes in and never comes out, and each one is on record', async () => {
     const made = await create()
     const shown = [await put(made), await faultOf(put(made, 'dapi-canary-of-nobody'))]
@@ -81,12 +97,15 @@ describe('a fabric with personal access tokens', () => {
   test('a token that the workspace does not take is not kept, and nor is one in a mask’s place', async () => {
     const made = await create()
     const faults = [
-      [put(made, 'dapi-canary-of-nobody'), '/token'],
-      [put(made, '••••'), '/token'],
-      [put(made, mine, new Date(world.clock.now().getTime() - 1)), '/expiresAt']
+      ['dapi-canary-of-nobody', null, '/token'],
+      ['••••', null, '/token'],
+      [mine, new Date(world.clock.now().getTime() - 1), '/expiresAt']
     ] as const
-    for (const [work, pointer] of faults) {
-      expect(await faultOf(work)).toMatchObject({ code: 'invalid_request', errors: [{ pointer }] })
+    for (const [token, expiresAt, pointer] of faults) {
+      expect(await faultOf(put(made, token, expiresAt))).toMatchObject({
+        code: 'invalid_request',
+        errors: [{ pointer }]
+      })
     }
     await world.faults({ ipBlocked: true })
     expect((await faultOf(put(made))).code).toBe('ip_not_allowed')

@@ -116,6 +116,7 @@ export function gatewayAt(options: WorldOptions) {
         provider: providers.databricks,
         workspaceOrigin: options.workspaceOrigin,
         identity: 'service_principal',
+        signInPath: `/sign-in/${id}`,
         endpoints: null,
         warehouseId: null,
         deadlines: null,

@@ -65,6 +65,17 @@ describe('GET /sign-in/{fabricId}', () => {
     await app.close()
   })
 
+  test('302 to where a personal access token is given, where the fabric takes those', async () => {
+    const actionUrl = `/console/fabrics/${fabricId}/connection`
+    const { app } = await appWith({
+      fabrics: { startSignIn: () => Promise.reject(new AppError('conflict', { actionUrl })) }
+    })
+    const url = `/sign-in/${fabricId}?display=popup`
+    const answer = await app.inject({ url, headers: browser(tokens.member) })
+    expect([answer.statusCode, answer.headers.location]).toEqual([302, actionUrl])
+    await app.close()
+  })
+
   test('a problem page, where it cannot begin', async () => {
     const { app } = await appWith({
       fabrics: {

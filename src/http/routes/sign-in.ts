@@ -117,6 +117,10 @@ export function signInRoutes(
         return reply.redirect(started.authorizationUrl, 302)
       } catch (err) {
         const error = problems.note(request, err)
+        // A fabric that takes tokens instead: there they are given.
+        if (error.code === 'conflict' && error.actionUrl !== undefined) {
+          return reply.redirect(publicUrl.pathOf(error.actionUrl), 302)
+        }
         // Whoever does not see the fabric is told nothing of it.
         const known = error.code === 'not_found' ? undefined : fabricId
         reply.code(error.status).type(html)

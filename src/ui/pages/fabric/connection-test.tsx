@@ -37,7 +37,9 @@ export function ConnectionTest({ fabric, onSignedIn }: Props) {
     run()
   }
   const { result } = test
-  const isSignInNeeded = test.steps.some(({ code }) => code === 'sign_in_needed')
+  // A token is given on the same page.
+  const isSignInNeeded =
+    fabric.authMethod === 'oauth' && test.steps.some(({ code }) => code === 'sign_in_needed')
   return (
     <Stack className="card" p="lg" gap="md">
       <Group justify="space-between">
