@@ -191,7 +191,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await oauthRoutes(app, { identity, problems, publicUrl })
   auditRoutes(app, deps)
   await pageRoutes(app)
-  await consoleRoutes(app)
+  await consoleRoutes(app, deps)
   const hasFabricHosts = deps.fabricDomain !== null
   await workspaceOAuthRoutes(app, { identity, problems, publicUrl, hasFabricHosts })
   const { fabricSlugs } = deps

@@ -40,8 +40,11 @@ async function readFileOf(path: string, names: ReadonlySet<string>): Promise<Con
   return { type: types[extname(path)] ?? 'application/octet-stream', etag, plain, coded }
 }
 
-/** The pages as the set-up built them, read once; null: not built. */
-export async function readConsole(): Promise<ConsoleFiles | null> {
+/**
+ * The pages as the set-up built them, read once; null: not built.
+ * @param fabricDomain below which fabrics have hosts of their own; null: they have none
+ */
+export async function readConsole(fabricDomain: string | null): Promise<ConsoleFiles | null> {
   if (!existsSync(join(folder, 'index.html'))) return null
   const found = await readdir(folder, { recursive: true })
   const names = new Set(found.map((path) => path.replaceAll('\\', '/')))
@@ -54,6 +57,7 @@ export async function readConsole(): Promise<ConsoleFiles | null> {
       html
         .replaceAll('"./', `"${publicUrl.pathOf('/console/')}`)
         .replaceAll('{{prefix}}', publicUrl.pathOf(''))
+        .replaceAll('{{fabricDomain}}', fabricDomain ?? '')
         .replaceAll('{{nonce}}', nonce)
   }
 }

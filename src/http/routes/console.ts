@@ -37,8 +37,11 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: ConsoleFil
 }
 
 /** The web pages: one document for every path, and the files that it names, which never change. */
-export async function consoleRoutes(app: App): Promise<void> {
-  const built = await readConsole()
+export async function consoleRoutes(
+  app: App,
+  { fabricDomain }: { readonly fabricDomain: string | null }
+): Promise<void> {
+  const built = await readConsole(fabricDomain)
 
   const sendPage = ({ publicUrl }: FastifyRequest, reply: FastifyReply) => {
     reply.type('text/html; charset=utf-8')

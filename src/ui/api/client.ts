@@ -96,10 +96,18 @@ export async function call<Id extends OperationId>(
 
 /**
  * Asks the workspace through a fabric: the data plane, in the workspace's own shapes. The answer may be of any
- * status, since most are the workspace's to tell; Weft's own carry `x-weft-problem`.
+ * status, since most are the workspace's to tell; Weft's own carry `x-weft-problem`. Where the session has ended it
+ * waits for a new login.
  */
-export function askFabric(fabricId: string, path: string, init: RequestInit): Promise<Response> {
+export async function askFabric(
+  fabricId: string,
+  path: string,
+  init: RequestInit
+): Promise<Response> {
   const headers = new Headers(init.headers)
   headers.set('x-weft-csrf', '1')
-  return ask(pathOf(`/fabrics/${fabricId}/${path}`), { ...init, headers })
+  const response = await ask(pathOf(`/fabrics/${fabricId}/${path}`), { ...init, headers })
+  if (response.headers.get('x-weft-problem') !== 'unauthenticated') return response
+  await loggedInAgain()
+  return await askFabric(fabricId, path, init)
 }

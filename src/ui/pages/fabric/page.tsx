@@ -20,11 +20,11 @@ interface Tab {
 /** In the order of their sight; each is loaded when it is first gone to. */
 const tabs: Readonly<Record<string, Tab>> = {
   connection: { words: 'My connection', content: lazy(() => import('./connection.tsx')) },
-  playground: { words: 'Playground', content: lazy(() => import('./playground.tsx')) },
+  playground: { words: 'Playground', content: lazy(() => import('./playground/playground.tsx')) },
   sql: {
     words: 'SQL',
-    content: lazy(() => import('./sql.tsx')),
-    isFor: ({ kind }) => kind === 'sql'
+    content: lazy(() => import('./sql/sql.tsx')),
+    isFor: ({ kind, compute }) => kind === 'sql' || compute.warehouseId !== undefined
   },
   'service-principal': {
     words: 'Service principal',
@@ -33,7 +33,7 @@ const tabs: Readonly<Record<string, Tab>> = {
   deployments: { words: 'Deployments', content: lazy(() => import('./deployments.tsx')) },
   usage: { words: 'Usage', content: lazy(() => import('./usage.tsx')) },
   history: { words: 'Test history', content: lazy(() => import('./history.tsx')) },
-  code: { words: 'Code', content: lazy(() => import('./code.tsx')) }
+  code: { words: 'Code', content: lazy(() => import('./code/code.tsx')) }
 }
 
 export function FabricPage() {
