@@ -30,8 +30,11 @@ const tabs: Readonly<Record<string, Tab>> = {
     words: 'Service principal',
     content: lazy(() => import('./service-principal.tsx'))
   },
-  deployments: { words: 'Deployments', content: lazy(() => import('./deployments.tsx')) },
-  usage: { words: 'Usage', content: lazy(() => import('./usage.tsx')) },
+  deployments: {
+    words: 'Deployments',
+    content: lazy(() => import('./deployments/deployments.tsx'))
+  },
+  usage: { words: 'Usage', content: lazy(() => import('./usage/usage.tsx')) },
   history: { words: 'Test history', content: lazy(() => import('./history.tsx')) },
   code: { words: 'Code', content: lazy(() => import('./code/code.tsx')) }
 }
