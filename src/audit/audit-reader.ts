@@ -30,6 +30,9 @@ export interface AuditQuery {
   readonly actor?: string | undefined
   readonly action?: string | undefined
   readonly fabric?: FabricId | undefined
+  /** From this on, and before that. */
+  readonly from?: Date | undefined
+  readonly to?: Date | undefined
 }
 
 /** The tenant's own events, newest first, and whether its chain holds. */
@@ -41,7 +44,7 @@ export interface AuditReader {
 export function createAuditReader(db: Db): AuditReader {
   return {
     verify: (scope) => verifyChain(db, scope),
-    async list(scope, { limit, cursor, actor, action, fabric }) {
+    async list(scope, { limit, cursor, actor, action, fabric, from, to }) {
       const before = cursor === null || !/^\d{1,18}$/.test(cursor) ? null : BigInt(cursor)
       const rows = await db.inTenant(scope, (tx) =>
         listAuditEvents(tx, {
@@ -50,7 +53,9 @@ export function createAuditReader(db: Db): AuditReader {
           ...(before === null ? {} : { fromSeq: before - 1n }),
           ...(actor === undefined ? {} : { actorId: actor }),
           ...(action === undefined ? {} : { action }),
-          ...(fabric === undefined ? {} : { fabricId: fabric })
+          ...(fabric === undefined ? {} : { fabricId: fabric }),
+          ...(from === undefined ? {} : { from }),
+          ...(to === undefined ? {} : { to })
         })
       )
       const keyed = rows.map((row) => ({ id: row.seq.toString(), row }))

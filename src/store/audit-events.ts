@@ -42,9 +42,13 @@ export interface AuditPage {
   readonly actorId?: string
   readonly action?: string
   readonly fabricId?: string
+  /** From this on, and before that. */
+  readonly from?: Date
+  readonly to?: Date
 }
 
 export function listAuditEvents(tx: Tx, page: AuditPage): Promise<AuditEventRow[]> {
+  const { from, to } = page
   const bound = page.order === 'asc' ? 'gte' : 'lte'
   return tx.rows.auditEvent.findMany({
     where: {
@@ -52,7 +56,8 @@ export function listAuditEvents(tx: Tx, page: AuditPage): Promise<AuditEventRow[
       ...(page.fromSeq === undefined ? {} : { seq: { [bound]: page.fromSeq } }),
       ...(page.actorId === undefined ? {} : { actorId: page.actorId }),
       ...(page.action === undefined ? {} : { action: page.action }),
-      ...(page.fabricId === undefined ? {} : { fabricId: page.fabricId })
+      ...(page.fabricId === undefined ? {} : { fabricId: page.fabricId }),
+      ...((from ?? to) && { at: { ...(from && { gte: from }), ...(to && { lt: to }) } })
     },
     orderBy: { seq: page.order },
     take: page.limit

@@ -189,4 +189,15 @@ describe('I6 the tenant’s admins read', () => {
     expect((await reader.list(a, { ...query, actor: 'usr_of_ten_b' })).items).toEqual([])
     expect((await reader.list(a, { ...query, action: 'login' })).items).toEqual([])
   })
+
+  test('those of a time: from its begin on, and before its end', async () => {
+    const reader = createAuditReader(world.db)
+    const [newest] = (await reader.list(a, { limit: 1, cursor: null })).items
+    const at = newest?.at ?? new Date(0)
+    const seqs = async (times: { from?: Date; to?: Date }) =>
+      (await reader.list(a, { limit: 200, cursor: null, ...times })).items.map(({ seq }) => seq)
+    expect(await seqs({ from: at })).toContain(newest?.seq)
+    expect(await seqs({ to: at })).not.toContain(newest?.seq)
+    expect(await seqs({ from: new Date(at.getTime() + 1) })).toEqual([])
+  })
 })

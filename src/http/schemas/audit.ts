@@ -28,6 +28,8 @@ export interface AuditQuery {
   readonly actor?: string | undefined
   readonly action?: string | undefined
   readonly fabric?: FabricId | undefined
+  readonly from?: Date | undefined
+  readonly to?: Date | undefined
 }
 
 /** What the routes need of the audit, newest first. */
@@ -64,12 +66,17 @@ export const AuditEvent = Strict(
   { title: 'AuditEvent' }
 )
 
+const Moment = (description: string) =>
+  Type.String({ format: 'date-time', maxLength: 64, description })
+
 export const AuditFilters = Strict({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
   cursor: Type.Optional(Text(512)),
   actor: Type.Optional(Text(64, { pattern: '^[a-z0-9_]+$' })),
   action: Type.Optional(Text(64, { pattern: '^[a-z_.]+$' })),
-  fabric: Type.Optional(IdOfKind('fabric'))
+  fabric: Type.Optional(IdOfKind('fabric')),
+  from: Type.Optional(Moment('Not before this')),
+  to: Type.Optional(Moment('Before this'))
 })
 
 export const ChainVerdict = Strict(
