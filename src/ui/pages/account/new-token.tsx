@@ -1,5 +1,4 @@
 import {
-  Alert,
   Button,
   Group,
   Modal,
@@ -13,8 +12,8 @@ import {
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { useCall, useList } from '../../api/queries.ts'
-import { CopyWithWords } from '../../parts/copy.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
+import { ShownOnce } from '../../parts/shown-once.tsx'
 
 interface Props {
   readonly isOpen: boolean
@@ -51,26 +50,13 @@ export function NewToken({ isOpen, onClose }: Props) {
       size="lg"
     >
       {create.data ? (
-        <Made token={create.data.token} onDone={close} />
+        <ShownOnce value={create.data.token} label="Copy the token" onDone={close}>
+          Weft keeps no copy. Put it where your script finds its secrets.
+        </ShownOnce>
       ) : (
         <Form create={create} onCancel={close} />
       )}
     </Modal>
-  )
-}
-
-function Made({ token, onDone }: { readonly token: string; readonly onDone: () => void }) {
-  return (
-    <Stack>
-      <Alert color="yellow" variant="light" title="It is shown this once">
-        Weft keeps no copy. Put it where your script finds its secrets.
-      </Alert>
-      <Text className="mono shown-once">{token}</Text>
-      <Group justify="space-between">
-        <CopyWithWords value={token} label="Copy the token" />
-        <Button onClick={onDone}>I have it</Button>
-      </Group>
-    </Stack>
   )
 }
 

@@ -1,0 +1,178 @@
+import { Badge, Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { IconPlus } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { formErrors } from '../../api/form-errors.ts'
+import { queryOf, useCall } from '../../api/queries.ts'
+import type { Schemas } from '../../generated/operations.ts'
+import { useConfirm } from '../../parts/confirm.tsx'
+import { ProblemView } from '../../parts/problem-view.tsx'
+import { Nothing, Section } from '../../parts/section.tsx'
+import { ShownOnce } from '../../parts/shown-once.tsx'
+import { Time } from '../../parts/time.tsx'
+import { toast, toastProblem } from '../../parts/toast.ts'
+import type { AccountProps } from './account.tsx'
+
+interface RowProps extends AccountProps {
+  readonly of: Schemas['ServiceKey']
+}
+
+function KeyRow({ account, of }: RowProps) {
+  const confirm = useConfirm()
+  const revoke = useCall('serviceKeyRevoke', ['serviceKeyList'])
+  const isOver = of.expiresAt !== null && Date.parse(of.expiresAt) < Date.now()
+  const drop = async () => {
+    const isSure = await confirm({
+      title: `Revoke “${of.name}”?`,
+      text: 'Whatever uses it is refused at once. This cannot be undone.',
+      action: 'Revoke the key',
+      isDangerous: true
+    })
+    if (!isSure) return
+    revoke.mutate(
+      { path: { serviceAccountId: account.id, keyId: of.id } },
+      { onSuccess: () => toast('The key is revoked'), onError: toastProblem }
+    )
+  }
+  return (
+    <li className="section-row">
+      <Stack gap={0}>
+        <Group gap={8}>
+          <Text size="sm" fw={500}>
+            {of.name}
+          </Text>
+          <Text size="xs" c="dimmed" className="mono">
+            {of.hint}
+          </Text>
+          {isOver && (
+            <Badge variant="light" color="gray" size="sm" radius="sm">
+              Expired
+            </Badge>
+          )}
+        </Group>
+        <Text size="xs" c="dimmed">
+          made <Time at={of.createdAt} />
+        </Text>
+      </Stack>
+      <Text size="sm" c="dimmed">
+        Last used <Time at={of.lastUsedAt} />
+        {of.lastUsedFrom && ` from ${of.lastUsedFrom}`}
+        {of.expiresAt === null ? (
+          ', never ends'
+        ) : (
+          <>
+            , {isOver ? 'ended' : 'ends'} <Time at={of.expiresAt} />
+          </>
+        )}
+      </Text>
+      <Button
+        variant="subtle"
+        color="red"
+        size="xs"
+        aria-label={`Revoke ${of.name}`}
+        loading={revoke.isPending}
+        onClick={drop}
+      >
+        Revoke
+      </Button>
+    </li>
+  )
+}
+
+export function Keys({ account }: AccountProps) {
+  const query = useQuery(queryOf('serviceKeyList', { path: { serviceAccountId: account.id } }))
+  const [isMaking, setIsMaking] = useState(false)
+  return (
+    <Section
+      title="Keys"
+      description="What the service proves itself by. To replace one: make the next, move the service, see that the old one rests, revoke it."
+      action={
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={<IconPlus size={14} />}
+          onClick={() => setIsMaking(true)}
+        >
+          New key
+        </Button>
+      }
+    >
+      {query.isError && <ProblemView error={query.error} onRetry={() => query.refetch()} />}
+      {query.data?.items.length === 0 && <Nothing>It has no key.</Nothing>}
+      <ul className="plain-list" aria-label="Keys">
+        {query.data?.items.map((one) => (
+          <KeyRow key={one.id} account={account} of={one} />
+        ))}
+      </ul>
+      {isMaking && <NewKey account={account} onClose={() => setIsMaking(false)} />}
+    </Section>
+  )
+}
+
+const lifetimes = [
+  { value: '90', label: '90 days' },
+  { value: '365', label: 'A year' },
+  { value: '0', label: 'Never' }
+]
+const dayMs = 86_400_000
+
+function NewKey({ account, onClose }: AccountProps & { readonly onClose: () => void }) {
+  const create = useCall('serviceKeyCreate', ['serviceKeyList'])
+  const form = useForm({
+    initialValues: { name: '', days: '90' },
+    validate: { name: (name) => (name.trim() === '' ? 'Say where it will be kept' : null) }
+  })
+  const submit = form.onSubmit(({ name, days }) => {
+    const expiresAt = new Date(Date.now() + Number(days) * dayMs).toISOString()
+    create.mutate(
+      {
+        path: { serviceAccountId: account.id },
+        body: { name: name.trim(), ...(days !== '0' && { expiresAt }) }
+      },
+      { onError: (error) => form.setErrors(formErrors(error, ['name'])) }
+    )
+  })
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={create.data ? 'Copy the key now' : 'New key'}
+      closeOnClickOutside={!create.data}
+      size="lg"
+    >
+      {create.data ? (
+        <ShownOnce value={create.data.key} label="Copy the key" onDone={onClose}>
+          Weft keeps no copy. Put it where the service finds its secrets.
+        </ShownOnce>
+      ) : (
+        <form onSubmit={submit}>
+          <Stack>
+            <TextInput
+              label="Where will it be kept?"
+              placeholder="Vault, production"
+              maxLength={120}
+              data-autofocus
+              {...form.getInputProps('name')}
+            />
+            <Select
+              label="It ends after"
+              data={lifetimes}
+              allowDeselect={false}
+              {...form.getInputProps('days')}
+            />
+            {create.isError && <ProblemView error={create.error} />}
+            <Group justify="flex-end" gap="sm">
+              <Button variant="default" onClick={onClose}>
+                Cancel
+              </Button>
+              <Button type="submit" loading={create.isPending}>
+                Make the key
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      )}
+    </Modal>
+  )
+}
