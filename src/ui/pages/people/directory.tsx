@@ -1,0 +1,156 @@
+import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import { IconPlus } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { formErrors } from '../../api/form-errors.ts'
+import { pathOf } from '../../api/prefix.ts'
+import { queryOf, useCall } from '../../api/queries.ts'
+import type { Schemas } from '../../generated/operations.ts'
+import { useConfirm } from '../../parts/confirm.tsx'
+import { Copyable } from '../../parts/copy.tsx'
+import { Facts } from '../../parts/facts.tsx'
+import { Loading } from '../../parts/page.tsx'
+import { ProblemView } from '../../parts/problem-view.tsx'
+import { Nothing, Section } from '../../parts/section.tsx'
+import { ShownOnce } from '../../parts/shown-once.tsx'
+import { Time } from '../../parts/time.tsx'
+import { toast, toastProblem } from '../../parts/toast.ts'
+
+/** How a directory such as Entra ID brings people and groups by itself. */
+export function Directory() {
+  const query = useQuery(queryOf('scimTokenList', {}))
+  const [isMaking, setIsMaking] = useState(false)
+  if (query.isPending) return <Loading of="the tokens" />
+  const url = `${location.origin}${pathOf('/scim/v2')}`
+  return (
+    <Section
+      title="People and groups from your directory"
+      description="Entra ID or another directory brings people, suspends who leaves, and makes groups into teams (SCIM 2.0)."
+      action={
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={<IconPlus size={14} />}
+          onClick={() => setIsMaking(true)}
+        >
+          New token
+        </Button>
+      }
+    >
+      <Stack px="lg" pb="lg" gap="sm">
+        <Text size="sm">
+          In Entra: Enterprise applications › Weft › Provisioning › Automatic. Paste both, then test
+          the connection there.
+        </Text>
+        <Facts
+          facts={[
+            ['Tenant URL', <Copyable key="url" value={url} label="Copy the tenant URL" />],
+            ['Secret token', 'A token that you make here']
+          ]}
+        />
+      </Stack>
+      {query.isError && <ProblemView error={query.error} onRetry={() => query.refetch()} />}
+      {query.data?.items.length === 0 && <Nothing>No token: no directory is connected.</Nothing>}
+      <ul className="plain-list" aria-label="Tokens for directories">
+        {query.data?.items.map((token) => (
+          <TokenRow key={token.id} token={token} />
+        ))}
+      </ul>
+      {isMaking && <NewScimToken onClose={() => setIsMaking(false)} />}
+    </Section>
+  )
+}
+
+function TokenRow({ token }: { readonly token: Schemas['ScimToken'] }) {
+  const confirm = useConfirm()
+  const remove = useCall('scimTokenDelete', ['scimTokenList'])
+  const drop = async () => {
+    const isSure = await confirm({
+      title: `Revoke “${token.name}”?`,
+      text: 'The directory that uses it brings and suspends nobody any more, until it has another.',
+      action: 'Revoke the token',
+      isDangerous: true
+    })
+    if (!isSure) return
+    remove.mutate(
+      { path: { scimTokenId: token.id } },
+      { onSuccess: () => toast('The token is revoked'), onError: toastProblem }
+    )
+  }
+  return (
+    <li className="section-row">
+      <Group gap={8}>
+        <Text size="sm" fw={500}>
+          {token.name}
+        </Text>
+        <Text size="xs" c="dimmed" className="mono">
+          {token.hint}
+        </Text>
+      </Group>
+      <Text size="sm" c="dimmed">
+        Last used <Time at={token.lastUsedAt} />, ends <Time at={token.expiresAt} />
+      </Text>
+      <Button
+        variant="subtle"
+        color="red"
+        size="xs"
+        aria-label={`Revoke ${token.name}`}
+        loading={remove.isPending}
+        onClick={drop}
+      >
+        Revoke
+      </Button>
+    </li>
+  )
+}
+
+function NewScimToken({ onClose }: { readonly onClose: () => void }) {
+  const create = useCall('scimTokenCreate', ['scimTokenList'])
+  const form = useForm({
+    initialValues: { name: '' },
+    validate: { name: (name) => (name.trim() === '' ? 'Say which directory it is for' : null) }
+  })
+  const submit = form.onSubmit(({ name }) =>
+    create.mutate(
+      { body: { name: name.trim() } },
+      { onError: (error) => form.setErrors(formErrors(error, ['name'])) }
+    )
+  )
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={create.data ? 'Copy the token now' : 'New token for a directory'}
+      closeOnClickOutside={!create.data}
+      size="lg"
+    >
+      {create.data ? (
+        <ShownOnce value={create.data.token} label="Copy the token" onDone={onClose}>
+          Weft keeps no copy. Paste it as the secret token of your directory.
+        </ShownOnce>
+      ) : (
+        <form onSubmit={submit}>
+          <Stack>
+            <TextInput
+              label="Which directory is it for?"
+              placeholder="Entra ID"
+              maxLength={120}
+              data-autofocus
+              {...form.getInputProps('name')}
+            />
+            {create.isError && <ProblemView error={create.error} />}
+            <Group justify="flex-end" gap="sm">
+              <Button variant="default" onClick={onClose}>
+                Cancel
+              </Button>
+              <Button type="submit" loading={create.isPending}>
+                Make the token
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      )}
+    </Modal>
+  )
+}
