@@ -17,7 +17,7 @@ export function auditRoutes(app: App, { audit }: { audit: AuditReader }): void {
     },
     (request) => {
       const { limit = 50, cursor = null, from, to, ...filters } = request.query
-      const times = { from: from && new Date(from), to: to && new Date(to) }
+      const times = { ...(from && { from: new Date(from) }), ...(to && { to: new Date(to) }) }
       return audit.list(request.scope, { limit, cursor, ...filters, ...times })
     }
   )
