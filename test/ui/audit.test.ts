@@ -31,7 +31,11 @@ describe('the audit', { timeout: 60_000 }, () => {
     const { page } = admin
     await page.getByPlaceholder('Everything').fill('made a service account')
     await page.getByRole('option', { name: 'made a service account' }).click()
-    await page.getByText('logged in').first().waitFor({ state: 'detached' })
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: 'logged in' })
+      .first()
+      .waitFor({ state: 'detached' })
     const coming = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Export as NDJSON' }).click()
     const lines = (await readFile(await (await coming).path(), 'utf8')).trim().split('\n')

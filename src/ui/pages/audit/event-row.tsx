@@ -1,4 +1,4 @@
-import { Badge, Code, Group, Stack, Text, UnstyledButton } from '@mantine/core'
+import { Badge, Code, Stack, Text, UnstyledButton } from '@mantine/core'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import type { Schemas } from '../../generated/operations.ts'
 import { Copyable } from '../../parts/copy.tsx'
@@ -13,7 +13,7 @@ interface Props {
   readonly onToggle: () => void
 }
 
-const outcomes = { refused: ['orange', 'Refused'], failed: ['red', 'Failed'] } as const
+const outcomes = { refused: 'Refused', failed: 'Failed' } as const
 
 /** Who did what, for whom, through which fabric; the rest when it is asked for. */
 export function EventRow({ event, names, isOpen, onToggle }: Props) {
@@ -30,8 +30,8 @@ export function EventRow({ event, names, isOpen, onToggle }: Props) {
           {fabricId && ` through ${names.get(fabricId) ?? fabricId}`}
         </Text>
         {outcome !== 'succeeded' && (
-          <Badge variant="outline" color={outcomes[outcome][0]} size="sm" radius="sm">
-            {outcomes[outcome][1]}
+          <Badge variant="light" color="red" size="sm" radius="sm">
+            {outcomes[outcome]}
           </Badge>
         )}
         <Text size="sm" c="dimmed" component="span" className="audit-time">
@@ -61,11 +61,9 @@ function Details({ event }: { readonly event: Schemas['AuditEvent'] }) {
           ],
           [
             'Hash',
-            <Group key="h" gap={4}>
-              <Text span className="mono">
-                {hash}
-              </Text>
-            </Group>
+            <Text key="h" span className="mono">
+              {hash}
+            </Text>
           ]
         ]}
       />

@@ -83,7 +83,7 @@ function InvitationRow({ invitation }: { readonly invitation: Schemas['Invitatio
             <Time at={acceptedAt} />
           ) : (
             <>
-              until <Time at={expiresAt} />
+              ends <Time at={expiresAt} />
             </>
           )}
         </Text>

@@ -66,7 +66,7 @@ function MemberRow({ member, onManage }: RowProps) {
             </Badge>
           )}
           {status === 'suspended' && (
-            <Badge variant="light" color="orange" size="sm" radius="sm">
+            <Badge variant="light" color="red" size="sm" radius="sm">
               Suspended
             </Badge>
           )}

@@ -76,7 +76,7 @@ function Row({ team, isAdmin, member }: Props & { readonly member: TeamMember })
             {name}
           </Text>
           {status === 'suspended' && (
-            <Badge variant="light" color="orange" size="sm" radius="sm">
+            <Badge variant="light" color="red" size="sm" radius="sm">
               Suspended
             </Badge>
           )}
