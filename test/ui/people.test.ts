@@ -49,7 +49,8 @@ describe('people and teams', { timeout: 60_000 }, () => {
   })
 
   test('a team is made, renamed, gets somebody in, and is deleted', async () => {
-    const { page, look } = admin
+    const { page, goTo, look } = admin
+    await goTo('/people', 'People and teams')
     await page.getByRole('tab', { name: 'Teams' }).click()
     await page.getByRole('button', { name: 'New team' }).click()
     await page.getByLabel('Name of the team').fill(name)

@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openVisitors, type Visitor, type Visitors } from './visitor.ts'
 
 let visitors: Visitors
@@ -114,7 +114,6 @@ describe('service accounts', { timeout: 60_000 }, () => {
 
   test('networks are saved, and a wrong one says so', async () => {
     const { page, look } = admin
-    onTestFailed(() => page.screenshot({ path: '.data/screens/networks.png', fullPage: true }))
     const networks = region('Networks').locator('input:not([type=hidden])')
     await networks.fill('elsewhere')
     await networks.press('Enter')

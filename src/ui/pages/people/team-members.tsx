@@ -109,7 +109,7 @@ function Row({ team, isAdmin, member }: Props & { readonly member: TeamMember })
           variant="subtle"
           color="red"
           size="xs"
-          aria-label={`Take ${name} out`}
+          aria-label={`Take out ${name}`}
           loading={remove.isPending}
           onClick={drop}
         >

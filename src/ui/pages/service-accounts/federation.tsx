@@ -75,7 +75,7 @@ interface RowProps extends AccountProps {
 
 function IdentityRow({ account, identity, onEdit }: RowProps) {
   const confirm = useConfirm()
-  const remove = useCall('federatedIdentityDelete', ['federatedIdentityList'])
+  const remove = useCall('federatedIdentityDelete', ['federatedIdentityList', 'serviceAccountGet'])
   const { id, name, issuer, subject, claims, lastUsedAt } = identity
   const drop = async () => {
     const isSure = await confirm({

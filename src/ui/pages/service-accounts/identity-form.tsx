@@ -26,8 +26,8 @@ export function IdentityForm({ account, identity, onClose }: Props) {
   const path = { serviceAccountId: account.id }
   const [platform, setPlatform] = useState<Platform>(identity === null ? 'kubernetes' : 'other')
   const preset = presets[platform]
-  const create = useCall('federatedIdentityCreate', ['federatedIdentityList'])
-  const update = useCall('federatedIdentityUpdate', ['federatedIdentityList'])
+  const create = useCall('federatedIdentityCreate', ['federatedIdentityList', 'serviceAccountGet'])
+  const update = useCall('federatedIdentityUpdate', ['federatedIdentityList', 'serviceAccountGet'])
   const form = useForm({
     initialValues: {
       name: identity?.name ?? '',

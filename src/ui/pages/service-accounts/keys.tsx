@@ -20,7 +20,7 @@ interface RowProps extends AccountProps {
 
 function KeyRow({ account, of }: RowProps) {
   const confirm = useConfirm()
-  const revoke = useCall('serviceKeyRevoke', ['serviceKeyList'])
+  const revoke = useCall('serviceKeyRevoke', ['serviceKeyList', 'serviceAccountGet'])
   const isOver = of.expiresAt !== null && Date.parse(of.expiresAt) < Date.now()
   const drop = async () => {
     const isSure = await confirm({
@@ -118,7 +118,7 @@ const lifetimes = [
 const dayMs = 86_400_000
 
 function NewKey({ account, onClose }: AccountProps & { readonly onClose: () => void }) {
-  const create = useCall('serviceKeyCreate', ['serviceKeyList'])
+  const create = useCall('serviceKeyCreate', ['serviceKeyList', 'serviceAccountGet'])
   const form = useForm({
     initialValues: { name: '', days: '90' },
     validate: { name: (name) => (name.trim() === '' ? 'Say where it will be kept' : null) }
