@@ -125,7 +125,7 @@ describe('service accounts', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Save the networks' }).click()
     await page.getByText('The networks are saved').waitFor()
     await page.reload()
-    await region('Networks').getByText('192.0.2.0/24').waitFor()
+    await region('Networks').getByText('192.0.2.0/24', { exact: true }).waitFor()
     await look('service-account')
   })
 
