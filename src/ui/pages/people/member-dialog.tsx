@@ -6,8 +6,8 @@ import { Facts } from '../../parts/facts.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast } from '../../parts/toast.ts'
+import type { Member } from './member.ts'
 import { MemberTokens } from './member-tokens.tsx'
-import type { Member } from './members.tsx'
 
 interface Props {
   readonly member: Member

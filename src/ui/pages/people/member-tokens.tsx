@@ -3,7 +3,7 @@ import { useCall, useList } from '../../api/queries.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast, toastProblem } from '../../parts/toast.ts'
-import type { Member } from './members.tsx'
+import type { Member } from './member.ts'
 
 /** Somebody's personal access tokens, to be revoked where that has to be. */
 export function MemberTokens({ member }: { readonly member: Member }) {

@@ -2,15 +2,13 @@ import { Badge, Button, Group, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useIsTenantAdmin, useMe } from '../../api/me.ts'
 import { useList } from '../../api/queries.ts'
-import type { Schemas } from '../../generated/operations.ts'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Time } from '../../parts/time.tsx'
 import { VirtualList } from '../../parts/virtual-list.tsx'
 import '../../parts/section.css'
+import type { Member } from './member.ts'
 import { MemberDialog } from './member-dialog.tsx'
-
-export type Member = Schemas['Member']
 
 export function Members() {
   const list = useList('memberList', {})

@@ -3,7 +3,6 @@ import { IconChevronLeft } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { queryOf, useCall, useList } from '../../api/queries.ts'
-import type { Schemas } from '../../generated/operations.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { Copyable } from '../../parts/copy.tsx'
 import { Loading, Page } from '../../parts/page.tsx'
@@ -11,17 +10,12 @@ import { ProblemView } from '../../parts/problem-view.tsx'
 import { Section } from '../../parts/section.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast, toastProblem } from '../../parts/toast.ts'
+import type { AccountProps } from './account-props.ts'
 import { Federation } from './federation.tsx'
 import { HowToCall } from './how-to-call.tsx'
 import { Keys } from './keys.tsx'
 import { Networks } from './networks.tsx'
 import { Reach } from './reach.tsx'
-
-export type Account = Schemas['ServiceAccount']
-
-export interface AccountProps {
-  readonly account: Account
-}
 
 export function ServiceAccountPage() {
   const { serviceAccountId = '' } = useParams({ strict: false })

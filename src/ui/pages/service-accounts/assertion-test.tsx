@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
-import type { AccountProps } from './account.tsx'
+import type { AccountProps } from './account-props.ts'
 
 /** Says why a token is believed, or why not, check by check. */
 export function AssertionTest({ account, onClose }: AccountProps & { onClose: () => void }) {

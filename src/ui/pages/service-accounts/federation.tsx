@@ -3,17 +3,14 @@ import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { queryOf, useCall } from '../../api/queries.ts'
-import type { Schemas } from '../../generated/operations.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast, toastProblem } from '../../parts/toast.ts'
-import type { AccountProps } from './account.tsx'
+import type { AccountProps, Identity } from './account-props.ts'
 import { AssertionTest } from './assertion-test.tsx'
 import { IdentityForm } from './identity-form.tsx'
-
-export type Identity = Schemas['FederatedIdentity']
 
 /** By whose tokens the service is believed, so that it needs no key. */
 export function Federation({ account }: AccountProps) {

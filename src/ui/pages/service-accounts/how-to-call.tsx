@@ -5,7 +5,7 @@ import { useList } from '../../api/queries.ts'
 import { Choice } from '../../parts/choice.tsx'
 import { CopyWithWords } from '../../parts/copy.tsx'
 import { Section } from '../../parts/section.tsx'
-import type { AccountProps } from './account.tsx'
+import type { AccountProps } from './account-props.ts'
 
 const languages = [
   { value: 'curl', label: 'curl' },

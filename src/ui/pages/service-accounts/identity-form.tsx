@@ -8,8 +8,7 @@ import type { Schemas } from '../../generated/operations.ts'
 import { Choice } from '../../parts/choice.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
-import type { AccountProps } from './account.tsx'
-import type { Identity } from './federation.tsx'
+import type { AccountProps, Identity } from './account-props.ts'
 import { claimsIn, claimsText, keysIn, type Platform, platforms, presets } from './platforms.ts'
 
 interface Props extends AccountProps {

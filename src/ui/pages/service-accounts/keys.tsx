@@ -12,7 +12,7 @@ import { Nothing, Section } from '../../parts/section.tsx'
 import { ShownOnce } from '../../parts/shown-once.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast, toastProblem } from '../../parts/toast.ts'
-import type { AccountProps } from './account.tsx'
+import type { AccountProps } from './account-props.ts'
 
 interface RowProps extends AccountProps {
   readonly of: Schemas['ServiceKey']

@@ -4,7 +4,7 @@ import { useCall } from '../../api/queries.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Section } from '../../parts/section.tsx'
 import { toast } from '../../parts/toast.ts'
-import type { AccountProps } from './account.tsx'
+import type { AccountProps } from './account-props.ts'
 
 /** Where it may call from. */
 export function Networks({ account }: AccountProps) {

@@ -5,8 +5,7 @@ import { queryOf, useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
-import type { AccountProps } from './account.tsx'
-import type { Access } from './reach.tsx'
+import type { Access, AccountProps } from './account-props.ts'
 
 interface Props extends AccountProps {
   /** What is changed; null: one more. */

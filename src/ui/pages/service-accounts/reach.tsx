@@ -6,10 +6,8 @@ import { useCall, useList } from '../../api/queries.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
 import { toast, toastProblem } from '../../parts/toast.ts'
-import type { Account, AccountProps } from './account.tsx'
+import type { Access, AccountProps } from './account-props.ts'
 import { ReachForm } from './reach-form.tsx'
-
-export type Access = Account['fabrics'][number]
 
 /** Which fabrics it may use, which endpoints of them, and how often. */
 export function Reach({ account }: AccountProps) {

@@ -1,0 +1,3 @@
+import type { Schemas } from '../../generated/operations.ts'
+
+export type Member = Schemas['Member']
