@@ -123,7 +123,8 @@ describe('400', () => {
     'limit=5&limit=6',
     'limit[gt]=5',
     'cursor=',
-    'status=draft',
+    'status=broken',
+    'colour=red',
     'tenantId=ten_1'
   ])('D11 D2 a list refuses ?%s', async (query) => {
     const answer = await app.inject({ url: `/api/v1/fabrics?${query}`, headers })

@@ -77,7 +77,8 @@ test('C7 everything is sealed anew, in every table, and the old key retires', as
   const steps: string[] = []
   const report = await rotation().rotate(scope.tenantId, (step) => steps.push(step))
   expect(report).toMatchObject({ resealed: 9, retired: [old?.id] })
-  expect(steps).toEqual([`new data key ${report.dataKeyId}`, 're-sealed 9'])
+  expect(steps[0]).toBe(`new data key ${report.dataKeyId}`)
+  expect(steps.at(-1)).toBe('re-sealed 9')
   const after = await textOfDatabase(world.database)
   expect(after).not.toContain(sealedPrefixOf(old?.id ?? ''))
   expect(await dataKeys()).toMatchObject([

@@ -130,6 +130,9 @@ describe('D3 references between tenants', () => {
     expect(between.length).toBeGreaterThan(15)
     await world.keeper.query('BEGIN')
     await world.keeper.query('ALTER TABLE grants DROP CONSTRAINT grants_kind_check')
+    await world.keeper.query(
+      'ALTER TABLE client_secrets DROP CONSTRAINT client_secrets_owner_check'
+    )
     await world.keeper.query('SAVEPOINT before')
     for (const { name, table, columns, target, targetColumns } of between) {
       const pairs = columns.flatMap((column, index) => {

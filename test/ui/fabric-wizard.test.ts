@@ -27,10 +27,10 @@ async function signInIfAsked({ page, context }: Visitor, done: () => Promise<unk
   await done()
 }
 
-describe('the wizard', { timeout: 60_000 }, () => {
-  const name = 'Wizard SQL'
-  let draft = ''
+const name = 'Wizard SQL'
+let draft = ''
 
+describe('the wizard', { timeout: 60_000 }, () => {
   test('says what is missing, and what it understood of a JDBC string, without the password', async () => {
     const { page, goTo, look } = admin
     await goTo('/fabrics/new', 'New fabric')
@@ -148,5 +148,66 @@ describe('the wizard on a phone', { timeout: 60_000 }, () => {
     await page.getByRole('heading', { level: 1, name: 'Fabrics' }).waitFor()
     expect(await page.getByText('Wizard on a phone').count()).toBe(0)
     expect(complaints).toEqual([])
+  })
+})
+
+describe('a fabric of tokens and without a secret', { timeout: 60_000 }, () => {
+  test('asks for the person’s token in place, and shows the policy to paste at Databricks', async () => {
+    const { page, goTo, look } = admin
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await goTo('/fabrics/new', 'New fabric')
+    await page.getByLabel('Name').fill('Wizard tokens')
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByLabel('Workspace URL or JDBC string').fill(visitors.stack.workspaces[1])
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByRole('radio', { name: 'Personal access token' }).click()
+    await page.getByRole('switch', { name: 'Use a service principal' }).check()
+    await page.getByLabel('Client ID').fill('5f0f6c9e-3a41-4f6e-9d2b-0c1a2b3c4d5e')
+    await page.getByRole('radio', { name: 'Without a secret' }).click()
+    await look('wizard-authentication-federated')
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByText('Give your personal access token').waitFor()
+    await look('wizard-token')
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByRole('button', { name: 'Show the policy' }).click()
+    await page.getByText(/^tenant:.*:fabric:/).waitFor()
+  })
+})
+
+describe('the settings of a fabric', { timeout: 60_000 }, () => {
+  test('are the same steps as one form, and keep what somebody else saved in between', async () => {
+    const { page, context, goTo, look, call } = admin
+    const name = 'Wizard settings'
+    const me: { teams: { id: string }[] } = await call('GET', '/api/v1/me')
+    const made: { id: string } = await call('POST', '/api/v1/fabrics', {
+      name,
+      teamId: me.teams[0]?.id,
+      kind: 'sql',
+      provider: 'databricks',
+      workspaceUrl: visitors.stack.workspaces[0],
+      authMethod: 'oauth',
+      compute: { warehouseId: '0123456789abcdef', catalog: 'main' }
+    })
+    await call('POST', `/api/v1/fabrics/${made.id}/complete`)
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await goTo(`/fabrics/${made.id}/edit`, `Settings of ${name}`)
+    await look('fabric-settings')
+    const other = await context.newPage()
+    await other.goto(page.url())
+    await other.getByLabel('What it is for').fill('Said by somebody else')
+    await other.getByRole('button', { name: 'Save' }).click()
+    await other.getByText('All is saved').waitFor()
+    await other.close()
+
+    await page.getByLabel('Schema').fill('silver')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('Somebody else saved this in between').waitFor()
+    await page.getByRole('cell', { name: 'main.silver' }).waitFor()
+    await look('fabric-settings-conflict')
+    await page.getByRole('button', { name: 'Save mine' }).click()
+    await page.getByText('All is saved').waitFor()
+    await goTo(`/fabrics/${made.id}/edit`, `Settings of ${name}`)
+    expect(await page.getByLabel('What it is for').inputValue()).toBe('Said by somebody else')
+    expect(await page.getByLabel('Schema').inputValue()).toBe('silver')
   })
 })

@@ -136,10 +136,10 @@ describe('a sign-in that is kept', () => {
       world.own.vault.keepSignIn(world.scope, key, signInOf('mallory'))
     )
     expect(refused).toMatchObject({
-      code: 'forbidden',
+      code: 'conflict',
       detail:
         `You signed in as mallory, but this connection is ${grant.userId}@workspace.test's. ` +
-        'Sign in as that user, or sign out of the connection first to switch.'
+        'Sign in as that user, or say that it is to become the other one.'
     })
     await world.sql('UPDATE grants SET workspace_user_id = NULL WHERE id = $1', [grant.grantId])
     await world.own.vault.keepSignIn(world.scope, key, signInOf('mallory'))
