@@ -1,5 +1,5 @@
 import { Button, Group, List, Stack, Text } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { useIsMutating, useQuery } from '@tanstack/react-query'
 import { queryOf, useCall } from '../../api/queries.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
@@ -30,6 +30,8 @@ export function AppRemoval({ app, onGone }: Props) {
   const usage = useQuery(queryOf('appConnectionUsage', { path }))
   const { save, error, isPending } = useAppSave(app)
   const remove = useCall('appConnectionDelete', appsChanged)
+  // What another part of the page is saving makes this version of it old.
+  const isSaving = useIsMutating({ mutationKey: ['appConnectionUpdate'] }) > 0
   const { whatFollows, fabrics = [], signIns = 0 } = usage.data ?? {}
   const disable = async () => {
     const isSure = await confirm({
@@ -78,13 +80,14 @@ export function AppRemoval({ app, onGone }: Props) {
           <Button
             variant="default"
             loading={isPending}
+            disabled={isSaving}
             onClick={() => save({ isDisabled: false }).catch(() => undefined)}
           >
             Enable it
           </Button>
         ) : (
           app.clientId !== null && (
-            <Button variant="default" loading={isPending} onClick={disable}>
+            <Button variant="default" loading={isPending} disabled={isSaving} onClick={disable}>
               Disable
             </Button>
           )
@@ -92,7 +95,7 @@ export function AppRemoval({ app, onGone }: Props) {
         <Button
           variant="subtle"
           color="red"
-          disabled={!usage.data}
+          disabled={!usage.data || isSaving}
           loading={remove.isPending}
           onClick={discard}
         >
