@@ -15,6 +15,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 beforeEach(async () => {
   await world.clear()
+  world.clock.advance(30_000) // so that this one person may test on
   await world.connect()
   const servicePrincipal = principalOf(principal)
   id = (await world.fabrics.create(as.lead, world.newFabric({ servicePrincipal }))).id
