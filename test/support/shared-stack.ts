@@ -10,7 +10,17 @@ interface SharedStack {
 /** One local stack for many test files: starting it is what takes long. Whoever asks first starts it. */
 export async function serveSharedStack(): Promise<SharedStack> {
   let started: Promise<StartedStack> | undefined
-  const server = createServer(async (_req, res) => {
+  let last = Promise.resolve()
+  const server = createServer(async (req, res) => {
+    // A turn is one caller's until it lets go of the answer, or is gone.
+    if (req.url === '/turn') {
+      const before = last
+      const isOver = new Promise<void>((resolve) => res.once('close', resolve))
+      last = before.then(() => isOver)
+      await before
+      res.flushHeaders()
+      return
+    }
     try {
       started ??= startStack()
       const { child, dataDir, log, ended, stop, ...summary } = await started
@@ -27,6 +37,7 @@ export async function serveSharedStack(): Promise<SharedStack> {
     url: `http://127.0.0.1:${port}`,
     async stop() {
       server.close()
+      server.closeAllConnections()
       const stack = await started?.catch(() => undefined)
       await stack?.stop()
     }

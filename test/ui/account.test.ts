@@ -7,7 +7,7 @@ let dev: Visitor
 beforeAll(async () => {
   visitors = await openVisitors()
   dev = await visitors.open('dev@acme.test')
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 /** What an admin decides for the organisation; off unless decided otherwise. */

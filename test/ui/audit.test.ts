@@ -9,7 +9,7 @@ const name = `Audited ${Date.now()}`
 beforeAll(async () => {
   visitors = await openVisitors()
   admin = await visitors.open('admin@acme.test')
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 describe('the audit', { timeout: 60_000 }, () => {

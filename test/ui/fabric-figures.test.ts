@@ -7,7 +7,7 @@ let visitor: Visitor
 beforeAll(async () => {
   visitors = await openVisitors()
   visitor = await visitors.open('admin@acme.test')
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 function fabricOf(kind: 'spark' | 'sql') {

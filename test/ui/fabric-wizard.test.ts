@@ -7,7 +7,7 @@ let admin: Visitor
 beforeAll(async () => {
   visitors = await openVisitors()
   admin = await visitors.open('admin@acme.test')
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 const secret = 'dose-of-wizard-secret'

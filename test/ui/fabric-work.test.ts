@@ -6,7 +6,7 @@ let visitors: Visitors
 
 beforeAll(async () => {
   visitors = await openVisitors()
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 function fabricOf(kind: 'spark' | 'sql') {

@@ -10,7 +10,7 @@ beforeAll(async () => {
   for (const { id } of visitors.stack.fabrics) {
     await admin.call('DELETE', `/api/v1/fabrics/${id}/connection`)
   }
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 describe('the fabrics', { timeout: 60_000 }, () => {

@@ -5,7 +5,7 @@ let visitors: Visitors
 
 beforeAll(async () => {
   visitors = await openVisitors()
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 async function draft({ call }: Visitor, name: string): Promise<{ id: string; name: string }> {

@@ -11,7 +11,7 @@ beforeAll(async () => {
   // Who has never logged in is no member yet.
   await (await visitors.open('dev@acme.test')).context.close()
   admin = await visitors.open('admin@acme.test')
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 describe('people and teams', { timeout: 60_000 }, () => {

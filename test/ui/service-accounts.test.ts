@@ -9,7 +9,7 @@ const name = `Loader ${Date.now()}`
 beforeAll(async () => {
   visitors = await openVisitors()
   admin = await visitors.open('admin@acme.test')
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 const region = (title: string) => admin.page.getByRole('region', { name: title, exact: true })

@@ -17,7 +17,7 @@ beforeAll(async () => {
     workspaceUrl: visitors.stack.workspaces[0],
     authMethod: 'oauth'
   })
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 describe('the service principal of a fabric', { timeout: 60_000 }, () => {

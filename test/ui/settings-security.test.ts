@@ -11,7 +11,7 @@ const accountAdmin = { clientId: randomUUID(), clientSecret: `dose${randomUUID()
 beforeAll(async () => {
   visitors = await openVisitors()
   guest = await visitors.open('guest@globex.test', 'globex')
-}, 120_000)
+}, 900_000)
 afterAll(() => visitors?.close())
 
 const workspace = () => visitors.stack.workspaces[0]

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
+import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Browser, BrowserContext, Page, Response } from 'playwright-core'
@@ -37,12 +39,24 @@ export interface Visitors {
 /** The stack that all tests of the pages share, and browsers at it. What a test makes is its own, by name. */
 export async function openVisitors(): Promise<Visitors> {
   mkdirSync(screens, { recursive: true })
+  const turn = await takeTurn()
   const [stack, browser] = await Promise.all([askForStack(), openBrowser()])
   return {
     stack,
     open: (email, tenant = stack.tenant) => openVisitor({ stack, browser, email, tenant }),
-    close: () => browser.close()
+    async close() {
+      await browser.close()
+      turn.destroy()
+    }
   }
+}
+
+/** One file at a time: its people's sign-ins are everybody's. Waits as long as it takes. */
+async function takeTurn(): Promise<IncomingMessage> {
+  const asked = get(`${inject('sharedStackUrl')}/turn`)
+  const [answer]: IncomingMessage[] = await once(asked, 'response')
+  if (answer === undefined) throw new TypeError('no turn')
+  return answer
 }
 
 async function askForStack(): Promise<StackSummary> {
