@@ -44,6 +44,7 @@ import {
 } from './jobs/jobs.ts'
 import { createKeyCustody, type KeyCustody } from './jobs/key-custody.ts'
 import { createKeyRotation, type KeyRotation } from './jobs/key-rotation.ts'
+import { secretExpiry } from './jobs/secret-expiry.ts'
 import { createSigningKeyDrop } from './jobs/signing-key-drop.ts'
 import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import type { Outbound } from './outbound/outbound.ts'
@@ -137,6 +138,7 @@ export function buildRooms(parts: Parts): Rooms {
     keyForgetting(strongbox),
     dataKeySweep(dataKeyRotation),
     signingKeyRotation(signingKeys),
+    secretExpiry(db, audit, clock),
     expirySweep(db, clock),
     callRecordSweep(db, clock)
   ]

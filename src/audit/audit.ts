@@ -21,6 +21,8 @@ import { bumpTenantVersion } from '../store/tenant-versions.ts'
 
 export type AuditAction =
   | Operation
+  | 'connection.needs_sign_in'
+  | 'connection.recovered'
   | 'data_key.destroy'
   | 'data_key.retire'
   | 'data_key.rotate'
@@ -32,7 +34,9 @@ export type AuditAction =
   | 'member.map_groups'
   | 'operator.add'
   | 'operator.remove'
+  | 'secret.expiring'
   | 'service_account.use'
+  | 'service_principal.refused'
 export type AuditOutcome = 'succeeded' | 'refused' | 'failed'
 
 export interface AuditEvent {
@@ -56,6 +60,8 @@ export interface AuditEvent {
 
 /** Actions that change nothing that a replica remembers; any other makes all of them forget and read anew. */
 const unnoticed: ReadonlySet<AuditAction> = new Set([
+  'connection.needs_sign_in',
+  'connection.recovered',
   'deployment_run.cancel',
   'deployment_run.create',
   'endpoint.discover',
@@ -65,7 +71,9 @@ const unnoticed: ReadonlySet<AuditAction> = new Set([
   'grant.refresh',
   'grant.revoke',
   'login',
+  'secret.expiring',
   'service_account.use',
+  'service_principal.refused',
   'service_token.issue'
 ])
 

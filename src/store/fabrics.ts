@@ -144,6 +144,35 @@ export function listFabricsOfAppConnection(
   })
 }
 
+/** Whose people sign in by what such a grant stands for, oldest first. */
+export async function listFabricIdsOfSignIn(
+  tx: Tx,
+  grant: { workspaceOrigin: string; appConnectionId: string | null },
+  limit: number
+): Promise<string[]> {
+  const { tenantId } = tx.scope
+  const { workspaceOrigin, appConnectionId } = grant
+  const connection =
+    appConnectionId === null
+      ? null
+      : await tx.rows.appConnection.findFirst({ where: { tenantId, id: appConnectionId } })
+  const way =
+    connection === null
+      ? { authMethod: 'pat' }
+      : {
+          provider: connection.provider,
+          authMethod: 'oauth',
+          OR: [{ appConnectionId }, ...(connection.isDefault ? [{ appConnectionId: null }] : [])]
+        }
+  const rows = await tx.rows.fabric.findMany({
+    where: { tenantId, workspaceOrigin, ...way },
+    select: { id: true },
+    orderBy: { id: 'asc' },
+    take: limit
+  })
+  return rows.map(({ id }) => id)
+}
+
 export function countFabricsOfTeam(tx: Tx, teamId: string): Promise<number> {
   return tx.rows.fabric.count({ where: { tenantId: tx.scope.tenantId, teamId } })
 }

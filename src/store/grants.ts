@@ -114,7 +114,10 @@ export async function listRevocableGrants(
 
 export async function insertGrant(
   tx: Tx,
-  row: Omit<GrantRow, 'tenantId' | 'failures' | 'nextTryAt' | 'cause' | 'signedInAt'> & {
+  row: Omit<
+    GrantRow,
+    'tenantId' | 'failures' | 'nextTryAt' | 'cause' | 'signedInAt' | 'announcedAt'
+  > & {
     readonly signedInAt?: Date
   }
 ): Promise<void> {
@@ -125,7 +128,8 @@ export async function updateGrant(
   tx: Tx,
   id: string,
   patch: Partial<
-    GrantStatus & Pick<GrantRow, 'workspaceUserName' | 'workspaceUserId' | 'signedInAt'>
+    GrantStatus &
+      Pick<GrantRow, 'workspaceUserName' | 'workspaceUserId' | 'signedInAt' | 'announcedAt'>
   >
 ): Promise<void> {
   await tx.rows.grant.updateMany({ where: { tenantId: tx.scope.tenantId, id }, data: patch })

@@ -5,7 +5,7 @@ export type ScimTokenRow = ScimToken
 
 export function insertScimToken(
   tx: Tx,
-  row: Omit<ScimTokenRow, 'tenantId' | 'lastUsedAt'>
+  row: Omit<ScimTokenRow, 'tenantId' | 'lastUsedAt' | 'expiryTold'>
 ): Promise<ScimTokenRow> {
   return tx.rows.scimToken.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }

@@ -5,7 +5,7 @@ export type ServiceKeyRow = ServiceKey
 
 export function insertServiceKey(
   tx: Tx,
-  row: Omit<ServiceKeyRow, 'tenantId' | 'lastUsedAt' | 'lastUsedFrom' | 'revokedAt'>
+  row: Omit<ServiceKeyRow, 'tenantId' | 'lastUsedAt' | 'lastUsedFrom' | 'revokedAt' | 'expiryTold'>
 ): Promise<ServiceKeyRow> {
   return tx.rows.serviceKey.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }

@@ -20,6 +20,7 @@ import {
   upsertGrantToken
 } from '../store/grants.ts'
 import { bumpTenantVersion } from '../store/tenant-versions.ts'
+import { announce } from './grant-announcements.ts'
 import { type GrantStatus, readStatus, type WorkspaceUser } from './grant-status.ts'
 import type { HeldGrants } from './held-grants.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
@@ -140,7 +141,7 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
   async function writeSignIn(tx: Tx, { id, key, signIn, tokens, now }: SignInRow): Promise<void> {
     const existing = await findUserGrant(tx, key)
     if (existing !== null && existing.id !== id) throw new AppError('not_found')
-    await lockGrant(tx, id)
+    const before = await lockGrant(tx, id)
     refuseOtherUser(existing, signIn)
     const standing = {
       state: 'active',
@@ -163,6 +164,7 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
     }
     await upsertGrantToken(tx, id, tokens)
     await audit.append(tx, { ...signIn.event, object: ['grant', id] })
+    if (before !== null) await announce(deps, tx, before, null)
   }
 
   async function forget(

@@ -3,6 +3,7 @@ import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { TokenSet } from '../oauth/token-answer.ts'
 import { findGrantToken, type GrantRow, lockGrant, updateGrant } from '../store/grants.ts'
+import { announce } from './grant-announcements.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 
 /** Of a token whose end nobody told. */
@@ -24,13 +25,14 @@ export function personalTokenSet(token: Secret, expiresAt: Date | null, now: Dat
  * @throws AppError `sign_in_needed`, unless they have done so meanwhile
  */
 export async function endPersonalToken(
-  { db, audit, clock }: RefreshDeps,
+  deps: RefreshDeps,
   scope: TenantScope,
   { id }: GrantRow,
   generation: number
 ): Promise<'moved'> {
+  const { db, audit, clock } = deps
   const isOver = await db.inTenant(scope, async (tx) => {
-    await lockGrant(tx, id)
+    const standing = await lockGrant(tx, id)
     if ((await findGrantToken(tx, id))?.generation !== generation) return false
     const cause = 'personal_access_token_refused'
     await updateGrant(tx, id, { state: 'needs_sign_in', cause, since: clock.now() })
@@ -41,6 +43,9 @@ export async function endPersonalToken(
       code: 'sign_in_needed',
       details: { state: 'needs_sign_in', cause }
     })
+    const error = new AppError('sign_in_needed')
+    if (standing !== null)
+      await announce(deps, tx, standing, { state: 'needs_sign_in', cause, error })
     return true
   })
   if (isOver) throw new AppError('sign_in_needed')

@@ -15,6 +15,7 @@ import {
   updateGrant
 } from '../store/grants.ts'
 import { closeRefreshEntry, type RefreshOutcome } from '../store/refresh-journal.ts'
+import { announce } from './grant-announcements.ts'
 import { insist } from './insistence.ts'
 import type { Claim } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
@@ -52,7 +53,7 @@ export async function project(
   const setback = verdict.kind === 'failed' ? judge(claim.grant, verdict.failure, now) : null
   const isOurs = await insist(() =>
     deps.db.inTenant(scope, async (tx) => {
-      await lockGrant(tx, claim.grantId)
+      const standing = await lockGrant(tx, claim.grantId)
       const { refreshTokenSealed, refreshIssuedAt } = claim.token
       const kept = tokens.refreshTokenSealed === null ? { refreshTokenSealed, refreshIssuedAt } : {}
       const held = await projectGrantToken(tx, claim, { ...tokens, ...kept })
@@ -62,6 +63,7 @@ export async function project(
       await setStatus(tx, claim.grant, setback, { now, wasAsked: true })
       const details = { generation: claim.generation + 1, ...secretDetails(secrets) }
       await deps.audit.append(tx, { ...refreshEvent(claim.grant), details })
+      if (standing !== null) await announce(deps, tx, standing, setback)
       return true
     })
   )
@@ -95,12 +97,14 @@ export async function setBack(
   const setback = isLost ? { ...judged, cause: 'rotation_lost' } : judged
   const isOurs = await insist(() =>
     deps.db.inTenant(scope, async (tx) => {
-      await lockGrant(tx, claim.grantId)
+      const standing = await lockGrant(tx, claim.grantId)
       const held = await releaseGrantToken(tx, claim)
       const end = { outcome: held ? outcome : ('superseded' as const), finishedAt: now }
       await closeRefreshEntry(tx, claim.entryId, end)
-      if (held) await recordSetback(deps, tx, claim.grant, setback, { now, wasAsked: true })
-      return held
+      if (!held) return false
+      await recordSetback(deps, tx, claim.grant, setback, { now, wasAsked: true })
+      if (standing !== null) await announce(deps, tx, standing, setback)
+      return true
     })
   )
   if (isOurs) throw setback.error
@@ -117,8 +121,9 @@ export async function setBackUnclaimed(
   const judged = judge(grant, error, now)
   const setback = { ...judged, nextTryAt: error.retryAt ?? judged.nextTryAt }
   await deps.db.inTenant(scope, async (tx) => {
-    await lockGrant(tx, grant.id)
+    const standing = await lockGrant(tx, grant.id)
     await recordSetback(deps, tx, grant, setback, { now, wasAsked: false })
+    if (standing !== null) await announce(deps, tx, standing, setback)
   })
   throw setback.error
 }

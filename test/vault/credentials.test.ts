@@ -42,6 +42,7 @@ const rowOf = (more: Partial<GrantRow>): GrantRow => ({
   workspaceUserName: null,
   workspaceUserId: null,
   signedInAt: null,
+  announcedAt: null,
   createdAt: world.clock.now(),
   ...more
 })

@@ -14,7 +14,7 @@ export function tracesIn(current: () => VaultWorld) {
     eventsOf: ({ grantId }: Named) =>
       current().sql(
         `SELECT action, outcome, code, fabric_id, details FROM audit_events
-          WHERE object_kind = 'grant' AND object_id = $1 ORDER BY seq`,
+          WHERE object_kind = 'grant' AND object_id = $1 AND action = 'grant.refresh' ORDER BY seq`,
         [grantId]
       ),
     grantRowOf: async ({ grantId }: Named) =>
