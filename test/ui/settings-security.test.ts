@@ -216,6 +216,7 @@ describe('who logs in, and for how long', { timeout: 60_000 }, () => {
     await page.getByRole('menuitem', { name: 'Delete' }).click()
     await page.getByRole('button', { name: 'Delete the provider' }).click()
     await page.getByText(`${name} is deleted`).waitFor()
+    await page.getByRole('button', { name: `More about ${name}` }).waitFor({ state: 'detached' })
   })
 
   test('the last way in is not deleted, and it says why', async () => {
