@@ -5,12 +5,14 @@
  */
 import assert from 'node:assert'
 import { PrismaPg } from '@prisma/adapter-pg'
+import { AppError } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { connectionStringOf } from './connection.ts'
 import { isDeadlock, translateDbError } from './db-errors.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { assertSchemaIsCurrent } from './migrations.ts'
+import { createPulse } from './pulse.ts'
 import { roleFaults } from './roles.ts'
 
 type Rows = Omit<Prisma.TransactionClient, '$queryRawUnsafe' | '$executeRawUnsafe'>
@@ -48,8 +50,15 @@ export interface Db {
   /** Why this role must not run Weft; empty when it may. */
   roleFaults(): Promise<string[]>
   assertSchemaIsCurrent(): Promise<void>
-  /** One trivial query, for readiness; tells the database's time. */
+  /** One trivial query; tells the database's time. */
   ping(): Promise<Date>
+  /**
+   * From now on an outage is noticed within two seconds: what waits for the database is refused, its
+   * connections are given up, and whoever comes is refused at once until it answers and takes writes.
+   */
+  watch(): void
+  /** @throws AppError `overloaded`: the database was found to be away */
+  assertAnswers(): void
   close(): Promise<void>
 }
 
@@ -90,9 +99,12 @@ const attemptsMax = 3
 const transactionTimeouts = { maxWait: 5_000, timeout: 10_000 }
 
 export function createDb(options: DbOptions): Db {
+  const connectionString = connectionStringOf(options.url)
+  const pulse = createPulse(connectionString)
   const adapter = new PrismaPg(
     {
-      connectionString: connectionStringOf(options.url),
+      connectionString,
+      stream: pulse.openSocket,
       max: options.poolMax ?? 10,
       connectionTimeoutMillis: 5_000,
       idleTimeoutMillis: 30_000
@@ -103,11 +115,17 @@ export function createDb(options: DbOptions): Db {
 
   const listeners: TenantChangeListener[] = []
 
+  function assertAnswers(): void {
+    if (pulse.isAway)
+      throw new AppError('overloaded', { detail: 'The database is away; try again' })
+  }
+
   async function run<T>(
     settings: RowSettings,
     work: (rows: Rows) => Promise<T>,
     timeout = transactionTimeouts.timeout
   ): Promise<T> {
+    assertAnswers()
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await prisma.$transaction(
@@ -158,7 +176,12 @@ export function createDb(options: DbOptions): Db {
       assert(row !== undefined, 'a query without FROM gives one row')
       return row.now
     },
-    close: () => prisma.$disconnect()
+    watch: pulse.start,
+    assertAnswers,
+    async close() {
+      await pulse.stop()
+      await prisma.$disconnect()
+    }
   }
 }
 
