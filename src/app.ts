@@ -17,7 +17,7 @@ import { eventStreams } from './http/event-stream.ts'
 import { fabricHostsOf } from './http/fabric-hosts.ts'
 import { installOpenApi, openApiRoute } from './http/openapi.ts'
 import { installAccess } from './http/plugins/access.ts'
-import { installClosing } from './http/plugins/closing.ts'
+import { createDeparture, type Departure, installClosing } from './http/plugins/closing.ts'
 import { installFabricHosts } from './http/plugins/fabric-host.ts'
 import { installHostCheck } from './http/plugins/host-check.ts'
 import { createOnce } from './http/plugins/idempotency.ts'
@@ -90,6 +90,8 @@ export interface AppDeps {
   readonly audit: AuditReader
   /** Rejects while this replica cannot serve. */
   readonly readiness: () => Promise<void>
+  /** How it leaves; none: it closes without a word before. */
+  readonly departure?: Departure
   readonly logger: FastifyBaseLogger
   readonly clock: Clock
   readonly newRequestId: () => string
@@ -153,14 +155,15 @@ export async function buildApp(deps: AppDeps): Promise<App> {
       slowClients.readers += 1
     }
   })
-  installClosing(app, limits)
+  const departure = deps.departure ?? createDeparture(clock.monotonicMs)
+  installClosing(app, departure, limits)
   installFabricHosts(app, fabricHostsOf(deps.fabricDomain, publicUrl), publicUrls)
   installHostCheck(app, publicUrls)
   installAccess(app, identity)
   installUnexpectedBody(app)
 
   const once = createOnce(identity.idempotency)
-  healthRoutes(app, deps)
+  healthRoutes(app, { ...deps, departure })
   openApiRoute(app)
   await authRoutes(app, { identity, problems })
   meRoutes(app, identity)

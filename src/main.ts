@@ -25,6 +25,7 @@ import { kmsKeyOf } from './crypto/kms.ts'
 import { localKey } from './crypto/local-key.ts'
 import type { VaultOptions } from './crypto/vault-transit-key.ts'
 import { buildAdminApp } from './http/admin.ts'
+import { createDeparture } from './http/plugins/closing.ts'
 import { clockSync } from './jobs/jobs.ts'
 import { createOutbound, type Outbound } from './outbound/outbound.ts'
 import { buildRooms, type Rooms } from './rooms.ts'
@@ -68,6 +69,8 @@ async function serve(config: Config): Promise<number> {
   const { login, tenantSlug } = config.bootstrap
   const { login: made } = await rooms.bootstrap.ensureBootstrap({ tenantSlug, login })
   const slowClients = { bodies: 0, readers: 0 }
+  const departure = createDeparture(parts.clock.monotonicMs)
+  parts.db.watch()
   const app = await buildApp({
     ...rooms,
     slowClients,
@@ -76,9 +79,10 @@ async function serve(config: Config): Promise<number> {
     fabricDomain: config.fabricDomain,
     trustedProxies: config.trustedProxies,
     readiness: async () => {
-      await parts.db.ping()
+      parts.db.assertAnswers()
       rooms.keyCustody.assertGood()
     },
+    departure,
     logger,
     clock: parts.clock,
     newRequestId: () => randomUUID()
@@ -96,9 +100,10 @@ async function serve(config: Config): Promise<number> {
     },
     'ready'
   )
-  const signal = await nextSignal()
+  const { signal, again } = await nextSignal()
   logger.info({ signal }, 'closing')
   const deadline = setTimeout(() => process.exit(1), drainDeadlineMs)
+  await departure.announce(again)
   await app.close()
   await admin.close()
   await rooms.close()
@@ -250,9 +255,18 @@ function portOf(app: { server: { address(): unknown } }): number {
   return isBound ? Number(address.port) : 0
 }
 
-function nextSignal(): Promise<string> {
+/** Resolves with the first signal; a later one is a hurry, and never the end of what is being finished. */
+function nextSignal(): Promise<{ signal: string; again: AbortSignal }> {
+  const hurry = new AbortController()
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
+    let isFirst = true
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        if (!isFirst) hurry.abort()
+        isFirst = false
+        resolve({ signal, again: hurry.signal })
+      })
+    }
   })
 }
 

@@ -41,5 +41,5 @@ export const defaultHttpLimits: HttpLimits = {
   maxDataBodyBytes: 16 * 1024 * 1024,
   wholeBodyBytes: 1024 * 1024,
   maxParamLength: 512,
-  drainMs: 20_000
+  drainMs: 15_000
 }

@@ -16,6 +16,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url))
 const readyTimeoutMs = 90_000
 /** More than the time that Weft gives itself to drain. */
 const stopTimeoutMs = 28_000
+const hurryMs = 200
 
 /** Weft in its own process, with `env` as its whole environment; resolves once it says that it can serve. */
 export async function startWeft(
@@ -34,8 +35,11 @@ export async function startWeft(
   const stop = async () => {
     const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
     child.kill('SIGTERM')
+    // Nobody here goes by its readiness, so it need not announce its end.
+    const hurry = setTimeout(() => child.kill('SIGTERM'), hurryMs)
     await ended
     clearTimeout(timer)
+    clearTimeout(hurry)
   }
   const death = ended.then(() => {
     throw new StackError('Weft did not start; its own words are above.')

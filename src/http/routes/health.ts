@@ -1,11 +1,17 @@
 import { Type } from 'typebox'
 import { AppError } from '../../base/errors.ts'
+import type { Departure } from '../plugins/closing.ts'
 import { type App, answers, Strict } from '../route.ts'
 
 const tags = ['health']
 const Health = Strict({ status: Type.Literal('ok') }, { title: 'Health' })
 
-export function healthRoutes(app: App, { readiness }: { readiness: () => Promise<void> }): void {
+interface Deps {
+  readonly readiness: () => Promise<void>
+  readonly departure: Departure
+}
+
+export function healthRoutes(app: App, { readiness, departure }: Deps): void {
   app.get(
     '/healthz',
     {
@@ -22,6 +28,8 @@ export function healthRoutes(app: App, { readiness }: { readiness: () => Promise
       schema: { tags, security: [], summary: 'Can serve', response: answers({ 200: Health }) }
     },
     async () => {
+      departure.noteLook()
+      if (departure.isAnnounced) throw new AppError('shutting_down')
       try {
         await readiness()
       } catch (err) {
