@@ -65,7 +65,7 @@ import { workspaceOAuthRoutes } from './http/routes/workspace-oauth.ts'
 import type { AuditReader } from './http/schemas/audit.ts'
 import { defaultHttpLimits, type HttpLimits, type SlowClients } from './http/server-options.ts'
 import { createStepAnswers } from './http/step-answers.ts'
-import { validatorCompiler } from './http/validation.ts'
+import { serializerCompiler, validatorCompiler } from './http/validation.ts'
 import type { Identity } from './identity/identity.ts'
 import type { Interchange } from './interchange/interchange.ts'
 
@@ -129,6 +129,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   })
 
   app.setValidatorCompiler(validatorCompiler())
+  app.setSerializerCompiler(serializerCompiler())
   app.removeContentTypeParser('text/plain')
   app.addContentTypeParser(
     'application/merge-patch+json',

@@ -1,6 +1,8 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
+import fastJson, { type Schema } from 'fast-json-stringify'
 import type { FastifySchemaCompiler } from 'fastify'
+import type { FastifySerializerCompiler } from 'fastify/types/schema.js'
 import { AppError, type InputFault } from '../base/errors.ts'
 
 /** Above this many values in one input only its first fault is told: a list of faults costs memory. */
@@ -24,35 +26,55 @@ function makeAjv(options: { coerces: boolean; allErrors: boolean }): Ajv2020 {
   return ajv
 }
 
+type Validator = () => ValidateFunction
+
 /**
- * Compiles route schemas. A value that does not hold becomes `invalid_request` with every fault at
- * once; path parameters that do not hold become `not_found`, as an unknown id does.
+ * Compiles route schemas, each when its first value comes: all of them together cost a second of a start.
+ * A value that does not hold becomes `invalid_request` with every fault at once; path parameters that do not
+ * hold become `not_found`, as an unknown id does.
  */
 export function validatorCompiler(): FastifySchemaCompiler<unknown> {
   const plain = [false, true].map((allErrors) => makeAjv({ coerces: false, allErrors }))
   const query = [false, true].map((allErrors) => makeAjv({ coerces: true, allErrors }))
 
   return ({ schema, httpPart }) => {
-    const isSchema = typeof schema === 'object' && schema !== null
-    const compiled = (httpPart === 'querystring' ? query : plain).map((ajv) =>
-      ajv.compile(isSchema ? schema : {})
+    const given = typeof schema === 'object' && schema !== null ? schema : {}
+    const [first, all] = (httpPart === 'querystring' ? query : plain).map((ajv) =>
+      atFirstUse(() => ajv.compile(given))
     )
-    const [first, all] = compiled
     if (first === undefined || all === undefined) return () => true
-    if (httpPart === 'params') return (data) => first(data) || { error: new AppError('not_found') }
+    if (httpPart === 'params') {
+      return (data) => first()(data) || { error: new AppError('not_found') }
+    }
     return validating(first, all, prefixes[httpPart ?? ''] ?? '')
+  }
+}
+
+/** Compiles the schemas of answers, each when its first answer goes out. */
+export function serializerCompiler(): FastifySerializerCompiler<unknown> {
+  return ({ schema }) => {
+    const serialize = atFirstUse(() => fastJson(schema as Schema))
+    return (data) => serialize()(data)
+  }
+}
+
+function atFirstUse<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
   }
 }
 
 const prefixes: Readonly<Record<string, string>> = { querystring: '/query', headers: '/headers' }
 
 function validating(
-  first: ValidateFunction,
-  all: ValidateFunction,
+  first: Validator,
+  all: Validator,
   prefix: string
 ): ReturnType<FastifySchemaCompiler<unknown>> {
   return (data: unknown) => {
-    const validate = countValues(data, valuesOfFullReport) < valuesOfFullReport ? all : first
+    const validate = countValues(data, valuesOfFullReport) < valuesOfFullReport ? all() : first()
     if (validate(data)) return true
     const found = (validate.errors ?? []).filter(({ keyword }) => !summaries.has(keyword))
     const errors = (found.length > 0 ? found : (validate.errors ?? [])).map(faultOf(prefix))
