@@ -1,17 +1,8 @@
-import {
-  Button,
-  Group,
-  Modal,
-  MultiSelect,
-  SegmentedControl,
-  Select,
-  Stack,
-  Text,
-  TextInput
-} from '@mantine/core'
+import { Modal, MultiSelect, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { useCall, useList } from '../../api/queries.ts'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { ShownOnce } from '../../parts/shown-once.tsx'
 
@@ -118,14 +109,7 @@ function Form({ create, onCancel }: FormProps) {
           {...form.getInputProps('fabrics')}
         />
         {create.isError && <ProblemView error={create.error} />}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            Make the token
-          </Button>
-        </Group>
+        <FormButtons action="Make the token" isPending={create.isPending} onCancel={onCancel} />
       </Stack>
     </form>
   )

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Modal, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { useCall } from '../../api/queries.ts'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
 
@@ -68,14 +69,7 @@ export function NewTenant({ isOpen, onClose }: Props) {
             {...form.getInputProps('firstAdminEmail')}
           />
           {create.isError && <ProblemView error={create.error} />}
-          <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={close}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              Add it
-            </Button>
-          </Group>
+          <FormButtons action="Add it" isPending={create.isPending} onCancel={close} />
         </Stack>
       </form>
     </Modal>

@@ -10,6 +10,7 @@ import type { Schemas } from '../../generated/operations.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { Copyable } from '../../parts/copy.tsx'
 import { Facts } from '../../parts/facts.tsx'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
@@ -140,14 +141,7 @@ function NewScimToken({ onClose }: { readonly onClose: () => void }) {
               {...form.getInputProps('name')}
             />
             {create.isError && <ProblemView error={create.error} />}
-            <Group justify="flex-end" gap="sm">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={create.isPending}>
-                Make the token
-              </Button>
-            </Group>
+            <FormButtons action="Make the token" isPending={create.isPending} onCancel={onClose} />
           </Stack>
         </form>
       )}

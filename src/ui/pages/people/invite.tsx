@@ -1,7 +1,8 @@
-import { Button, Group, Modal, MultiSelect, Select, Stack, TextInput } from '@mantine/core'
+import { Modal, MultiSelect, Select, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { useCall, useList } from '../../api/queries.ts'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { ShownOnce } from '../../parts/shown-once.tsx'
 
@@ -68,14 +69,11 @@ export function Invite({ onClose }: { readonly onClose: () => void }) {
               {...form.getInputProps('teamIds')}
             />
             {create.isError && <ProblemView error={create.error} />}
-            <Group justify="flex-end" gap="sm">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={create.isPending}>
-                Make the invitation
-              </Button>
-            </Group>
+            <FormButtons
+              action="Make the invitation"
+              isPending={create.isPending}
+              onCancel={onClose}
+            />
           </Stack>
         </form>
       )}

@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { formErrors } from '../../api/form-errors.ts'
 import { useIsTenantAdmin, useMe } from '../../api/me.ts'
 import { useCall, useList } from '../../api/queries.ts'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
@@ -111,14 +112,7 @@ function NewTeam({ onCancel }: { readonly onCancel: () => void }) {
           {...form.getInputProps('name')}
         />
         {create.isError && <ProblemView error={create.error} />}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            Make the team
-          </Button>
-        </Group>
+        <FormButtons action="Make the team" isPending={create.isPending} onCancel={onCancel} />
       </Stack>
     </form>
   )

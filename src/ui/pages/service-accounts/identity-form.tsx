@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Checkbox, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useState } from 'react'
 import { formErrors } from '../../api/form-errors.ts'
@@ -6,6 +6,7 @@ import { pathOf } from '../../api/prefix.ts'
 import { useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { Choice } from '../../parts/choice.tsx'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
 import type { AccountProps, Identity } from './account-props.ts'
@@ -125,14 +126,11 @@ export function IdentityForm({ account, identity, onClose }: Props) {
             {...form.getInputProps('oneUse', { type: 'checkbox' })}
           />
           {error && <ProblemView error={error} />}
-          <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={create.isPending || update.isPending}>
-              {identity === null ? 'Add the identity' : 'Save'}
-            </Button>
-          </Group>
+          <FormButtons
+            action={identity === null ? 'Add the identity' : 'Save'}
+            isPending={create.isPending || update.isPending}
+            onCancel={onClose}
+          />
         </Stack>
       </form>
     </Modal>

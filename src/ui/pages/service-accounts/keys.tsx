@@ -7,6 +7,7 @@ import { formErrors } from '../../api/form-errors.ts'
 import { queryOf, useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
 import { ShownOnce } from '../../parts/shown-once.tsx'
@@ -162,14 +163,7 @@ function NewKey({ account, onClose }: AccountProps & { readonly onClose: () => v
               {...form.getInputProps('days')}
             />
             {create.isError && <ProblemView error={create.error} />}
-            <Group justify="flex-end" gap="sm">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={create.isPending}>
-                Make the key
-              </Button>
-            </Group>
+            <FormButtons action="Make the key" isPending={create.isPending} onCancel={onClose} />
           </Stack>
         </form>
       )}

@@ -8,6 +8,7 @@ import { useIsTenantAdmin } from '../../api/me.ts'
 import { useCall, useList } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { Empty } from '../../parts/empty.tsx'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { Loading, Page } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -139,14 +140,7 @@ function NewAccount({ onCancel }: { readonly onCancel: () => void }) {
           {...form.getInputProps('name')}
         />
         {create.isError && <ProblemView error={create.error} />}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending}>
-            Make it
-          </Button>
-        </Group>
+        <FormButtons action="Make it" isPending={create.isPending} onCancel={onCancel} />
       </Stack>
     </form>
   )

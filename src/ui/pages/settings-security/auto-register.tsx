@@ -1,7 +1,8 @@
-import { Autocomplete, Button, Group, Modal, Stack, TextInput } from '@mantine/core'
+import { Autocomplete, Modal, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { isAllInForm } from '../../api/form-errors.ts'
 import { useCall } from '../../api/queries.ts'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
 import { AccountCredentialsFields, credentialRules } from './account-credentials.tsx'
@@ -83,14 +84,7 @@ function RegisterForm({ onClose, onDone, name, appConnectionId }: Omit<Props, 'i
         {register.isError && !isAllInForm(register.error, Object.keys(form.values)) && (
           <ProblemView error={register.error} />
         )}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={register.isPending}>
-            Register
-          </Button>
-        </Group>
+        <FormButtons action="Register" isPending={register.isPending} onCancel={onClose} />
       </Stack>
     </form>
   )

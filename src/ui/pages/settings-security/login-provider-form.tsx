@@ -6,6 +6,7 @@ import { useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { Copyable } from '../../parts/copy.tsx'
 import { Facts } from '../../parts/facts.tsx'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { SecretField } from '../../parts/secret-field.tsx'
 import { toast } from '../../parts/toast.ts'
@@ -189,14 +190,11 @@ function ProviderForm({ provider, onAdded, onClose }: FormProps) {
           onChange={(mappings) => form.setFieldValue('groupMappings', mappings)}
         />
         {error && !isAllInForm(error, names) && <ProblemView error={error} />}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending || update.isPending}>
-            {provider === null ? 'Add it' : 'Save'}
-          </Button>
-        </Group>
+        <FormButtons
+          action={provider === null ? 'Add it' : 'Save'}
+          isPending={create.isPending || update.isPending}
+          onCancel={onClose}
+        />
       </Stack>
     </form>
   )

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
+import { Group, Modal, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../../api/form-errors.ts'
 import { useCall } from '../../../api/queries.ts'
 import type { Schemas } from '../../../generated/operations.ts'
+import { FormButtons } from '../../../parts/form-buttons.tsx'
 import { ProblemView } from '../../../parts/problem-view.tsx'
 import { toast } from '../../../parts/toast.ts'
 
@@ -116,14 +117,7 @@ export function DeploymentForm({ fabric, known, onClose }: Props) {
             </Group>
           )}
           {put.isError && <ProblemView error={put.error} />}
-          <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={put.isPending}>
-              Deploy
-            </Button>
-          </Group>
+          <FormButtons action="Deploy" isPending={put.isPending} onCancel={onClose} />
         </Stack>
       </form>
     </Modal>
