@@ -27,3 +27,13 @@ export function toastProblem(error: unknown): void {
     closeButtonProps
   })
 }
+
+/** Says in passing how something went, also where the row that began it is gone by then. */
+export async function tell(done: Promise<unknown>, message: string): Promise<void> {
+  try {
+    await done
+    toast(message)
+  } catch (err) {
+    toastProblem(err)
+  }
+}

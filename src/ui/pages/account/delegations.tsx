@@ -7,7 +7,7 @@ import { useConfirm } from '../../parts/confirm.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
 import { Time } from '../../parts/time.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
+import { tell } from '../../parts/toast.ts'
 import { NewDelegation } from './new-delegation.tsx'
 
 type Delegation = Schemas['Delegation']
@@ -29,10 +29,7 @@ function DelegationRow({ delegation, fabricName }: RowProps) {
     })
     if (!isSure) return
     const input = { path: { delegationId: delegation.id } }
-    revoke.mutate(input, {
-      onSuccess: () => toast('It acts as you no more'),
-      onError: toastProblem
-    })
+    await tell(revoke.mutateAsync(input), 'It acts as you no more')
   }
   return (
     <li className="section-row">

@@ -1,13 +1,11 @@
-import { Badge, Button, Group, Stack, Text } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useCall, useList } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
-import { useConfirm } from '../../parts/confirm.tsx'
+import { CredentialRow } from '../../parts/credential-row.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
-import { Time } from '../../parts/time.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
 import { NewToken } from './new-token.tsx'
 
 type Token = Schemas['PersonalToken']
@@ -20,55 +18,15 @@ function reachOf({ scope }: Token): string {
 }
 
 function TokenRow({ token }: { readonly token: Token }) {
-  const confirm = useConfirm()
   const revoke = useCall('personalTokenRevoke', ['personalTokenList'])
-  const isOver = Date.parse(token.expiresAt) < Date.now()
-  const remove = async () => {
-    const isSure = await confirm({
-      title: `Revoke “${token.name}”?`,
-      text: 'Whatever uses it is refused at once. This cannot be undone.',
-      action: 'Revoke the token',
-      isDangerous: true
-    })
-    if (!isSure) return
-    const input = { path: { tokenId: token.id } }
-    revoke.mutate(input, { onSuccess: () => toast('The token is revoked'), onError: toastProblem })
-  }
   return (
-    <li className="section-row">
-      <Stack gap={0}>
-        <Group gap={8}>
-          <Text size="sm" fw={500}>
-            {token.name}
-          </Text>
-          <Text size="xs" c="dimmed" className="mono">
-            {token.hint}
-          </Text>
-          {isOver && (
-            <Badge variant="light" color="gray" size="sm" radius="sm">
-              Expired
-            </Badge>
-          )}
-        </Group>
-        <Text size="xs" c="dimmed">
-          {reachOf(token)}
-        </Text>
-      </Stack>
-      <Text size="sm" c="dimmed">
-        {isOver ? 'Ended' : 'Ends'} <Time at={token.expiresAt} />, last used{' '}
-        <Time at={token.lastUsedAt} />
-      </Text>
-      <Button
-        variant="subtle"
-        color="red"
-        size="xs"
-        aria-label={`Revoke ${token.name}`}
-        loading={revoke.isPending}
-        onClick={remove}
-      >
-        Revoke
-      </Button>
-    </li>
+    <CredentialRow
+      kind="token"
+      of={token}
+      note={reachOf(token)}
+      warning="Whatever uses it is refused at once. This cannot be undone."
+      onRevoke={() => revoke.mutateAsync({ path: { tokenId: token.id } })}
+    />
   )
 }
 

@@ -3,7 +3,7 @@ import { useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { Time } from '../../parts/time.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
+import { tell } from '../../parts/toast.ts'
 
 import '../../parts/section.css'
 
@@ -37,16 +37,9 @@ export function TenantRow({ tenant }: { readonly tenant: Tenant }) {
       isDangerous: true
     })
     if (!isSure) return
-    suspend.mutate(input, {
-      onSuccess: () => toast(`${tenant.name} is suspended`),
-      onError: toastProblem
-    })
+    await tell(suspend.mutateAsync(input), `${tenant.name} is suspended`)
   }
-  const start = () =>
-    resume.mutate(input, {
-      onSuccess: () => toast(`${tenant.name} works again`),
-      onError: toastProblem
-    })
+  const start = () => tell(resume.mutateAsync(input), `${tenant.name} works again`)
   return (
     <div className="section-row">
       <Stack gap={0}>

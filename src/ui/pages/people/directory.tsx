@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -7,16 +7,14 @@ import { formErrors } from '../../api/form-errors.ts'
 import { pathOf } from '../../api/prefix.ts'
 import { queryOf, useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
-import { useConfirm } from '../../parts/confirm.tsx'
 import { Copyable } from '../../parts/copy.tsx'
+import { CredentialRow } from '../../parts/credential-row.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { FormButtons } from '../../parts/form-buttons.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
 import { ShownOnce } from '../../parts/shown-once.tsx'
-import { Time } from '../../parts/time.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
 
 /** How a directory such as Entra ID brings people and groups by itself. */
 export function Directory() {
@@ -64,45 +62,14 @@ export function Directory() {
 }
 
 function TokenRow({ token }: { readonly token: Schemas['ScimToken'] }) {
-  const confirm = useConfirm()
   const remove = useCall('scimTokenDelete', ['scimTokenList'])
-  const drop = async () => {
-    const isSure = await confirm({
-      title: `Revoke “${token.name}”?`,
-      text: 'The directory that uses it brings and suspends nobody any more, until it has another.',
-      action: 'Revoke the token',
-      isDangerous: true
-    })
-    if (!isSure) return
-    remove.mutate(
-      { path: { scimTokenId: token.id } },
-      { onSuccess: () => toast('The token is revoked'), onError: toastProblem }
-    )
-  }
   return (
-    <li className="section-row">
-      <Group gap={8}>
-        <Text size="sm" fw={500}>
-          {token.name}
-        </Text>
-        <Text size="xs" c="dimmed" className="mono">
-          {token.hint}
-        </Text>
-      </Group>
-      <Text size="sm" c="dimmed">
-        Last used <Time at={token.lastUsedAt} />, ends <Time at={token.expiresAt} />
-      </Text>
-      <Button
-        variant="subtle"
-        color="red"
-        size="xs"
-        aria-label={`Revoke ${token.name}`}
-        loading={remove.isPending}
-        onClick={drop}
-      >
-        Revoke
-      </Button>
-    </li>
+    <CredentialRow
+      kind="token"
+      of={token}
+      warning="The directory that uses it brings and suspends nobody any more, until it has another."
+      onRevoke={() => remove.mutateAsync({ path: { scimTokenId: token.id } })}
+    />
   )
 }
 

@@ -7,7 +7,7 @@ import { Empty } from '../../parts/empty.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Time } from '../../parts/time.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
+import { tell } from '../../parts/toast.ts'
 import { VirtualList } from '../../parts/virtual-list.tsx'
 import '../../parts/section.css'
 
@@ -59,10 +59,8 @@ function InvitationRow({ invitation }: { readonly invitation: Schemas['Invitatio
       isDangerous: true
     })
     if (!isSure) return
-    remove.mutate(
-      { path: { invitationId: id } },
-      { onSuccess: () => toast('The invitation is revoked'), onError: toastProblem }
-    )
+    const input = { path: { invitationId: id } }
+    await tell(remove.mutateAsync(input), 'The invitation is revoked')
   }
   return (
     <div className="section-row row">

@@ -1,8 +1,7 @@
-import { Button, Group, Stack, Text } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import { useCall, useList } from '../../api/queries.ts'
+import { CredentialRow } from '../../parts/credential-row.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
-import { Time } from '../../parts/time.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
 import type { Member } from './member.ts'
 
 /** Somebody's personal access tokens, to be revoked where that has to be. */
@@ -21,29 +20,14 @@ export function MemberTokens({ member }: { readonly member: Member }) {
         </Text>
       )}
       <ul className="plain-list" aria-label={`Tokens of ${member.name}`}>
-        {list.items.map(({ id, name, hint, lastUsedAt }) => (
-          <Group key={id} component="li" justify="space-between" py={6} wrap="nowrap">
-            <Text size="sm">
-              {name}{' '}
-              <Text span size="xs" c="dimmed">
-                {hint}, last used <Time at={lastUsedAt} />
-              </Text>
-            </Text>
-            <Button
-              variant="subtle"
-              color="red"
-              size="xs"
-              aria-label={`Revoke ${name}`}
-              onClick={() =>
-                revoke.mutate(
-                  { path: { userId: member.id, tokenId: id } },
-                  { onSuccess: () => toast('The token is revoked'), onError: toastProblem }
-                )
-              }
-            >
-              Revoke
-            </Button>
-          </Group>
+        {list.items.map((token) => (
+          <CredentialRow
+            key={token.id}
+            kind="token"
+            of={token}
+            warning="Whatever uses it is refused at once. This cannot be undone."
+            onRevoke={() => revoke.mutateAsync({ path: { userId: member.id, tokenId: token.id } })}
+          />
         ))}
       </ul>
     </Stack>

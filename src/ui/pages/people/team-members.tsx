@@ -4,7 +4,7 @@ import { useCall, useList } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
+import { tell, toast, toastProblem } from '../../parts/toast.ts'
 
 type TeamMember = Schemas['TeamMember']
 const old = ['teamMemberList', 'memberList', 'meGet'] as const
@@ -55,18 +55,11 @@ function Row({ team, isAdmin, member }: Props & { readonly member: TeamMember })
   const put = useCall('teamMemberPut', old)
   const remove = useCall('teamMemberDelete', old)
   const { name, email, role, status } = member
-  const drop = () =>
-    remove.mutate(
-      { path },
-      { onSuccess: () => toast(`${name} is no longer in the team`), onError: toastProblem }
-    )
+  const drop = () => tell(remove.mutateAsync({ path }), `${name} is no longer in the team`)
   const change = (next: string | null) => {
     if (next === role) return
     const body = { role: next === 'admin' ? 'admin' : 'member' } as const
-    put.mutate(
-      { path, body },
-      { onSuccess: () => toast('The role is changed'), onError: toastProblem }
-    )
+    void tell(put.mutateAsync({ path, body }), 'The role is changed')
   }
   return (
     <li className="section-row">

@@ -7,7 +7,7 @@ import { useConfirm } from '../../parts/confirm.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
 import { Time } from '../../parts/time.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
+import { tell } from '../../parts/toast.ts'
 import type { AccountProps, Identity } from './account-props.ts'
 import { AssertionTest } from './assertion-test.tsx'
 import { IdentityForm } from './identity-form.tsx'
@@ -82,10 +82,8 @@ function IdentityRow({ account, identity, onEdit }: RowProps) {
       isDangerous: true
     })
     if (!isSure) return
-    remove.mutate(
-      { path: { serviceAccountId: account.id, federatedIdentityId: id } },
-      { onSuccess: () => toast('The identity is removed'), onError: toastProblem }
-    )
+    const path = { serviceAccountId: account.id, federatedIdentityId: id }
+    await tell(remove.mutateAsync({ path }), 'The identity is removed')
   }
   const conditions = [...(subject === null ? [] : [['sub', subject]]), ...Object.entries(claims)]
   return (

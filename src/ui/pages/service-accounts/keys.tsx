@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Modal, Select, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -6,13 +6,12 @@ import { useState } from 'react'
 import { formErrors } from '../../api/form-errors.ts'
 import { queryOf, useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
-import { useConfirm } from '../../parts/confirm.tsx'
+import { CredentialRow } from '../../parts/credential-row.tsx'
 import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
 import { ShownOnce } from '../../parts/shown-once.tsx'
 import { Time } from '../../parts/time.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
 import type { AccountProps } from './account-props.ts'
 
 interface RowProps extends AccountProps {
@@ -20,64 +19,21 @@ interface RowProps extends AccountProps {
 }
 
 function KeyRow({ account, of }: RowProps) {
-  const confirm = useConfirm()
   const revoke = useCall('serviceKeyRevoke', ['serviceKeyList', 'serviceAccountGet'])
-  const isOver = of.expiresAt !== null && Date.parse(of.expiresAt) < Date.now()
-  const drop = async () => {
-    const isSure = await confirm({
-      title: `Revoke “${of.name}”?`,
-      text: 'Whatever uses it is refused at once. This cannot be undone.',
-      action: 'Revoke the key',
-      isDangerous: true
-    })
-    if (!isSure) return
-    revoke.mutate(
-      { path: { serviceAccountId: account.id, keyId: of.id } },
-      { onSuccess: () => toast('The key is revoked'), onError: toastProblem }
-    )
-  }
+  const path = { serviceAccountId: account.id, keyId: of.id }
   return (
-    <li className="section-row">
-      <Stack gap={0}>
-        <Group gap={8}>
-          <Text size="sm" fw={500}>
-            {of.name}
-          </Text>
-          <Text size="xs" c="dimmed" className="mono">
-            {of.hint}
-          </Text>
-          {isOver && (
-            <Badge variant="light" color="gray" size="sm" radius="sm">
-              Expired
-            </Badge>
-          )}
-        </Group>
-        <Text size="xs" c="dimmed">
+    <CredentialRow
+      kind="key"
+      of={of}
+      note={
+        <>
           made <Time at={of.createdAt} />
-        </Text>
-      </Stack>
-      <Text size="sm" c="dimmed">
-        Last used <Time at={of.lastUsedAt} />
-        {of.lastUsedFrom && ` from ${of.lastUsedFrom}`}
-        {of.expiresAt === null ? (
-          ', never ends'
-        ) : (
-          <>
-            , {isOver ? 'ended' : 'ends'} <Time at={of.expiresAt} />
-          </>
-        )}
-      </Text>
-      <Button
-        variant="subtle"
-        color="red"
-        size="xs"
-        aria-label={`Revoke ${of.name}`}
-        loading={revoke.isPending}
-        onClick={drop}
-      >
-        Revoke
-      </Button>
-    </li>
+        </>
+      }
+      from={of.lastUsedFrom}
+      warning="Whatever uses it is refused at once. This cannot be undone."
+      onRevoke={() => revoke.mutateAsync({ path })}
+    />
   )
 }
 

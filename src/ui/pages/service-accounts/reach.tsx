@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { useCall, useList } from '../../api/queries.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
+import { tell } from '../../parts/toast.ts'
 import type { Access, AccountProps } from './account-props.ts'
 import { ReachForm } from './reach-form.tsx'
 
@@ -70,10 +70,8 @@ function AccessRow({ account, access, name, onEdit }: RowProps) {
     })
     if (!isSure) return
     const others = account.fabrics.filter((one) => one.fabricId !== fabricId)
-    set.mutate(
-      { path: { serviceAccountId: account.id }, body: { fabrics: others } },
-      { onSuccess: () => toast(`It no longer reaches ${name}`), onError: toastProblem }
-    )
+    const input = { path: { serviceAccountId: account.id }, body: { fabrics: others } }
+    await tell(set.mutateAsync(input), `It no longer reaches ${name}`)
   }
   return (
     <li className="section-row">
