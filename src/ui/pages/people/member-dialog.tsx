@@ -61,15 +61,12 @@ export function MemberDialog({ member, onClose }: Props) {
       typed: email
     })
     if (!isSure) return
-    remove.mutate(
-      { path },
-      {
-        onSuccess: () => {
-          toast(`${name} is removed`)
-          onClose()
-        }
-      }
-    )
+    // The row of who is gone takes this dialog along, before a callback of `mutate` would run.
+    const gone = () => {
+      toast(`${name} is removed`)
+      onClose()
+    }
+    await remove.mutateAsync({ path }).then(gone, () => undefined)
   }
   const error = update.error ?? remove.error ?? end.error
   return (
