@@ -1,11 +1,11 @@
-import { Button } from '@mantine/core'
-import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useCall, useList } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
+import { AddButton } from '../../parts/add-button.tsx'
 import { CredentialRow } from '../../parts/credential-row.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
+import { ShowMore } from '../../parts/show-more.tsx'
 import { NewToken } from './new-token.tsx'
 
 type Token = Schemas['PersonalToken']
@@ -38,16 +38,7 @@ export function PersonalTokens() {
     <Section
       title="Personal access tokens"
       description="For your own scripts and notebooks. A token acts as you; for services that run on their own, use a service account."
-      action={
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          onClick={() => setIsMaking(true)}
-        >
-          New token
-        </Button>
-      }
+      action={<AddButton onClick={() => setIsMaking(true)}>New token</AddButton>}
     >
       {list.isError && <ProblemView error={list.error} onRetry={() => list.refetch()} />}
       {list.isSuccess && list.items.length === 0 && <Nothing>You have no token.</Nothing>}
@@ -56,11 +47,7 @@ export function PersonalTokens() {
           <TokenRow key={token.id} token={token} />
         ))}
       </ul>
-      {list.hasNextPage && (
-        <Button variant="subtle" size="xs" m="sm" onClick={() => list.fetchNextPage()}>
-          Show more
-        </Button>
-      )}
+      <ShowMore of={list} />
       <NewToken isOpen={isMaking} onClose={() => setIsMaking(false)} />
     </Section>
   )

@@ -6,6 +6,7 @@ import type { Schemas } from '../../generated/operations.ts'
 import { connectionWords } from '../../parts/connection-words.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
+import { ShowMore } from '../../parts/show-more.tsx'
 import { StateMark } from '../../parts/states.tsx'
 import { Time } from '../../parts/time.tsx'
 
@@ -106,11 +107,7 @@ export function SignIns() {
           <PlaceRow key={place.key} place={place} />
         ))}
       </ul>
-      {list.hasNextPage && (
-        <Button variant="subtle" size="xs" m="sm" onClick={() => list.fetchNextPage()}>
-          Show more
-        </Button>
-      )}
+      <ShowMore of={list} />
     </Section>
   )
 }

@@ -1,12 +1,12 @@
-import { Button, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { formErrors } from '../../api/form-errors.ts'
 import { pathOf } from '../../api/prefix.ts'
 import { queryOf, useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
+import { AddButton } from '../../parts/add-button.tsx'
 import { Copyable } from '../../parts/copy.tsx'
 import { CredentialRow } from '../../parts/credential-row.tsx'
 import { Facts } from '../../parts/facts.tsx'
@@ -26,16 +26,7 @@ export function Directory() {
     <Section
       title="People and groups from your directory"
       description="Entra ID or another directory brings people, suspends who leaves, and makes groups into teams (SCIM 2.0)."
-      action={
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          onClick={() => setIsMaking(true)}
-        >
-          New token
-        </Button>
-      }
+      action={<AddButton onClick={() => setIsMaking(true)}>New token</AddButton>}
     >
       <Stack px="lg" pb="lg" gap="sm">
         <Text size="sm">

@@ -4,6 +4,7 @@ import { useCall, useList } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
+import { ShowMore } from '../../parts/show-more.tsx'
 import { tell, toast, toastProblem } from '../../parts/toast.ts'
 
 type TeamMember = Schemas['TeamMember']
@@ -41,11 +42,7 @@ export function TeamMembers({ team, isAdmin }: Props) {
           <Row key={member.userId} team={team} isAdmin={isAdmin} member={member} />
         ))}
       </ul>
-      {list.hasNextPage && (
-        <Button variant="subtle" size="xs" m="sm" onClick={() => list.fetchNextPage()}>
-          Show more
-        </Button>
-      )}
+      <ShowMore of={list} />
     </Section>
   )
 }

@@ -1,15 +1,16 @@
-import { Badge, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Badge, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { IconPlus } from '@tabler/icons-react'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { formErrors } from '../../api/form-errors.ts'
 import { useIsTenantAdmin, useMe } from '../../api/me.ts'
 import { useCall, useList } from '../../api/queries.ts'
+import { AddButton } from '../../parts/add-button.tsx'
 import { FormButtons } from '../../parts/form-buttons.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
+import { ShowMore } from '../../parts/show-more.tsx'
 import { Time } from '../../parts/time.tsx'
 
 export function Teams() {
@@ -23,18 +24,7 @@ export function Teams() {
     <Section
       title="Teams"
       description="A team owns fabrics; whoever is in it may use them, and its admins change them."
-      action={
-        isAdmin && (
-          <Button
-            variant="default"
-            size="xs"
-            leftSection={<IconPlus size={14} />}
-            onClick={() => setIsMaking(true)}
-          >
-            New team
-          </Button>
-        )
-      }
+      action={isAdmin && <AddButton onClick={() => setIsMaking(true)}>New team</AddButton>}
     >
       {list.isError && <ProblemView error={list.error} onRetry={() => list.refetch()} />}
       {list.isSuccess && list.items.length === 0 && (
@@ -73,11 +63,7 @@ export function Teams() {
           </li>
         ))}
       </ul>
-      {list.hasNextPage && (
-        <Button variant="subtle" size="xs" m="sm" onClick={() => list.fetchNextPage()}>
-          Show more
-        </Button>
-      )}
+      <ShowMore of={list} />
       <Modal opened={isMaking} onClose={() => setIsMaking(false)} title="New team">
         <NewTeam onCancel={() => setIsMaking(false)} />
       </Modal>

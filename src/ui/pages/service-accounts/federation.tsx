@@ -1,8 +1,8 @@
 import { Button, Group, Stack, Text } from '@mantine/core'
-import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { queryOf, useCall } from '../../api/queries.ts'
+import { AddButton } from '../../parts/add-button.tsx'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
@@ -30,14 +30,7 @@ export function Federation({ account }: AccountProps) {
               Try a token
             </Button>
           )}
-          <Button
-            variant="default"
-            size="xs"
-            leftSection={<IconPlus size={14} />}
-            onClick={() => setEdited('new')}
-          >
-            Add an identity
-          </Button>
+          <AddButton onClick={() => setEdited('new')}>Add an identity</AddButton>
         </Group>
       }
     >

@@ -1,11 +1,11 @@
-import { Button, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Modal, Select, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { formErrors } from '../../api/form-errors.ts'
 import { queryOf, useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
+import { AddButton } from '../../parts/add-button.tsx'
 import { CredentialRow } from '../../parts/credential-row.tsx'
 import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
@@ -44,16 +44,7 @@ export function Keys({ account }: AccountProps) {
     <Section
       title="Keys"
       description="What the service proves itself by. To replace one: make the next, move the service, see that the old one rests, revoke it."
-      action={
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          onClick={() => setIsMaking(true)}
-        >
-          New key
-        </Button>
-      }
+      action={<AddButton onClick={() => setIsMaking(true)}>New key</AddButton>}
     >
       {query.isError && <ProblemView error={query.error} onRetry={() => query.refetch()} />}
       {query.data?.items.length === 0 && <Nothing>It has no key.</Nothing>}

@@ -1,12 +1,13 @@
 import { Alert, Button, Group, Menu, Stack, Text } from '@mantine/core'
-import { IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useCall, useList } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
+import { AddButton } from '../../parts/add-button.tsx'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Section } from '../../parts/section.tsx'
+import { ShowMore } from '../../parts/show-more.tsx'
 import { Steps } from '../../parts/steps.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast } from '../../parts/toast.ts'
@@ -31,27 +32,14 @@ export function LoginProviders() {
     <Section
       title="Login providers"
       description="Where people of your organisation log in to Weft: any OpenID Connect provider, or Microsoft Entra ID."
-      action={
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          onClick={() => setEdited('new')}
-        >
-          Add a provider
-        </Button>
-      }
+      action={<AddButton onClick={() => setEdited('new')}>Add a provider</AddButton>}
     >
       <ul className="plain-list" aria-label="Login providers">
         {list.items.map((provider) => (
           <ProviderRow key={provider.id} provider={provider} onChange={() => setEdited(provider)} />
         ))}
       </ul>
-      {list.hasNextPage && (
-        <Button variant="subtle" size="xs" m="sm" onClick={() => list.fetchNextPage()}>
-          Show more
-        </Button>
-      )}
+      <ShowMore of={list} />
       <LoginProviderModal edited={edited} onClose={() => setEdited(null)} />
     </Section>
   )

@@ -1,11 +1,13 @@
 import { Badge, Button, Group, Stack, Text, Title, UnstyledButton } from '@mantine/core'
-import { IconPlus, IconShieldLock } from '@tabler/icons-react'
+import { IconShieldLock } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useCall, useList } from '../../api/queries.ts'
+import { AddButton } from '../../parts/add-button.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
+import { ShowMore } from '../../parts/show-more.tsx'
 import { type App, appsChanged, StatusMark } from './app-status.tsx'
 import { AutoRegister } from './auto-register.tsx'
 import { OAuthApp } from './oauth-app.tsx'
@@ -76,23 +78,13 @@ export function OAuthApps() {
     <Stack gap="lg">
       <Group justify="space-between" gap="md">
         <Title order={2}>Databricks OAuth Application (U2M)</Title>
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconPlus size={14} />}
-          loading={create.isPending}
-          onClick={begin}
-        >
+        <AddButton isPending={create.isPending} onClick={begin}>
           Another application
-        </Button>
+        </AddButton>
       </Group>
       {create.isError && <ProblemView error={create.error} />}
       {items.length > 1 && <Choice apps={items} chosen={chosen} onChoose={choose} />}
-      {list.hasNextPage && (
-        <Button variant="subtle" size="xs" onClick={() => list.fetchNextPage()}>
-          Show more
-        </Button>
-      )}
+      <ShowMore of={list} />
       <OAuthApp
         key={chosen.id}
         app={chosen}

@@ -6,6 +6,7 @@ import type { Schemas } from '../../../generated/operations.ts'
 import { useConfirm } from '../../../parts/confirm.tsx'
 import { ProblemView } from '../../../parts/problem-view.tsx'
 import { Nothing } from '../../../parts/section.tsx'
+import { ShowMore } from '../../../parts/show-more.tsx'
 import { Time } from '../../../parts/time.tsx'
 import { toast } from '../../../parts/toast.ts'
 import { RunView } from './run-view.tsx'
@@ -142,11 +143,7 @@ export function DeploymentCard({ deployment, isAdmin, mayRun, onEdit }: Props) {
           <RunView key={one.runId} run={one} path={path} isAdmin={isAdmin} onOver={onOver} />
         ))}
       </ul>
-      {runs.hasNextPage && (
-        <Button variant="subtle" size="xs" m="sm" onClick={() => runs.fetchNextPage()}>
-          Show more runs
-        </Button>
-      )}
+      <ShowMore of={runs}>Show more runs</ShowMore>
     </section>
   )
 }

@@ -7,6 +7,7 @@ import type { Schemas } from '../../../generated/operations.ts'
 import { Empty } from '../../../parts/empty.tsx'
 import { Loading } from '../../../parts/page.tsx'
 import { ProblemView } from '../../../parts/problem-view.tsx'
+import { ShowMore } from '../../../parts/show-more.tsx'
 import type { TabProps } from '../tab-props.ts'
 import { DeploymentCard } from './deployment-card.tsx'
 import { DeploymentForm } from './deployment-form.tsx'
@@ -55,11 +56,7 @@ export default function Deployments({ fabric }: TabProps) {
               onEdit={() => setEdited(one)}
             />
           ))}
-          {list.hasNextPage && (
-            <Button variant="subtle" onClick={() => list.fetchNextPage()}>
-              Show more
-            </Button>
-          )}
+          <ShowMore of={list} />
         </>
       )}
       {edited !== null && (

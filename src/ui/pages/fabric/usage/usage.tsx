@@ -1,4 +1,4 @@
-import { Button, Group, SegmentedControl, Stack, Text, Title } from '@mantine/core'
+import { Group, SegmentedControl, Stack, Text, Title } from '@mantine/core'
 import { IconChartBar } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useMe } from '../../../api/me.ts'
@@ -7,6 +7,7 @@ import { Empty } from '../../../parts/empty.tsx'
 import { Loading } from '../../../parts/page.tsx'
 import { ProblemView } from '../../../parts/problem-view.tsx'
 import { Section } from '../../../parts/section.tsx'
+import { ShowMore } from '../../../parts/show-more.tsx'
 import type { TabProps } from '../tab-props.ts'
 import { Chart } from './chart.tsx'
 import { count, FiguresTable, milliseconds, type UsageItem } from './figures.tsx'
@@ -129,11 +130,7 @@ export default function Usage({ fabric }: TabProps) {
               nameOf={nameOf}
               keyOf={({ caller }) => `${caller?.kind} ${caller?.id}`}
             />
-            {byCaller.hasNextPage && (
-              <Button variant="subtle" size="xs" m="sm" onClick={() => byCaller.fetchNextPage()}>
-                Show more
-              </Button>
-            )}
+            <ShowMore of={byCaller} />
           </Section>
         </>
       )}
