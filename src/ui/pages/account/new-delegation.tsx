@@ -2,6 +2,7 @@ import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useCall } from '../../api/queries.ts'
+import { inDays } from '../../parts/days.ts'
 import { Facts } from '../../parts/facts.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
@@ -17,7 +18,6 @@ const lifetimes = [
   { value: '30', label: '30 days' },
   { value: '365', label: 'A year' }
 ]
-const dayMs = 86_400_000
 
 /** Asks whether a service may act as oneself, when its link led here. */
 export function NewDelegation({ serviceAccountId, fabricId, fabricName }: Props) {
@@ -26,7 +26,7 @@ export function NewDelegation({ serviceAccountId, fabricId, fabricName }: Props)
   const create = useCall('delegationCreate', ['delegationList'])
   const close = () => navigate({ to: '/account', search: {}, replace: true })
   const allow = () => {
-    const expiresAt = new Date(Date.now() + Number(days) * dayMs).toISOString()
+    const expiresAt = inDays(Number(days))
     create.mutate(
       { body: { serviceAccountId, fabricId, expiresAt } },
       {

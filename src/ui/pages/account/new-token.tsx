@@ -2,6 +2,7 @@ import { Modal, MultiSelect, SegmentedControl, Select, Stack, Text, TextInput } 
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { useCall, useList } from '../../api/queries.ts'
+import { inDays } from '../../parts/days.ts'
 import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { ShownOnce } from '../../parts/shown-once.tsx'
@@ -23,7 +24,6 @@ const lifetimes = [
   { value: '30', label: '30 days' },
   { value: '90', label: '90 days' }
 ]
-const dayMs = 86_400_000
 
 /** Makes a personal access token, and shows it this once. */
 export function NewToken({ isOpen, onClose }: Props) {
@@ -63,7 +63,7 @@ function Form({ create, onCancel }: FormProps) {
     validate: { name: (name) => (name.trim() === '' ? 'Say what it is for' : null) }
   })
   const submit = form.onSubmit(({ name, days, access, fabrics: chosen }) => {
-    const expiresAt = new Date(Date.now() + Number(days) * dayMs).toISOString()
+    const expiresAt = inDays(Number(days))
     const scope = chosen.length > 0 ? { fabrics: chosen, access } : { access }
     create.mutate(
       { body: { name: name.trim(), expiresAt, scope } },

@@ -3,6 +3,7 @@ import { IconDownload, IconFileSearch } from '@tabler/icons-react'
 import { useRef, useState } from 'react'
 import { useIsTenantAdmin } from '../../api/me.ts'
 import { useList } from '../../api/queries.ts'
+import { dayMs } from '../../parts/days.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Loading, Page } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
@@ -28,7 +29,6 @@ export function AuditPage() {
 }
 
 const nothing = { actor: null, action: null, fabric: null, from: '', to: '' }
-const dayMs = 86_400_000
 
 interface Chosen {
   readonly actor: string | null

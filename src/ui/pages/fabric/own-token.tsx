@@ -2,9 +2,9 @@ import { Button, Group, PasswordInput, Stack, Text, TextInput, Title } from '@ma
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { useCall } from '../../api/queries.ts'
+import { endOfDay } from '../../parts/days.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
-import { endOfDay } from './principal-form.tsx'
 import type { TabProps } from './tab-props.ts'
 
 interface Props extends TabProps {

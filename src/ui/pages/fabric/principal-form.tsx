@@ -2,17 +2,13 @@ import { Anchor, Button, Group, PasswordInput, Stack, Text, TextInput, Title } f
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { useCall } from '../../api/queries.ts'
+import { endOfDay } from '../../parts/days.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
 import type { TabProps } from './tab-props.ts'
 
 interface Props extends TabProps {
   readonly onDone: () => void
-}
-
-/** The last moment of a day that was picked, here; undefined where none was. */
-export function endOfDay(day: string): string | undefined {
-  return day === '' ? undefined : new Date(`${day}T23:59:59`).toISOString()
 }
 
 const needed = (words: string) => (value: string) => (value.trim() === '' ? words : null)

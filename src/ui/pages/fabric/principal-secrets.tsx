@@ -4,10 +4,10 @@ import { useState } from 'react'
 import { useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
+import { endOfDay } from '../../parts/days.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast } from '../../parts/toast.ts'
-import { endOfDay } from './principal-form.tsx'
 import type { TabProps } from './tab-props.ts'
 
 type Principal = NonNullable<Schemas['Fabric']['servicePrincipal']>

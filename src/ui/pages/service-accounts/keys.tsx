@@ -7,6 +7,7 @@ import { queryOf, useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { AddButton } from '../../parts/add-button.tsx'
 import { CredentialRow } from '../../parts/credential-row.tsx'
+import { inDays } from '../../parts/days.ts'
 import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
@@ -63,7 +64,6 @@ const lifetimes = [
   { value: '365', label: 'A year' },
   { value: '0', label: 'Never' }
 ]
-const dayMs = 86_400_000
 
 function NewKey({ account, onClose }: AccountProps & { readonly onClose: () => void }) {
   const create = useCall('serviceKeyCreate', ['serviceKeyList', 'serviceAccountGet'])
@@ -72,7 +72,7 @@ function NewKey({ account, onClose }: AccountProps & { readonly onClose: () => v
     validate: { name: (name) => (name.trim() === '' ? 'Say where it will be kept' : null) }
   })
   const submit = form.onSubmit(({ name, days }) => {
-    const expiresAt = new Date(Date.now() + Number(days) * dayMs).toISOString()
+    const expiresAt = inDays(Number(days))
     create.mutate(
       {
         path: { serviceAccountId: account.id },

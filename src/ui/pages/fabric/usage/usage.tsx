@@ -3,6 +3,7 @@ import { IconChartBar } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useMe } from '../../../api/me.ts'
 import { useList } from '../../../api/queries.ts'
+import { dayMs } from '../../../parts/days.ts'
 import { Empty } from '../../../parts/empty.tsx'
 import { Loading } from '../../../parts/page.tsx'
 import { ProblemView } from '../../../parts/problem-view.tsx'
@@ -12,7 +13,6 @@ import type { TabProps } from '../tab-props.ts'
 import { Chart } from './chart.tsx'
 import { count, FiguresTable, milliseconds, type UsageItem } from './figures.tsx'
 
-const dayMs = 86_400_000
 const rangeDays = { '7': 7, '30': 30, '90': 90 } as const
 type Range = keyof typeof rangeDays
 
