@@ -1,6 +1,7 @@
 import type { UseFormReturnType } from '@mantine/form'
 import { ProblemError } from '../../api/problem.ts'
 import type { Schemas } from '../../generated/operations.ts'
+import { endOfDay } from '../../parts/days.ts'
 import { isJdbc, understand } from './address.ts'
 
 export type Fabric = Schemas['Fabric']
@@ -129,11 +130,8 @@ function principalOf({ servicePrincipal }: Values) {
   const { proof, clientSecret, expiresOn } = servicePrincipal
   const clientId = servicePrincipal.clientId.trim()
   if (proof === 'federated') return { clientId, federated: true }
-  return {
-    clientId,
-    clientSecret,
-    ...(expiresOn !== '' && { expiresAt: `${expiresOn}T00:00:00Z` })
-  }
+  const expiresAt = endOfDay(expiresOn)
+  return { clientId, clientSecret, ...(expiresAt && { expiresAt }) }
 }
 
 function principalPatch(values: Values, saved: Values, isMoved: boolean) {

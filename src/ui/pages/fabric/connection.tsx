@@ -11,8 +11,8 @@ import { SignInPrompt } from '../../parts/sign-in-prompt.tsx'
 import { StateMark } from '../../parts/states.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast } from '../../parts/toast.ts'
+import { TokenForm } from '../../parts/token-prompt.tsx'
 import { ConnectionTest } from './connection-test.tsx'
-import { OwnToken } from './own-token.tsx'
 import type { TabProps } from './tab-props.ts'
 
 type Connection = Schemas['Connection']
@@ -39,7 +39,16 @@ export default function MyConnection({ fabric }: TabProps) {
           <Alert key={code} color="yellow" variant="light" title={message} />
         ))}
       <SignedIn fabric={fabric} connection={query.data} isHeld={isHeld} />
-      {fabric.authMethod === 'pat' && <OwnToken fabric={fabric} isHeld={isHeld} />}
+      {fabric.authMethod === 'pat' && (
+        <Stack className="card" p="lg" gap="xs">
+          <Title order={2}>{isHeld ? 'Replace your token' : 'Give your own token'}</Title>
+          <TokenForm
+            fabric={fabric}
+            action={isHeld ? 'Replace it' : 'Give it'}
+            onDone={() => toast('The workspace took the token')}
+          />
+        </Stack>
+      )}
       <ConnectionTest fabric={fabric} onSignedIn={() => query.refetch()} />
     </Stack>
   )
