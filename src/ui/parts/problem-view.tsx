@@ -25,7 +25,8 @@ interface Props {
 /** What went wrong, whose move it is, what to do, and what to quote. */
 export function ProblemView({ error, onRetry, children }: Props) {
   const { problem, requestId } = toProblem(error)
-  const isBrief = problem.detail === undefined || problem.detail === problem.title
+  const { detail = problem.title, errors = [] } = problem
+  const isToldBelow = errors.some(({ message }) => detail.includes(message))
   return (
     <Alert
       color="red"
@@ -35,10 +36,10 @@ export function ProblemView({ error, onRetry, children }: Props) {
       role="alert"
     >
       <Stack gap="xs">
-        {!isBrief && <Text size="sm">{problem.detail}</Text>}
-        {problem.errors && (
+        {detail !== problem.title && !isToldBelow && <Text size="sm">{detail}</Text>}
+        {errors.length > 0 && (
           <List size="sm">
-            {problem.errors.map(({ pointer, message }) => (
+            {errors.map(({ pointer, message }) => (
               <List.Item key={pointer + message}>
                 {pointer === '' ? message : `${pointer.slice(1)}: ${message}`}
               </List.Item>
