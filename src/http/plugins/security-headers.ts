@@ -3,17 +3,23 @@ import type { PublicUrl } from '../public-url.ts'
 import { type App, surfaceOf } from '../route.ts'
 
 const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
-const pagePolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self'",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'"
-].join('; ')
-const policies = { api: apiPolicy, page: pagePolicy, data: 'sandbox' } as const
+
+/** For pages: nothing from elsewhere. With a nonce, which the component library's style elements need, also what carries it. */
+export function pagePolicy(nonce?: string): string {
+  const own = nonce === undefined ? "'self'" : `'self' 'nonce-${nonce}'`
+  return [
+    "default-src 'none'",
+    `script-src ${own}`,
+    `style-src ${own}`,
+    "connect-src 'self'",
+    "img-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'"
+  ].join('; ')
+}
+
+const policies = { api: apiPolicy, page: pagePolicy(), data: 'sandbox' } as const
 
 /** What every answer carries, whatever its surface. */
 export type SecurityHeaders = (surface: keyof typeof policies) => Readonly<Record<string, string>>

@@ -4,23 +4,11 @@ import { Type } from 'typebox'
 import { AppError } from '../../base/errors.ts'
 import { type ConsoleFile, codingOf, readConsole } from '../pages/console-files.ts'
 import { textPage } from '../pages/document.ts'
+import { pagePolicy } from '../plugins/security-headers.ts'
 import { type App, Strict } from '../route.ts'
 
 const page = { access: 'public', operation: 'page.get', surface: 'page' } as const
 const method = ['GET', 'HEAD']
-
-/** Style elements that the component library makes are known by the nonce; nothing comes from elsewhere. */
-const policyWith = (nonce: string) =>
-  [
-    "default-src 'none'",
-    `script-src 'self' 'nonce-${nonce}'`,
-    `style-src 'self' 'nonce-${nonce}'`,
-    "connect-src 'self'",
-    "img-src 'self'",
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'"
-  ].join('; ')
 
 /** Paths that the pages could have: nothing that a proxy might read as another path. */
 const plainPath = /^([\w-]+(\/[\w-]+)*)?$/
@@ -50,7 +38,7 @@ export async function consoleRoutes(
       return reply.code(503).send(textPage(publicUrl, 'The web pages are not built', lines))
     }
     const nonce = randomBytes(18).toString('base64url')
-    reply.header('content-security-policy', policyWith(nonce))
+    reply.header('content-security-policy', pagePolicy(nonce))
     return reply.send(built.page(nonce, publicUrl))
   }
 
