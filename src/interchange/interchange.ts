@@ -3,28 +3,16 @@
  * Touches: app-connections and fabrics through their interfaces, within one transaction; audit, store's teams.
  * Never: a secret in what it writes or tells; a part of a document without the rest of it.
  */
-import type {
-  AppConnectionView,
-  ClientAuthMethod,
-  TokenPolicy
-} from '../app-connections/app-connections.ts'
+import type { AppConnectionPatch, AppConnectionView } from '../app-connections/app-connections.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { FabricView } from '../fabrics/fabrics.ts'
 
 /** Of one app connection. What is absent stays as it is; lists and objects are replaced as a whole. */
-export interface AppConnectionSettings {
+export interface AppConnectionSettings
+  extends Omit<AppConnectionPatch, 'version' | 'clientSecret'> {
   readonly name: string
   readonly provider?: 'databricks' | undefined
-  readonly accountHost?: string | null | undefined
-  readonly accountId?: string | null | undefined
-  readonly clientId?: string | null | undefined
-  readonly clientAuthMethod?: ClientAuthMethod | undefined
-  readonly scopes?: readonly string[] | undefined
-  readonly isDefault?: boolean | undefined
-  readonly isDisabled?: boolean | undefined
-  readonly allowedHosts?: readonly string[] | undefined
-  readonly tokenPolicy?: Partial<TokenPolicy> | undefined
 }
 
 /** Of one fabric, likewise. */

@@ -3,20 +3,16 @@ import { Nullable, Strict, Text } from '../route.ts'
 import { AppConnectionBody, AppConnectionPatchBody } from './app-connection.ts'
 import { FabricBody, FabricPatchBody } from './fabric.ts'
 
-const ofConnection = AppConnectionPatchBody.properties
+const {
+  version: _version,
+  clientSecret: _secret,
+  ...ofConnection
+} = AppConnectionPatchBody.properties
 const AppConnectionSettings = Strict(
   {
+    ...ofConnection,
     name: AppConnectionBody.properties.name,
-    provider: Type.Optional(AppConnectionBody.properties.provider),
-    accountHost: ofConnection.accountHost,
-    accountId: ofConnection.accountId,
-    clientId: ofConnection.clientId,
-    clientAuthMethod: ofConnection.clientAuthMethod,
-    scopes: ofConnection.scopes,
-    isDefault: ofConnection.isDefault,
-    isDisabled: ofConnection.isDisabled,
-    allowedHosts: ofConnection.allowedHosts,
-    tokenPolicy: ofConnection.tokenPolicy
+    provider: Type.Optional(AppConnectionBody.properties.provider)
   },
   { title: 'AppConnectionSettings' }
 )
