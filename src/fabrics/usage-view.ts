@@ -24,7 +24,12 @@ export interface UsageItem extends UsageFigures {
   readonly day: string | null
   /** A serving endpoint, or the operation where the call was about none. */
   readonly endpoint: string | null
-  readonly caller: { readonly kind: string; readonly id: string } | null
+  readonly caller: {
+    readonly kind: string
+    readonly id: string
+    /** Null: no longer in the tenant. */
+    readonly name: string | null
+  } | null
 }
 
 export interface UsageView extends Page<UsageItem> {

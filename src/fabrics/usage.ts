@@ -1,7 +1,13 @@
 import { type Clock, plusMs } from '../base/clock.ts'
 import { invalidRequest } from '../base/errors.ts'
 import { asId } from '../base/ids.ts'
-import { listUsage, sumUsage, type UsageKey, type UsageSums } from '../store/usage-days.ts'
+import {
+  listUsage,
+  nameActors,
+  sumUsage,
+  type UsageKey,
+  type UsageSums
+} from '../store/usage-days.ts'
 import { type FabricDeps, mustFindFabric } from './fabric-deps.ts'
 import type { Fabrics } from './fabrics.ts'
 import type { UsageFigures, UsageItem, UsageQuery } from './usage-view.ts'
@@ -28,11 +34,12 @@ export function createUsage({ db, clock }: Pick<FabricDeps, 'db' | 'clock'>) {
       }
       const found = await listUsage(tx, wanted, { after, limit: query.limit + 1 })
       const shown = found.slice(0, query.limit)
+      const names = await nameActors(tx, [...new Set(shown.map(({ actorId }) => actorId))])
       const last = found.length > query.limit ? shown.at(-1) : undefined
       return {
         ...range,
         total: figuresOf(await sumUsage(tx, wanted)),
-        items: shown.map(itemOf),
+        items: shown.map((row) => itemOf(row, names)),
         nextCursor: last === undefined ? null : cursorOf(last)
       }
     })
@@ -66,12 +73,12 @@ function textOf(date: Date): string {
   return date.toISOString().slice(0, 10)
 }
 
-function itemOf(row: UsageKey & UsageSums): UsageItem {
-  const { actorKind, actorId } = row
+function itemOf(row: UsageKey & UsageSums, names: ReadonlyMap<string, string>): UsageItem {
+  const { actorKind: kind, actorId: id } = row
   return {
     day: row.day || null,
     endpoint: row.endpoint || null,
-    caller: actorKind === '' ? null : { kind: actorKind, id: actorId },
+    caller: kind === '' ? null : { kind, id, name: names.get(id) ?? null },
     ...figuresOf(row)
   }
 }

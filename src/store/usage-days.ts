@@ -77,6 +77,20 @@ export async function sumUsage(
   return sums ?? nothing
 }
 
+/** What people and service accounts are called, by their ids; nothing of those that are no longer there. */
+export async function nameActors(tx: Tx, ids: readonly string[]): Promise<Map<string, string>> {
+  const { tenantId } = tx.scope
+  const people = await tx.rows.membership.findMany({
+    where: { tenantId, userId: { in: [...ids] } },
+    select: { user: { select: { id: true, name: true } } }
+  })
+  const accounts = await tx.rows.serviceAccount.findMany({
+    where: { tenantId, id: { in: [...ids] } },
+    select: { id: true, name: true }
+  })
+  return new Map([...people.map(({ user }) => user), ...accounts].map(({ id, name }) => [id, name]))
+}
+
 /** Deletes the sums of days before `before`. @returns how many rows */
 export async function deleteUsageDays(tx: Tx, before: Date): Promise<number> {
   const where = { tenantId: tx.scope.tenantId, day: { lt: before } }

@@ -84,7 +84,12 @@ describe('usage of a fabric', () => {
     ])
     const byCaller = await ask({ groupBy: ['caller'] })
     expect(byCaller.items).toMatchObject([
-      { caller: { kind: 'user', id: 'usr_lead' }, calls: 4, day: null, endpoint: null },
+      {
+        caller: { kind: 'user', id: 'usr_lead', name: 'Lead' },
+        calls: 4,
+        day: null,
+        endpoint: null
+      },
       { caller: { kind: 'user', id: 'usr_member' }, calls: 16 }
     ])
   })

@@ -43,7 +43,13 @@ export const Usage = Strict(
         endpoint: Nullable(
           Type.String({ description: 'A serving endpoint, or the operation where none is asked' })
         ),
-        caller: Nullable(Strict({ kind: Type.String(), id: Type.String() })),
+        caller: Nullable(
+          Strict({
+            kind: Type.String(),
+            id: Type.String(),
+            name: Nullable(Type.String({ description: 'Null: no longer in the tenant' }))
+          })
+        ),
         ...figures
       })
     ),

@@ -48,9 +48,10 @@ export default function Usage({ fabric }: TabProps) {
   const nameOf = ({ caller }: UsageItem) => {
     if (caller === null) return 'Unknown'
     if (caller.id === user.id) return 'You'
+    if (caller.name !== null) return caller.name
     return (
       <>
-        {callerKinds[caller.kind] ?? caller.kind}{' '}
+        {callerKinds[caller.kind] ?? caller.kind} no longer here{' '}
         <Text span className="mono" c="dimmed">
           {caller.id}
         </Text>
