@@ -85,7 +85,7 @@ describe('usage of a fabric', () => {
     const byCaller = await ask({ groupBy: ['caller'] })
     expect(byCaller.items).toMatchObject([
       {
-        caller: { kind: 'user', id: 'usr_lead', name: 'Lead' },
+        caller: { kind: 'user', id: 'usr_lead', name: 'usr_lead' },
         calls: 4,
         day: null,
         endpoint: null
