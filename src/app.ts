@@ -8,6 +8,7 @@ import fastify, { type FastifyBaseLogger } from 'fastify'
 import type { AppConnections } from './app-connections/app-connections.ts'
 import type { Registrations } from './app-connections/registrations.ts'
 import type { Clock } from './base/clock.ts'
+import type { DegradedPart } from './base/standing.ts'
 import type { Deployments } from './fabrics/deployments/deployments.ts'
 import type { FabricSlugs } from './fabrics/fabric-slugs.ts'
 import type { Fabrics } from './fabrics/fabrics.ts'
@@ -15,6 +16,7 @@ import type { FederationPolicies } from './fabrics/federation-policies.ts'
 import type { Gateway } from './gateway/gateway.ts'
 import { eventStreams } from './http/event-stream.ts'
 import { fabricHostsOf } from './http/fabric-hosts.ts'
+import { createRequestMeasures, type RequestMeasures } from './http/metrics/requests.ts'
 import { installOpenApi, openApiRoute } from './http/openapi.ts'
 import { installAccess } from './http/plugins/access.ts'
 import { createDeparture, type Departure, installClosing } from './http/plugins/closing.ts'
@@ -88,10 +90,12 @@ export interface AppDeps {
   readonly gateway: Gateway
   readonly interchange: Interchange
   readonly audit: AuditReader
-  /** Rejects while this replica cannot serve. */
-  readonly readiness: () => Promise<void>
+  /** What this replica is without; rejects while it cannot serve. */
+  readonly readiness: () => Promise<readonly DegradedPart[]>
   /** How it leaves; none: it closes without a word before. */
   readonly departure?: Departure
+  /** Counts what comes in. */
+  readonly requests?: RequestMeasures
   readonly logger: FastifyBaseLogger
   readonly clock: Clock
   readonly newRequestId: () => string
@@ -139,7 +143,11 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await app.register(cookie)
   await installOpenApi(app)
   installProblems(app, problems)
-  const { settle } = installLog(app, { logger, clock })
+  const { settle } = installLog(app, {
+    logger,
+    clock,
+    requests: deps.requests ?? createRequestMeasures()
+  })
   installRequestId(app)
   installSecurityHeaders(app, headersOf)
   installSlowBody(app, {

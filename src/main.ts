@@ -25,6 +25,7 @@ import { kmsKeyOf } from './crypto/kms.ts'
 import { localKey } from './crypto/local-key.ts'
 import type { VaultOptions } from './crypto/vault-transit-key.ts'
 import { buildAdminApp } from './http/admin.ts'
+import { createRequestMeasures } from './http/metrics/requests.ts'
 import { createDeparture } from './http/plugins/closing.ts'
 import { clockSync } from './jobs/jobs.ts'
 import { createOutbound, type Outbound } from './outbound/outbound.ts'
@@ -71,6 +72,7 @@ async function serve(config: Config): Promise<number> {
   const slowClients = { bodies: 0, readers: 0 }
   const departure = createDeparture(parts.clock.monotonicMs)
   parts.db.watch()
+  const requests = createRequestMeasures()
   const app = await buildApp({
     ...rooms,
     slowClients,
@@ -78,16 +80,24 @@ async function serve(config: Config): Promise<number> {
     otherPublicUrls: config.otherPublicUrls,
     fabricDomain: config.fabricDomain,
     trustedProxies: config.trustedProxies,
-    readiness: async () => {
-      parts.db.assertAnswers()
-      rooms.keyCustody.assertGood()
-    },
+    readiness: rooms.standing.check,
     departure,
+    requests,
     logger,
     clock: parts.clock,
     newRequestId: () => randomUUID()
   })
-  const admin = await buildAdminApp({ ...rooms, slowClients, lagMs: parts.lagMs })
+  const admin = await buildAdminApp({
+    ...rooms,
+    version: versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8')),
+    slowClients,
+    requests,
+    lagMs: parts.lagMs,
+    database: parts.db.load,
+    vault: rooms.vault.measures,
+    jobs: rooms.clockwork.records,
+    keys: rooms.keyCustody.state
+  })
   await admin.listen({ host: '127.0.0.1', port: config.adminPort })
   await app.listen({ host: '0.0.0.0', port: config.port })
   rooms.clockwork.start()
@@ -137,6 +147,8 @@ async function open(config: Config, logger: pino.Logger) {
   const keyRing = keyRingOf(readKeys())
   const onJobFailure = (job: string, error: unknown) =>
     logger.error({ job, ...faultOf(error) }, 'job failed')
+  const onStanding = (isReady: boolean, degraded: readonly string[]) =>
+    logger[isReady && degraded.length === 0 ? 'info' : 'warn']({ isReady, degraded }, 'standing')
   const lagMs = watchEventLoop(clock)
   const parts = {
     config,
@@ -148,7 +160,8 @@ async function open(config: Config, logger: pino.Logger) {
     loginOutbound,
     clock,
     lagMs,
-    onJobFailure
+    onJobFailure,
+    onStanding
   }
   const rooms: Rooms = buildRooms(parts)
   const close = async () => {
@@ -156,6 +169,11 @@ async function open(config: Config, logger: pino.Logger) {
     await db.close()
   }
   return { parts, rooms, close }
+}
+
+function versionOf(manifest: string): string {
+  const { version }: { version: string } = JSON.parse(manifest)
+  return version
 }
 
 function faultOf(error: unknown) {

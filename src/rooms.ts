@@ -21,7 +21,7 @@ import type { Gateway } from './gateway/gateway.ts'
 import { createGateway } from './gateway/pipeline.ts'
 import { type Bootstrap, createBootstrap } from './identity/bootstrap.ts'
 import { createIdentity, type Identity } from './identity/identity.ts'
-import { createLastUses } from './identity/last-uses.ts'
+import { createLastUses, type LastUses } from './identity/last-uses.ts'
 import { createLoginClient } from './identity/login-client.ts'
 import { createInterchange } from './interchange/create-interchange.ts'
 import type { Interchange } from './interchange/interchange.ts'
@@ -46,13 +46,14 @@ import { createKeyCustody, type KeyCustody } from './jobs/key-custody.ts'
 import { createKeyRotation, type KeyRotation } from './jobs/key-rotation.ts'
 import { secretExpiry } from './jobs/secret-expiry.ts'
 import { createSigningKeyDrop } from './jobs/signing-key-drop.ts'
+import { createStanding, type Standing, type StandingDeps, standingWatch } from './jobs/standing.ts'
 import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Db } from './store/db.ts'
 import { createTenantVersions } from './store/tenant-versions.ts'
 import { createSigningKeys } from './vault/signing-keys.ts'
 import { createStrongbox } from './vault/strongbox.ts'
-import { createVault } from './vault/vault.ts'
+import { createVault, type Vault } from './vault/vault.ts'
 import { createWorkloadIdentity } from './vault/workload-identity.ts'
 import { createWrappedKeys } from './vault/wrapped-keys.ts'
 
@@ -73,6 +74,8 @@ export interface Parts {
   readonly lagMs: () => number
   /** Hears of a job that failed; its next turn comes all the same. */
   readonly onJobFailure: (job: string, error: unknown) => void
+  /** Hears when this replica becomes ready or no longer is, and of what it is without. */
+  readonly onStanding?: StandingDeps['onChange']
 }
 
 export interface Rooms {
@@ -90,6 +93,9 @@ export interface Rooms {
   readonly clockwork: Clockwork
   readonly records: AuditBuffer
   readonly keyCustody: KeyCustody
+  readonly standing: Standing
+  readonly lastUses: Pick<LastUses, 'waiting'>
+  readonly vault: Pick<Vault, 'measures' | 'accessToken'>
   readonly keyRotation: KeyRotation
   readonly dataKeyRotation: DataKeyRotation
   readonly dropSigningKey: ReturnType<typeof createSigningKeyDrop>
@@ -126,6 +132,8 @@ export function buildRooms(parts: Parts): Rooms {
   const { readKeys, replica } = parts
   const custody = createKeyCustody({ ...keyKeeping, readKeys, replica })
   const dataKeyRotation = createDataKeyRotation({ db, clock, strongbox, audit })
+  const onChange = parts.onStanding ?? (() => undefined)
+  const standing = createStanding({ db, custody, records, onChange })
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),
@@ -135,6 +143,7 @@ export function buildRooms(parts: Parts): Rooms {
     recoverySweep(db, vault),
     erasures(identity.tenants),
     keyCustody(custody),
+    standingWatch(standing),
     keyForgetting(strongbox),
     dataKeySweep(dataKeyRotation),
     signingKeyRotation(signingKeys),
@@ -178,10 +187,14 @@ export function buildRooms(parts: Parts): Rooms {
     bootstrap: createBootstrap(kept),
     clockwork: createClockwork(jobs, {
       last: ['audit_flush', 'last_use_flush'],
-      onFailure: parts.onJobFailure
+      onFailure: parts.onJobFailure,
+      clock
     }),
     records,
     keyCustody: custody,
+    standing,
+    lastUses,
+    vault,
     keyRotation: createKeyRotation(keyKeeping),
     dataKeyRotation,
     dropSigningKey: createSigningKeyDrop(db, signingKeys),

@@ -6,6 +6,10 @@ import { AppError } from '../base/errors.ts'
 /** How a call may go: as any call, or as the one that finds out whether the workspace is back. */
 export type Permit = 'call' | 'probe'
 
+/** Of an origin in trouble: `failing` not yet for long enough, `open` not asked, `probing` due to be asked again. */
+export const breakerStates = ['failing', 'open', 'probing'] as const
+export type BreakerState = (typeof breakerStates)[number]
+
 /**
  * One breaker for each workspace origin: closed → open after `failuresMax` failures in a row → one probe at
  * a time, at growing intervals → closed by any success. Only trouble is kept: an origin that is well has no
@@ -20,8 +24,8 @@ export interface Breakers {
   failed(origin: string, permit: Permit): void
   /** Whether a failed call is the first of its row, so that another try is no pile-on. */
   isFirstFailure(origin: string): boolean
-  /** How many are open. */
-  openCount(): number
+  /** How many origins are in which state; the others are well. */
+  states(): Readonly<Record<BreakerState, number>>
 }
 
 export interface BreakerOptions {
@@ -59,6 +63,11 @@ export function createBreakers({ clock, random }: BreakerOptions): Breakers {
     return trouble
   }
 
+  function stateOf({ failures, nextProbeMs }: Trouble): BreakerState {
+    if (failures < failuresMax) return 'failing'
+    return nextProbeMs > clock.monotonicMs() ? 'open' : 'probing'
+  }
+
   return {
     admit(origin) {
       const trouble = troubles.get(origin)
@@ -85,9 +94,10 @@ export function createBreakers({ clock, random }: BreakerOptions): Breakers {
 
     isFirstFailure: (origin) => troubles.get(origin)?.failures === 1,
 
-    openCount() {
-      const isOpen = ({ failures }: Trouble) => failures >= failuresMax
-      return [...troubles.values()].filter(isOpen).length
+    states() {
+      const states = { failing: 0, open: 0, probing: 0 }
+      for (const trouble of troubles.values()) states[stateOf(trouble)] += 1
+      return states
     }
   }
 }

@@ -6,10 +6,13 @@
 import type { Readable } from 'node:stream'
 import type { ProblemCode } from '../base/errors.ts'
 import type { CredentialId, FabricId } from '../base/ids.ts'
+import type { Counts, Durations, Each } from '../base/measures.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { RefusalReason } from './bounds.ts'
+import type { BreakerState } from './breaker.ts'
 
 export { type RefusalReason, refusalReasons } from './bounds.ts'
+export { type BreakerState, breakerStates } from './breaker.ts'
 
 export type ActAs = 'user' | 'service_principal'
 
@@ -54,13 +57,32 @@ export interface GatewayOutcome {
   readonly code: ProblemCode | null
 }
 
+/** How an upstream answered; `error`: not at all. */
+export type AnswerClass = '2xx' | '3xx' | '4xx' | '5xx' | 'error'
+
+/** What calls of one kind came to since the start: closed sets, whoever asks for what. */
+export interface KindMeasures {
+  readonly answers: Each<ActAs, Counts<AnswerClass>>
+  readonly upstream: Durations
+  readonly firstByte: Durations
+  /** Neither the upstream's nor the token's. */
+  readonly own: Durations
+}
+
+export interface GatewayMeasures {
+  readonly byKind: Each<string, KindMeasures>
+  /** How long calls waited for their token, by where it came from. */
+  readonly tokens: Each<'cached' | 'refreshed', Durations>
+}
+
 /** For the operator's gauges. */
 export interface GatewayLoad {
   readonly inFlight: number
   /** Since the start. */
   readonly refused: Readonly<Record<RefusalReason, number>>
-  /** Workspace hosts whose breaker is open. */
-  readonly openBreakers: number
+  /** Workspace hosts in trouble. */
+  readonly breakers: Readonly<Record<BreakerState, number>>
+  readonly measures: GatewayMeasures
 }
 
 export interface Gateway {

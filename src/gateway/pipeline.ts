@@ -20,6 +20,7 @@ import { defaultBounds, type GatewayBounds } from './bounds.ts'
 import { createBreakers } from './breaker.ts'
 import { appErrorOf, type Course, outcomeOf, recordOf, startCourse } from './course.ts'
 import type { Gateway, GatewayCall, GatewayOutcome, GatewaySink } from './gateway.ts'
+import { createGatewayMeasures } from './gateway-measures.ts'
 import { kinds } from './kinds/index.ts'
 import type { Ask, EndpointKind } from './kinds/kind.ts'
 import { checkParams, createPathTable } from './path-table.ts'
@@ -66,6 +67,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const breakers = createBreakers({ clock, random })
   const routes = scopedTokens && createServingRoutes({ access, outbound, clock, scopedTokens })
   const repetitions = createRepetitions(clock)
+  const measures = createGatewayMeasures()
   const send = createSend({ outbound, breakers, clock })
 
   async function walk(
@@ -135,13 +137,20 @@ export function createGateway(deps: GatewayDeps): Gateway {
     }
   }
 
+  function end(call: GatewayCall, course: Course, error: AppError | null): void {
+    const endedMs = clock.monotonicMs()
+    measures.note(course, endedMs)
+    records.add(call.scope, recordOf(call, course, error, endedMs))
+  }
+
   return {
     enter: ({ tenantId }) => admission.enter(tenantId),
 
     load: () => ({
       inFlight: admission.inFlight,
       refused: admission.refused,
-      openBreakers: breakers.openCount()
+      breakers: breakers.states(),
+      measures
     }),
 
     async handle(call, sink): Promise<GatewayOutcome> {
@@ -151,13 +160,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
       const seat = admission.seat()
       try {
         await walk(call, sink, course, seat)
-        records.add(call.scope, recordOf(call, course, course.cut, clock.monotonicMs()))
+        end(call, course, course.cut)
       } catch (error) {
-        const failure = appErrorOf(error)
         // What a bound turned away is counted: a caller out of bounds must not fill the trail as well.
-        if (!seat.isTurnedAway) {
-          records.add(call.scope, recordOf(call, course, failure, clock.monotonicMs()))
-        }
+        if (!seat.isTurnedAway) end(call, course, appErrorOf(error))
         throw error
       } finally {
         seat.leave()

@@ -1,37 +1,34 @@
 import fastify, { type FastifyInstance } from 'fastify'
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { type GatewayMetricsDeps, registerGatewayMetrics } from './gateway-metrics.ts'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { Gateway } from '../gateway/gateway.ts'
+import { type ClockworkDeps, clockworkMetrics } from './metrics/clockwork.ts'
+import { expose } from './metrics/exposition.ts'
+import { gatewayMetrics } from './metrics/gateway.ts'
+import { type ProcessDeps, processMetrics } from './metrics/process.ts'
+import { type RequestMeasures, requestMetrics } from './metrics/requests.ts'
+import { type VaultCounts, vaultMetrics } from './metrics/vault.ts'
 
-export interface AdminDeps extends GatewayMetricsDeps {
-  /** Records of calls that wait to be written, and those given up on. */
-  readonly records: { readonly size: number; readonly dropped: number }
+export interface AdminDeps extends ProcessDeps, ClockworkDeps {
+  readonly gateway: Pick<Gateway, 'load'>
+  readonly vault: () => VaultCounts
+  readonly requests: RequestMeasures
 }
 
 /** The operator's port: metrics, for loopback or a private network only. */
 export async function buildAdminApp(deps: AdminDeps): Promise<FastifyInstance> {
-  const { records } = deps
-  const register = new Registry()
-  collectDefaultMetrics({ register, prefix: 'weft_' })
-  new Gauge({
-    name: 'weft_audit_records_waiting',
-    help: 'Records of calls that wait to be written',
-    registers: [register],
-    collect() {
-      this.set(records.size)
-    }
-  })
-  new Gauge({
-    name: 'weft_audit_records_dropped',
-    help: 'Records of calls that were given up because the database was away for too long',
-    registers: [register],
-    collect() {
-      this.set(records.dropped)
-    }
-  })
-  registerGatewayMetrics(register, deps)
+  const process = new Registry()
+  collectDefaultMetrics({ register: process, prefix: 'weft_' })
+  const metrics = [
+    ...processMetrics(deps),
+    ...requestMetrics(deps.requests),
+    ...gatewayMetrics(deps.gateway),
+    ...vaultMetrics(deps.vault),
+    ...clockworkMetrics(deps)
+  ]
   const app = fastify({ logger: false })
   app.get('/metrics', async (_request, reply) => {
-    return await reply.type(register.contentType).send(await register.metrics())
+    const text = `${await process.metrics()}\n${expose(metrics)}`
+    return await reply.type(process.contentType).send(text)
   })
   return app
 }

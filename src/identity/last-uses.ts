@@ -25,6 +25,8 @@ export interface LastUses {
   note(use: LastUse, now: Date, from: string): void
   /** Writes what was noted; what can't be written is noted again at a next use. */
   flush(): Promise<void>
+  /** Noted and not yet written. */
+  readonly waiting: number
 }
 
 /** Of one session, token or key. */
@@ -57,6 +59,9 @@ export function createLastUses(db: Db): LastUses {
       use.at = now
       use.from = from
       noted.set(use.id, use)
+    },
+    get waiting() {
+      return noted.size
     },
     async flush() {
       const byTenant = Map.groupBy(noted.values(), ({ tenantId }) => tenantId)

@@ -3,10 +3,24 @@
  * Touches: audit, store; makes tenant scopes for Weft itself.
  * Never: holds a request up, lets one tenant's failure stop another's turn.
  */
+import type { Clock } from '../base/clock.ts'
+
 export interface Job {
   readonly name: string
   readonly everyMs: number
   run(): Promise<void>
+}
+
+/** How a job has fared since the start. */
+export interface JobRecord {
+  readonly name: string
+  readonly everyMs: number
+  readonly succeeded: number
+  readonly failed: number
+  /** Since its last success, or since the start where it had none, milliseconds. */
+  readonly ageMs: number
+  /** Of its last run. */
+  readonly tookMs: number
 }
 
 export interface Clockwork {
@@ -14,6 +28,7 @@ export interface Clockwork {
   start(): void
   /** Waits for what is running and runs `last` jobs once more. */
   stop(): Promise<void>
+  records(): readonly JobRecord[]
 }
 
 export interface ClockworkOptions {
@@ -21,35 +36,62 @@ export interface ClockworkOptions {
   readonly onFailure: (name: string, error: unknown) => void
   /** Names of the jobs that run once more when the clockwork stops. */
   readonly last: readonly string[]
+  readonly clock: Pick<Clock, 'monotonicMs'>
 }
 
 /** Runs each job in its own time, never twice at once. */
 export function createClockwork(jobs: readonly Job[], options: ClockworkOptions): Clockwork {
   const timers: NodeJS.Timeout[] = []
   const running = new Map<string, Promise<void>>()
+  const { clock } = options
+  const startedMs = clock.monotonicMs()
+  const kept = jobs.map((job) => ({
+    job,
+    record: { succeeded: 0, failed: 0, succeededMs: startedMs, tookMs: 0 }
+  }))
+  type Kept = (typeof kept)[number]
 
-  function turn(job: Job): Promise<void> {
-    const current = running.get(job.name)
+  async function runOnce({ job, record }: Kept): Promise<void> {
+    const begunMs = clock.monotonicMs()
+    try {
+      await job.run()
+      record.succeeded += 1
+      record.succeededMs = clock.monotonicMs()
+    } catch (error) {
+      record.failed += 1
+      options.onFailure(job.name, error)
+    } finally {
+      record.tookMs = clock.monotonicMs() - begunMs
+    }
+  }
+
+  function turn(one: Kept): Promise<void> {
+    const { name } = one.job
+    const current = running.get(name)
     if (current !== undefined) return current
-    const run = job
-      .run()
-      .catch((error: unknown) => options.onFailure(job.name, error))
-      .finally(() => running.delete(job.name))
-    running.set(job.name, run)
+    const run = runOnce(one).finally(() => running.delete(name))
+    running.set(name, run)
     return run
   }
 
   return {
     start() {
-      for (const job of jobs) {
-        void turn(job)
-        timers.push(setInterval(() => void turn(job), job.everyMs).unref())
+      for (const one of kept) {
+        void turn(one)
+        timers.push(setInterval(() => void turn(one), one.job.everyMs).unref())
       }
     },
     async stop() {
       for (const timer of timers.splice(0)) clearInterval(timer)
       await Promise.all(running.values())
-      for (const job of jobs.filter(({ name }) => options.last.includes(name))) await turn(job)
-    }
+      for (const one of kept.filter(({ job }) => options.last.includes(job.name))) await turn(one)
+    },
+    records: () =>
+      kept.map(({ job: { name, everyMs }, record: { succeededMs, ...record } }) => ({
+        name,
+        everyMs,
+        ...record,
+        ageMs: clock.monotonicMs() - succeededMs
+      }))
   }
 }

@@ -17,6 +17,18 @@ import { dataKeysHeldMaxMs } from '../vault/strongbox.ts'
 import type { WrappedKeys } from '../vault/wrapped-keys.ts'
 import { jobScope } from './job-scope.ts'
 
+export interface CustodyState {
+  readonly sealingFingerprint: string
+  /** `staged`: in the ring and not promoted yet; `retiring`: promoted once, and seals no more. */
+  readonly keys: Readonly<Record<'sealing' | 'staged' | 'retiring', number>>
+  /** Since a key management service last answered, milliseconds; null: the key that seals is at none. */
+  readonly silentMs: number | null
+  /** The last trial failed: keys in memory serve, for an hour. */
+  readonly isServiceAway: boolean
+  /** The ring's file lacks what is needed, and the keys that this process has serve. */
+  readonly isFileFaulty: boolean
+}
+
 /** Keeps this process's key ring what the database needs it to be. */
 export interface KeyCustody {
   /**
@@ -29,6 +41,8 @@ export interface KeyCustody {
   turn(): Promise<void>
   /** @throws AppError `key_unavailable`: the last turn found that this process cannot open everything */
   assertGood(): void
+  /** As the last turn found it; no I/O. */
+  state(): CustodyState
   /** Nobody waits for this process any more. */
   leave(): Promise<void>
 }
@@ -55,6 +69,8 @@ export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
   const { db, clock, keyRing, wrappedKeys, readKeys, replica } = deps
   const startedAt = clock.now()
   let fault: AppError | null = null
+  let [isFileFaulty, isServiceAway] = [false, false]
+  let promotedKids: readonly string[] = []
   let [probedMs, answeredMs] = [Number.NEGATIVE_INFINITY, clock.monotonicMs()]
 
   async function compare(keys: readonly KeyEncryptionKey[], isServing: boolean): Promise<void> {
@@ -62,6 +78,7 @@ export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
     const sealingKid = await inKeyRing(db, async (tx) => {
       const promoted = await promotedKeys(tx, keys)
       assertHeld(promoted, keys)
+      promotedKids = promoted.map(({ kid }) => kid)
       const sealing = promoted[0]?.kid ?? ''
       if (isServing) await announce(tx, keys, sealing)
       return sealing
@@ -103,6 +120,15 @@ export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
     }
   }
 
+  function readFile(): readonly KeyEncryptionKey[] | null {
+    try {
+      return readKeys?.() ?? null
+    } catch (err) {
+      isFileFaulty = true
+      throw err
+    }
+  }
+
   async function provesAnything(kid: string): Promise<boolean> {
     const ofPlatform = await wrappedKeys.proves(null, kid)
     if (ofPlatform !== null) return ofPlatform
@@ -118,9 +144,15 @@ export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
     const nowMs = clock.monotonicMs()
     if (!isSealingRemote() || nowMs - probedMs < probeEveryMs) return
     probedMs = nowMs
-    const wrapped = await keyRing.wrap(newDataKey('probe').key, probeContext)
-    await keyRing.unwrap(wrapped, probeContext)
-    answeredMs = clock.monotonicMs()
+    try {
+      const wrapped = await keyRing.wrap(newDataKey('probe').key, probeContext)
+      await keyRing.unwrap(wrapped, probeContext)
+      answeredMs = clock.monotonicMs()
+      isServiceAway = false
+    } catch (error) {
+      isServiceAway = true
+      throw error
+    }
   }
 
   function isSealingRemote(): boolean {
@@ -130,13 +162,15 @@ export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
   return {
     check: () => compare(keyRing.keys, false),
     async turn() {
-      const inFile = readKeys?.() ?? null
+      const inFile = readFile()
       try {
         await compare(inFile ?? keyRing.keys, true)
         fault = null
+        isFileFaulty = false
       } catch (err) {
         if (!isUnavailable(err)) throw err
         // A slip of whoever wrote the file takes no key away that this process has.
+        isFileFaulty = inFile !== null
         fault = inFile === null ? err : await faultOf(compare(keyRing.keys, true))
         throw err
       }
@@ -147,6 +181,19 @@ export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
       const silentMs = clock.monotonicMs() - answeredMs
       if (isSealingRemote() && silentMs > dataKeysHeldMaxMs) {
         throw unavailable('the key management service has not answered for an hour')
+      }
+    },
+    state() {
+      const { keys, sealingKid, fingerprints } = keyRing
+      const isPromoted = ({ kid }: KeyEncryptionKey) => promotedKids.includes(kid)
+      const promoted = keys.filter(isPromoted).length
+      const silentMs = isSealingRemote() ? clock.monotonicMs() - answeredMs : null
+      return {
+        sealingFingerprint: fingerprints.get(sealingKid) ?? '',
+        keys: { sealing: 1, staged: keys.length - promoted, retiring: Math.max(0, promoted - 1) },
+        silentMs,
+        isServiceAway: silentMs !== null && isServiceAway,
+        isFileFaulty
       }
     },
     leave: () => inKeyRing(db, (tx) => deleteReplica(tx, replica.id))

@@ -65,6 +65,23 @@ export function translateDbError(error: unknown): Error {
   return error instanceof Error ? error : new AppError('internal', { note: 'database: unknown' })
 }
 
+/**
+ * `away`: no connection, or one that is refused or cut; `connection`: one that was idle was cut; `constraint`: a write
+ * that the schema refuses.
+ */
+export const dbErrorClasses = ['away', 'connection', 'deadlock', 'constraint', 'other'] as const
+export type DbErrorClass = (typeof dbErrorClasses)[number]
+
+/** Null: the database has nothing to do with it. */
+export function dbErrorClassOf(error: unknown): DbErrorClass | null {
+  if (error instanceof AppError || error instanceof UniqueViolation) return null
+  if (isDeadlock(error)) return 'deadlock'
+  const translated = translateDbError(error)
+  if (translated === error) return null
+  if (!(translated instanceof AppError) || translated.code === 'not_found') return 'constraint'
+  return translated.code === 'overloaded' ? 'away' : 'other'
+}
+
 /** Postgres chose this transaction to break a deadlock, or to keep the others serialisable. */
 export function isDeadlock(error: unknown): boolean {
   const code = codeOf(error)

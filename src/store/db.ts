@@ -5,11 +5,19 @@
  */
 import assert from 'node:assert'
 import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
 import { AppError } from '../base/errors.ts'
+import { Counts } from '../base/measures.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { connectionStringOf } from './connection.ts'
-import { isDeadlock, translateDbError } from './db-errors.ts'
+import {
+  type DbErrorClass,
+  dbErrorClasses,
+  dbErrorClassOf,
+  isDeadlock,
+  translateDbError
+} from './db-errors.ts'
 import { type Prisma, PrismaClient } from './generated/client.ts'
 import { assertSchemaIsCurrent } from './migrations.ts'
 import { createPulse } from './pulse.ts'
@@ -50,6 +58,7 @@ export interface Db {
   /** Why this role must not run Weft; empty when it may. */
   roleFaults(): Promise<string[]>
   assertSchemaIsCurrent(): Promise<void>
+  load(): DbLoad
   /** One trivial query; tells the database's time. */
   ping(): Promise<Date>
   /**
@@ -60,6 +69,14 @@ export interface Db {
   /** @throws AppError `overloaded`: the database was found to be away */
   assertAnswers(): void
   close(): Promise<void>
+}
+
+/** What the pool is at, and what Postgres refused since the start. */
+export interface DbLoad {
+  readonly connections: { readonly inUse: number; readonly idle: number; readonly max: number }
+  /** Transactions that wait for a connection. */
+  readonly waiting: number
+  readonly errors: Counts<DbErrorClass>
 }
 
 type TenantChangeListener = (tenantId: string, version: number) => void
@@ -101,16 +118,20 @@ const transactionTimeouts = { maxWait: 5_000, timeout: 10_000 }
 export function createDb(options: DbOptions): Db {
   const connectionString = connectionStringOf(options.url)
   const pulse = createPulse(connectionString)
-  const adapter = new PrismaPg(
-    {
-      connectionString,
-      stream: pulse.openSocket,
-      max: options.poolMax ?? 10,
-      connectionTimeoutMillis: 5_000,
-      idleTimeoutMillis: 30_000
-    },
-    { onPoolError: () => undefined, onConnectionError: () => undefined }
-  )
+  const max = options.poolMax ?? 10
+  const pool = new pg.Pool({
+    connectionString,
+    stream: pulse.openSocket,
+    max,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000
+  })
+  const errors = new Counts(dbErrorClasses)
+  const adapter = new PrismaPg(pool, {
+    disposeExternalPool: true,
+    onPoolError: () => errors.add('connection'),
+    onConnectionError: () => undefined
+  })
   const prisma = new PrismaClient({ adapter, log: [], errorFormat: 'minimal' })
 
   const listeners: TenantChangeListener[] = []
@@ -118,6 +139,11 @@ export function createDb(options: DbOptions): Db {
   function assertAnswers(): void {
     if (pulse.isAway)
       throw new AppError('overloaded', { detail: 'The database is away; try again' })
+  }
+
+  function count(error: unknown): void {
+    const kind = dbErrorClassOf(error)
+    if (kind !== null) errors.add(kind)
   }
 
   async function run<T>(
@@ -138,6 +164,7 @@ export function createDb(options: DbOptions): Db {
           { ...transactionTimeouts, timeout }
         )
       } catch (error) {
+        count(error)
         if (attempt < attemptsMax && isDeadlock(error)) continue
         throw translateDbError(error)
       }
@@ -145,6 +172,11 @@ export function createDb(options: DbOptions): Db {
   }
 
   return {
+    load() {
+      const { totalCount, idleCount, waitingCount } = pool
+      const connections = { inUse: totalCount - idleCount, idle: idleCount, max }
+      return { connections, waiting: waitingCount, errors }
+    },
     async inTenant(scope, work, timeoutMs) {
       let changedTo: number | null = null
       const noteChange = (version: number) => {
@@ -170,7 +202,8 @@ export function createDb(options: DbOptions): Db {
     assertSchemaIsCurrent: () => assertSchemaIsCurrent((sql) => prisma.$queryRaw(sqlText(sql))),
     async ping() {
       const ask = prisma.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS now`
-      const [row] = await ask.catch((error) => {
+      const [row] = await ask.catch((error: unknown) => {
+        count(error)
         throw translateDbError(error)
       })
       assert(row !== undefined, 'a query without FROM gives one row')

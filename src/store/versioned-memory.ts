@@ -9,11 +9,21 @@ export interface Remembered<T> {
   readonly value: T
 }
 
+/** What a memory holds now, and what it was asked for since the start. */
+export interface MemoryCounts {
+  readonly hits: number
+  readonly misses: number
+  readonly entries: number
+  /** Never more entries than this. */
+  readonly entriesMax: number
+}
+
 /** What was read once and holds until its tenant changes. Nothing but a read ever writes it. */
 export interface VersionedMemory<T> {
   /** As remembered, else as `read` gives it now; callers at the same moment share one reading. Null is not remembered. */
   get(key: string, read: () => Promise<Remembered<T> | null>): Promise<T | null>
   drop(key: string): void
+  counts(): MemoryCounts
 }
 
 /** Of a reading that a change overtook: whoever came after the change must not get what was before it. */
@@ -25,6 +35,7 @@ export function createVersionedMemory<T>(
 ): VersionedMemory<T> {
   const entries = new Map<string, { tenantId: string; version: number; value: T }>()
   const readings = new Map<string, Promise<T | null>>()
+  let [hits, misses] = [0, 0]
 
   function keep(key: string, { tenantId, value }: Remembered<T>, version: number): void {
     setNewest(entries, key, { tenantId, version, value }, entriesMax)
@@ -51,8 +62,10 @@ export function createVersionedMemory<T>(
     get(key, read) {
       const entry = entries.get(key)
       if (entry !== undefined && versions.current(entry.tenantId) === entry.version) {
+        hits += 1
         return Promise.resolve(entry.value)
       }
+      misses += 1
       const running = readings.get(key)
       if (running !== undefined) return running
       const isWanted = () => readings.get(key) === reading
@@ -65,6 +78,7 @@ export function createVersionedMemory<T>(
     drop(key) {
       entries.delete(key)
       readings.delete(key)
-    }
+    },
+    counts: () => ({ hits, misses, entries: entries.size, entriesMax })
   }
 }

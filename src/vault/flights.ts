@@ -3,6 +3,8 @@ import type { Clock } from '../base/clock.ts'
 /** Runs `start` once at a time per key; whoever asks meanwhile joins the one that runs. */
 export interface Flights {
   isRunning(key: string): boolean
+  /** How many run now. */
+  readonly running: number
   join(key: string, start: () => Promise<void>): Promise<void>
   /** Resolves when everything that runs now has ended, however it ended. */
   settle(): Promise<void>
@@ -12,6 +14,9 @@ export function createFlights(): Flights {
   const running = new Map<string, Promise<void>>()
   return {
     isRunning: (key) => running.has(key),
+    get running() {
+      return running.size
+    },
     join(key, start) {
       const current = running.get(key)
       if (current !== undefined) return current

@@ -3,7 +3,11 @@ import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { findGrant, findGrantToken, type GrantRow, type GrantTokenRow } from '../store/grants.ts'
 import { readTenantVersion } from '../store/tenant-versions.ts'
-import { createVersionedMemory, type Remembered } from '../store/versioned-memory.ts'
+import {
+  createVersionedMemory,
+  type MemoryCounts,
+  type Remembered
+} from '../store/versioned-memory.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { accessTokenPlace, kindOf } from './refresh-projection.ts'
 import type { GrantFacts, GrantState } from './token-state.ts'
@@ -25,6 +29,7 @@ export interface HeldGrants {
   get(scope: TenantScope, grantId: GrantId): Promise<HeldGrant | null>
   /** What is held is no longer so. */
   drop(scope: TenantScope, grantId: GrantId): void
+  counts(): MemoryCounts
 }
 
 const heldMax = 50_000
@@ -61,7 +66,8 @@ export function createHeldGrants(
 
   return {
     get: (scope, grantId) => held.get(keyOf(scope, grantId), () => read(scope, grantId)),
-    drop: (scope, grantId) => held.drop(keyOf(scope, grantId))
+    drop: (scope, grantId) => held.drop(keyOf(scope, grantId)),
+    counts: held.counts
   }
 }
 

@@ -5,6 +5,7 @@ import type { TokenExchangeDeps } from '../oauth/token-endpoint.ts'
 import type { Db } from '../store/db.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { Strongbox } from './strongbox.ts'
+import type { RefreshTally } from './vault-measures.ts'
 import type { WorkloadIdentity } from './workload-identity.ts'
 
 /** What grants, their refresh and its recovery work with. */
@@ -17,4 +18,5 @@ export interface RefreshDeps {
   readonly exchange: TokenExchangeDeps
   readonly versions: TenantVersions
   readonly workload: WorkloadIdentity
+  readonly tally: RefreshTally
 }

@@ -22,6 +22,7 @@ import type { RefreshDeps } from './refresh-deps.ts'
 import type { SecretsTried } from './secrets-in-turn.ts'
 import type { Place, Strongbox } from './strongbox.ts'
 import { type GrantKind, type Setback, setbackOf } from './token-state.ts'
+import type { RefreshEnd } from './vault-measures.ts'
 
 export const refreshTokenPlace = (grantId: string): Place => [
   'grant_tokens',
@@ -34,9 +35,17 @@ export const accessTokenPlace = (grantId: string): Place => [
   'access_token'
 ]
 
+/** What a refresh came to; an error: why there is no token, in the words of the problem catalogue. */
+export interface RefreshResult {
+  readonly end: RefreshEnd
+  readonly error: AppError | null
+}
+
+const superseded: RefreshResult = { end: 'superseded', error: null }
+
 /**
  * Third step: what the answer means becomes the grant's next generation, if the claim still holds.
- * @throws AppError when the answer gives nothing to hand out; what it gave is stored all the same
+ * @returns an error when the answer gives nothing to hand out; what it gave is stored all the same
  */
 export async function project(
   deps: RefreshDeps,
@@ -44,7 +53,7 @@ export async function project(
   claim: Claim,
   verdict: TokenVerdict,
   secrets: SecretsTried | null = null
-): Promise<void> {
+): Promise<RefreshResult> {
   if (verdict.kind === 'failed' && verdict.refreshToken === null) {
     return await setBack(deps, scope, claim, { failure: verdict.failure, outcome: 'refused' })
   }
@@ -67,7 +76,8 @@ export async function project(
       return true
     })
   )
-  if (isOurs && setback !== null) throw setback.error
+  if (!isOurs) return superseded
+  return setback === null ? { end: 'renewed', error: null } : resultOf(setback)
 }
 
 /** That a newer secret is refused is worth knowing, however well the older one does. */
@@ -88,7 +98,7 @@ export async function setBack(
   scope: TenantScope,
   claim: Claim,
   { failure, outcome }: Failure
-): Promise<void> {
+): Promise<RefreshResult> {
   const now = deps.clock.now()
   const judged = judge(claim.grant, failure, now)
   // The provider refuses a token that it may have replaced in an answer that nobody kept.
@@ -107,7 +117,15 @@ export async function setBack(
       return true
     })
   )
-  if (isOurs) throw setback.error
+  if (!isOurs) return superseded
+  const isUnclear = outcome === 'unknown' && claim.grant.kind === 'user'
+  return isLost || isUnclear ? { end: 'lost_answer', error: setback.error } : resultOf(setback)
+}
+
+function resultOf({ state, error }: Setback): RefreshResult {
+  if (state === 'needs_sign_in' || state === 'misconfigured') return { end: state, error }
+  const isOwn = error.owner === 'platform'
+  return { end: isOwn ? 'weft_unavailable' : 'provider_unavailable', error }
 }
 
 /** The provider was not even asked: nothing is claimed, nothing is spent. */
@@ -116,7 +134,7 @@ export async function setBackUnclaimed(
   scope: TenantScope,
   grant: GrantRow,
   error: AppError
-): Promise<never> {
+): Promise<RefreshResult> {
   const now = deps.clock.now()
   const judged = judge(grant, error, now)
   const setback = { ...judged, nextTryAt: error.retryAt ?? judged.nextTryAt }
@@ -125,7 +143,7 @@ export async function setBackUnclaimed(
     await recordSetback(deps, tx, grant, setback, { now, wasAsked: false })
     if (standing !== null) await announce(deps, tx, standing, setback)
   })
-  throw setback.error
+  return resultOf(setback)
 }
 
 /** A grant's first failure of a kind is an event; its hundredth is not. */

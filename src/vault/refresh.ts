@@ -18,12 +18,15 @@ import { answerPlace, type Claim, claimGrant, keepAnswer, waitForOwner } from '.
 import type { RefreshDeps } from './refresh-deps.ts'
 import {
   type Failure,
+  kindOf,
   project,
+  type RefreshResult,
   refreshTokenPlace,
   setBack,
   setBackUnclaimed
 } from './refresh-projection.ts'
 import { type AnswerInTurn, askInTurn } from './secrets-in-turn.ts'
+import type { RefreshEnd } from './vault-measures.ts'
 
 /**
  * A refresh by whoever gets the claim, waited for: afterwards the grant has moved on, says why it could not,
@@ -61,19 +64,39 @@ async function refreshGrant(
   })
   if (grant === null) return 'moved'
   if (grant.kind === 'pat') return await endPersonalToken(deps, scope, grant, generation)
-  if (hasKeptAnswer) return await projectKept(deps, scope, grant, generation)
-  const { credentials, server } = await prepare(deps, scope, grant)
-  const claim = await claimGrant(deps, scope, grantId, generation)
+  const begunMs = deps.clock.monotonicMs()
+  const note = (end: RefreshEnd) =>
+    deps.tally.note(kindOf(grant), end, deps.clock.monotonicMs() - begunMs)
+  const attempt = hasKeptAnswer ? projectKept : spend
+  const result = await attempt(deps, scope, grant, generation).catch((error: unknown) => {
+    note('weft_unavailable')
+    throw error
+  })
+  if (result === 'moved' || result === 'busy') return result
+  note(result.end)
+  if (result.error !== null) throw result.error
+  return 'moved'
+}
+
+async function spend(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  grant: GrantRow,
+  generation: number
+): Promise<RefreshResult | 'moved' | 'busy'> {
+  const prepared = await prepare(deps, scope, grant)
+  if ('end' in prepared) return prepared
+  const { credentials, server } = prepared
+  const claim = await claimGrant(deps, scope, asId('grant', grant.id), generation)
   if (claim === 'moved' || claim === 'busy') return claim
   if (claim.leftBehind !== null) return await projectClaimed(deps, scope, claim, claim.leftBehind)
   if (mustNotReplay(claim, credentials)) {
-    await setBack(deps, scope, claim, { failure: { kind: 'dead_grant' }, outcome: 'refused' })
-    return 'moved'
+    const failure = { kind: 'dead_grant' } as const
+    return await setBack(deps, scope, claim, { failure, outcome: 'refused' })
   }
   const result = await callProvider(deps, scope, claim, credentials, server).catch(failureOf)
-  if ('failure' in result) await setBack(deps, scope, claim, result)
-  else await project(deps, scope, claim, result.verdict, result.secrets)
-  return 'moved'
+  if ('failure' in result) return await setBack(deps, scope, claim, result)
+  return await project(deps, scope, claim, result.verdict, result.secrets)
 }
 
 function isKept(entry: RefreshEntryRow | null, generation: number): boolean {
@@ -86,7 +109,7 @@ async function projectKept(
   scope: TenantScope,
   grant: GrantRow,
   generation: number
-): Promise<'moved' | 'busy'> {
+): Promise<RefreshResult | 'moved' | 'busy'> {
   const claim = await claimGrant(deps, scope, asId('grant', grant.id), generation)
   if (claim === 'moved' || claim === 'busy') return claim
   assert(claim.leftBehind !== null, 'a kept answer is closed with its generation only')
@@ -98,11 +121,12 @@ async function projectClaimed(
   scope: TenantScope,
   claim: Claim,
   leftBehind: string
-): Promise<'moved'> {
+): Promise<RefreshResult> {
   const provider = await providerOfGrant(deps, scope, claim.grant)
   const packed = await deps.strongbox.open(scope, answerPlace(claim.entryId), leftBehind)
-  await project(deps, scope, claim, readTokenAnswer(provider, unpackRawAnswer(packed)))
-  return 'moved'
+  const verdict = readTokenAnswer(provider, unpackRawAnswer(packed))
+  const result = await project(deps, scope, claim, verdict)
+  return result.end === 'renewed' ? { ...result, end: 'kept' } : result
 }
 
 /**
@@ -125,7 +149,7 @@ async function prepare(
   deps: RefreshDeps,
   scope: TenantScope,
   grant: GrantRow
-): Promise<{ credentials: GrantCredentials; server: AuthorizationServer }> {
+): Promise<{ credentials: GrantCredentials; server: AuthorizationServer } | RefreshResult> {
   try {
     const credentials = await credentialsOf(deps, scope, grant)
     const server = await deps.servers.discover(credentials.provider, grant.workspaceOrigin)

@@ -21,6 +21,7 @@ import type { RefreshDeps } from './refresh-deps.ts'
 import { prepareRevocations, type RevokeAll } from './revocation.ts'
 import { createScopedTokens, type ScopedTokens } from './scoped-tokens.ts'
 import { decide, type GrantFacts } from './token-state.ts'
+import { createRefreshTally, type VaultMeasures } from './vault-measures.ts'
 
 export type { AccessToken, TokenOptions } from './access-token.ts'
 
@@ -52,6 +53,7 @@ export interface Vault extends GrantKeeping, Pick<ScopedTokens, 'scopedToken'> {
     deadlineMs: number,
     appConnectionId?: AppConnectionId
   ): Promise<RevokeAll>
+  measures(): VaultMeasures
   /** Resolves when every refresh and revocation that runs now has ended. */
   settle(): Promise<void>
   /** Finishes what this process has begun; what it only waits for is left to those who do it. */
@@ -61,7 +63,9 @@ export interface Vault extends GrantKeeping, Pick<ScopedTokens, 'scopedToken'> {
 const waitDefaultMs = 15_000
 const clockSkewMs = 5_000
 
-export function createVault(deps: RefreshDeps): Vault {
+export function createVault(given: Omit<RefreshDeps, 'tally'>): Vault {
+  const tally = createRefreshTally()
+  const deps: RefreshDeps = { ...given, tally }
   const { clock } = deps
   assert(refreshLeaseMs > 2 * tokenTimeoutMs + clockSkewMs, 'the lease outlives the provider call')
   const grants = createHeldGrants(deps)
@@ -123,6 +127,11 @@ export function createVault(deps: RefreshDeps): Vault {
     prepareRevocations: (scope, deadlineMs, appConnectionId) =>
       prepareRevocations(deps, scope, deadlineMs, appConnectionId),
     scopedToken: scoped.scopedToken,
+    measures: () => ({
+      refreshes: tally.refreshes,
+      refreshing: flights.running,
+      held: grants.counts()
+    }),
     recover: (scope) => recoverTenant(deps, scope, joinRefresh),
     async close() {
       closing.abort()

@@ -58,7 +58,7 @@ export async function createDelegatedWorld(): Promise<DelegatedWorld> {
     publicUrl: `https://${host}`,
     fabricDomain: null,
     trustedProxies: [],
-    readiness: () => Promise.resolve(),
+    readiness: async () => [],
     logger: pino({ level: 'silent' }),
     clock: world.clock,
     newRequestId: randomUUID

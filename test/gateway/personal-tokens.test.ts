@@ -33,7 +33,7 @@ beforeAll(async () => {
     publicUrl: `https://${host}`,
     fabricDomain: null,
     trustedProxies: [],
-    readiness: () => Promise.resolve(),
+    readiness: async () => [],
     logger: pino({ level: 'silent' }),
     clock: world.clock,
     newRequestId: randomUUID

@@ -35,7 +35,7 @@ beforeAll(async () => {
     publicUrl: `https://${publicHost}`,
     fabricDomain: 'fabrics.test',
     trustedProxies: [],
-    readiness: () => Promise.resolve(),
+    readiness: async () => [],
     logger: pino({ level: 'silent' }),
     clock: world.clock,
     newRequestId: randomUUID

@@ -196,7 +196,7 @@ export async function appWith(fakes: Fakes = {}) {
     gateway: room({ enter: () => () => undefined, ...fakes.gateway }, 'gateway'),
     interchange: room(fakes.interchange ?? {}, 'interchange'),
     audit: room(fakes.audit ?? {}, 'audit'),
-    readiness: async () => {},
+    readiness: async () => [],
     slowClients: { bodies: 0, readers: 0 },
     logger: pino({ level: 'trace' }, stream),
     clock: { now: () => now, monotonicMs: () => performance.now() },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
 import { createClockwork, type Job } from '../../src/jobs/clockwork.ts'
 
 beforeEach(() => {
@@ -23,6 +24,7 @@ function job(name: string, run: () => Promise<void> = async () => undefined) {
 
 const failures: string[] = []
 const options = (last: readonly string[] = []) => ({
+  clock: systemClock(),
   last,
   onFailure: (name: string) => void failures.push(name)
 })

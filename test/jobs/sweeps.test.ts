@@ -98,6 +98,7 @@ describe('the audit flush', () => {
     const buffer = createAuditBuffer(createCallWriter(world.db, createAudit(world.db, clock)))
     await world.keeper.query('DELETE FROM audit_events')
     const clockwork = createClockwork([auditFlush(buffer)], {
+      clock,
       last: ['audit_flush'],
       onFailure: (_, error) => expect.fail(String(error))
     })

@@ -14,6 +14,7 @@ import {
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority } from '../../src/base/tenant-scope.ts'
 import { newBearer } from '../../src/crypto/bearer.ts'
+import { createRequestMeasures } from '../../src/http/metrics/requests.ts'
 import { clientSecretPlace } from '../../src/vault/client-secrets.ts'
 import { accessTokenPlace, refreshTokenPlace } from '../../src/vault/refresh-projection.ts'
 import { listen } from '../http/sockets.ts'
@@ -44,15 +45,17 @@ export async function createPlatform() {
       done()
     }
   })
+  const requests = createRequestMeasures()
   const app = await buildApp({
     ...gateway.rooms,
     slowClients: { bodies: 0, readers: 0 },
     publicUrl: `https://${platformHost}`,
     fabricDomain,
     trustedProxies: [],
-    readiness: () => Promise.resolve(),
+    readiness: async () => [],
     logger: pino({ level: 'trace' }, stream),
     clock,
+    requests,
     newRequestId: randomUUID
   })
   const port = await listen(app)
@@ -68,6 +71,7 @@ export async function createPlatform() {
     world,
     rooms: gateway.rooms,
     app,
+    requests,
     port,
     /** What the app has logged. */
     lines,

@@ -5,6 +5,8 @@ import { Secret } from '../../src/base/secret.ts'
 import { UniqueViolation } from '../../src/store/db-errors.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { createGrantKeeping, type SignIn } from '../../src/vault/grant-keeping.ts'
+import { createHeldGrants } from '../../src/vault/held-grants.ts'
+import { createRefreshTally } from '../../src/vault/vault-measures.ts'
 import {
   codeOf,
   createVaultWorld,
@@ -62,8 +64,8 @@ function keepingOn(db: VaultWorld['own']['db']) {
   const { own, clock } = world
   const parts = { audit: createAudit(own.db, clock), versions: createTenantVersions(own.db, clock) }
   return createGrantKeeping(
-    { ...own, ...parts, db, exchange: own },
-    { get: async () => null, drop: () => undefined }
+    { ...own, ...parts, db, exchange: own, tally: createRefreshTally() },
+    createHeldGrants({ ...own, ...parts, db })
   )
 }
 

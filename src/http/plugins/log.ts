@@ -1,21 +1,30 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../base/clock.ts'
 import { idPattern } from '../../base/ids.ts'
+import type { RequestMeasures } from '../metrics/requests.ts'
 import { newLine } from '../request-line.ts'
 import type { App } from '../route.ts'
 
 const fabricIdPattern = new RegExp(idPattern('fabric'))
 
-/** One line per request, when its answer has ended: the route's pattern, never the URL. */
+interface LogDeps {
+  readonly logger: FastifyBaseLogger
+  readonly clock: Clock
+  readonly requests: RequestMeasures
+}
+
+/** One line per request, and one count, when its answer has ended: the route's pattern, never the URL. */
 export function installLog(
   app: App,
-  { logger, clock }: { logger: FastifyBaseLogger; clock: Clock }
+  { logger, clock, requests }: LogDeps
 ): { settle: (request: FastifyRequest, reply: FastifyReply) => void } {
   function settle(request: FastifyRequest, reply: FastifyReply): void {
     const { line } = request
     line.pending -= 1
     if (line.pending > 0) return
-    const facts = factsOf(request, reply, clock.monotonicMs() - line.startedAtMs)
+    const tookMs = clock.monotonicMs() - line.startedAtMs
+    requests.note(request, reply, line.code ?? line.outcome?.code ?? null, tookMs)
+    const facts = factsOf(request, reply, tookMs)
     if (line.code === 'internal') logger.error(facts, 'request')
     else logger.info(facts, 'request')
   }
