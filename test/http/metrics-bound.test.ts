@@ -64,21 +64,24 @@ async function drive(slug: string): Promise<string[]> {
     ['GET', `/api/v1/fabrics/${fabricId}?q=${slug}`],
     ['GET', `/nowhere/${slug}`]
   ] as const
-  for (const bearer of [key, token, `wfts_unknown_${slug}`]) {
-    for (const [method, path] of paths) {
-      const headers = { host: platformHost, authorization: `Bearer ${bearer}` }
-      const body = method === 'POST' ? JSON.stringify({ of: slug }) : undefined
-      const json = body === undefined ? {} : { 'content-type': 'application/json' }
-      await call(port, { method, path, headers: { ...headers, ...json } }, body)
-    }
+  const ask = (bearer: string, method: string, path: string) => {
+    const headers = { host: platformHost, authorization: `Bearer ${bearer}` }
+    if (method === 'GET') return call(port, { method, path, headers })
+    const json = { ...headers, 'content-type': 'application/json' }
+    return call(port, { method, path, headers: json }, JSON.stringify({ of: slug }))
   }
+  await Promise.all(
+    [key, token, `wfts_unknown_${slug}`].flatMap((bearer) =>
+      paths.map(([method, path]) => ask(bearer, method, path))
+    )
+  )
   return [tenantId, teamId, fabricId, accountId, userId, slug, world.server.origin]
 }
 
 test('the set of series is the same however many tenants, fabrics, people, endpoints, paths and refusals there are', async () => {
   const before = await series()
   const names: string[] = []
-  for (let n = 0; n < 8; n += 1) names.push(...(await drive(`tenant-number-${n}`)))
+  for (let n = 0; n < 4; n += 1) names.push(...(await drive(`tenant-number-${n}`)))
   const { rooms, world } = platform
   for (let n = 0; n < 5; n += 1) {
     const { grantId } = await world.seedGrant()
@@ -92,19 +95,19 @@ test('the set of series is the same however many tenants, fabrics, people, endpo
   expect(after.length).toBeLessThan(1_200)
   const text = after.join('\n')
   for (const name of [...names, platformHost, 'people.test']) expect(text).not.toContain(name)
-})
+}, 60_000)
 
 test('what was done is in them', async () => {
-  expect(await sum(/^weft_upstream_calls_total\{kind="serving",identity="user"/)).toBe(16)
+  expect(await sum(/^weft_upstream_calls_total\{kind="serving",identity="user"/)).toBe(8)
   expect(await sum(/^weft_upstream_calls_total\{kind="serving",identity="service_principal"/)).toBe(
-    16
-  )
-  expect(await sum(/^weft_refreshes_total\{identity="service_principal",outcome="renewed"\}/)).toBe(
     8
   )
+  expect(await sum(/^weft_refreshes_total\{identity="service_principal",outcome="renewed"\}/)).toBe(
+    4
+  )
   expect(await sum(/^weft_refreshes_total\{identity="user",outcome="renewed"\}/)).toBe(5)
-  expect(await sum(/^weft_problems_total\{code="path_not_allowed"/)).toBe(16)
-  expect(await sum(/^weft_problems_total\{code="unauthenticated"/)).toBeGreaterThanOrEqual(8)
-  expect(await sum(/^weft_own_seconds_count\{kind="serving"\}/)).toBe(32)
+  expect(await sum(/^weft_problems_total\{code="path_not_allowed"/)).toBe(8)
+  expect(await sum(/^weft_problems_total\{code="unauthenticated"/)).toBeGreaterThanOrEqual(4)
+  expect(await sum(/^weft_own_seconds_count\{kind="serving"\}/)).toBe(16)
   expect(await sum(/^weft_database_connections\{state="idle"\}/)).toBeGreaterThan(0)
 })
