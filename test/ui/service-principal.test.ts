@@ -1,22 +1,32 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { simulatedAccountId } from '../../src/local/databricks/workspace.ts'
+import { control } from '../../src/local/seed.ts'
 import { openVisitors, type Visitor, type Visitors } from './visitor.ts'
 
 let visitors: Visitors
 let admin: Visitor
 let fabric: { readonly id: string; readonly name: string }
+const principal = { clientId: randomUUID(), clientSecret: `dose${randomUUID()}` }
+const accountAdmin = { clientId: randomUUID(), clientSecret: `dose${randomUUID()}` }
 
 beforeAll(async () => {
   visitors = await openVisitors()
   admin = await visitors.open('admin@acme.test')
   const me: { teams: { id: string }[] } = await admin.call('GET', '/api/v1/me')
   fabric = await admin.call('POST', '/api/v1/fabrics', {
-    name: 'Principal of the pages',
+    name: `Principal of the pages ${randomUUID().slice(0, 8)}`,
     teamId: me.teams[0]?.id,
     kind: 'sql',
     provider: 'databricks',
     workspaceUrl: visitors.stack.workspaces[0],
     authMethod: 'oauth'
   })
+  const url = visitors.stack.workspaces[0]
+  const known = { ...principal, displayName: 'Nightly work' }
+  await control(url, '/_sim/service-principals', known)
+  const mighty = { ...accountAdmin, displayName: 'Account Admin', isAccountAdmin: true }
+  await control(url, '/_sim/service-principals', mighty)
 }, 900_000)
 afterAll(() => visitors?.close())
 
@@ -33,7 +43,7 @@ describe('the service principal of a fabric', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Set it' }).click()
     await page.getByText('The application ID of the service principal').waitFor()
     await look('service-principal-form')
-    await page.getByLabel('Application ID').fill('00000000-0000-4000-8000-000000000009')
+    await page.getByLabel('Application ID').fill(principal.clientId)
     await page.getByLabel(/^Secret/).fill('dose-first-secret-of-the-page')
     await page.getByRole('button', { name: 'Set it' }).click()
     await page.getByRole('heading', { name: 'Secrets' }).waitFor()
@@ -59,9 +69,37 @@ describe('the service principal of a fabric', { timeout: 60_000 }, () => {
       .toMatchObject({ servicePrincipalUse: 'team' })
   })
 
+  test('has its federation policy made by Weft, and wrong credentials are told beside their field', async () => {
+    const { page, look } = admin
+    await page.getByRole('button', { name: 'Let Weft make it' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Let Weft make the policy' })
+    await dialog.getByRole('button', { name: 'Make the policy' }).click()
+    await dialog.getByText('Paste the account id').waitFor()
+    await dialog.getByLabel('Account console').fill(visitors.stack.workspaces[0])
+    await dialog.getByLabel('Account ID').fill(simulatedAccountId)
+    const clientId = dialog.getByLabel('client ID')
+    const secret = dialog.getByLabel('secret', { exact: false }).first()
+    const make = dialog.getByRole('button', { name: 'Make the policy' })
+    await clientId.fill(principal.clientId)
+    await secret.fill(principal.clientSecret)
+    await make.click()
+    await dialog.getByText('this service principal is not an account admin').waitFor()
+    await look('federation-policy-refused')
+    await clientId.fill(accountAdmin.clientId)
+    await secret.fill('not its secret')
+    await make.click()
+    await dialog.getByText('the account refused this client ID or secret').waitFor()
+    await secret.fill(accountAdmin.clientSecret)
+    await make.click()
+    await dialog.getByText('The policy is in place').waitFor()
+    await dialog.getByText('Weft made it.').waitFor()
+    expect(await page.content()).not.toContain(accountAdmin.clientSecret)
+    await look('federation-policy-made')
+    await dialog.getByRole('button', { name: 'Done' }).click()
+  })
+
   test('does without a secret once an admin says so, by the policy that the page shows', async () => {
     const { page, look } = admin
-    await page.getByRole('button', { name: 'Show the policy' }).click()
     await page.getByRole('button', { name: 'Copy the command' }).waitFor()
     await look('service-principal-federated')
     await page.getByRole('button', { name: 'do without a secret' }).click()

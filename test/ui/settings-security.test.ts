@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { simulatedAccountId } from '../../src/local/databricks/workspace.ts'
 import { control } from '../../src/local/seed.ts'
@@ -26,6 +27,40 @@ async function addAtAccount(app: {
   for (const url of visitors.stack.workspaces) {
     await control(url, '/_sim/apps', { ...app, scopes })
   }
+}
+
+async function fillCredentials(dialog: Locator): Promise<void> {
+  await dialog.getByLabel('client ID').fill(accountAdmin.clientId)
+  await dialog.getByLabel('secret', { exact: false }).first().fill(accountAdmin.clientSecret)
+}
+
+async function checkRegistration(page: Page): Promise<Locator> {
+  await page.getByRole('button', { name: 'Check the registration' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Check the registration' })
+  await fillCredentials(dialog)
+  await dialog.getByRole('button', { name: 'Check' }).click()
+  return dialog
+}
+
+/** What an account admin does in the account's own console. */
+async function deleteAtAccount(name: string): Promise<void> {
+  const form = new URLSearchParams({
+    grant_type: 'client_credentials',
+    scope: 'all-apis',
+    client_id: accountAdmin.clientId,
+    client_secret: accountAdmin.clientSecret
+  })
+  const account = `${workspace()}/oidc/accounts/${simulatedAccountId}/v1/token`
+  const answer = await fetch(account, { method: 'POST', body: form })
+  const token = (await answer.json()) as { access_token: string } // RFC 6749 §5.1
+  const headers = { authorization: `Bearer ${token.access_token}` }
+  const apps = `${workspace()}/api/2.0/accounts/${simulatedAccountId}/oauth2/custom-app-integrations`
+  const list = (await (await fetch(apps, { headers })).json()) as {
+    apps: { name: string; integration_id: string }[]
+  } // its own documented shape
+  const found = list.apps.find((app) => app.name === name)
+  const gone = await fetch(`${apps}/${found?.integration_id}`, { method: 'DELETE', headers })
+  expect(gone.status).toBe(200)
 }
 
 /** Globex has no OAuth application at first, and again at the end: both in one file, since it is one tenant. */
@@ -142,14 +177,33 @@ describe('an organisation goes from nothing to verified', { timeout: 60_000 }, (
 
   test('what is registered is compared with what is needed', async () => {
     const { page } = guest
-    await page.getByRole('button', { name: 'Check the registration' }).click()
-    const dialog = page.getByRole('dialog', { name: 'Check the registration' })
-    await dialog.getByLabel('client ID').fill(accountAdmin.clientId)
-    await dialog.getByLabel('secret', { exact: false }).first().fill(accountAdmin.clientSecret)
-    await dialog.getByRole('button', { name: 'Check' }).click()
+    const dialog = await checkRegistration(page)
     await dialog.getByText('All is as Weft needs it').waitFor()
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
+  })
+
+  test('a registration that has drifted from the lives of tokens that were set is set right', async () => {
+    const { page, look } = guest
+    await page.getByRole('button', { name: 'Change' }).click()
+    const life = page.getByLabel('A refresh token lives for')
+    await life.fill('43200')
+    await page.getByText('That is 30 days.').waitFor()
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Saved. It holds at once').waitFor()
+    await page.getByRole('button', { name: 'Hide' }).click()
+    const dialog = await checkRegistration(page)
+    await dialog.getByText('Registered otherwise than Weft needs it').waitFor()
+    await dialog.getByRole('cell', { name: '43200' }).waitFor()
+    await look('security-registration-drifted')
+    await dialog.getByRole('button', { name: 'Set it right' }).click()
+    await dialog.getByText('All is as Weft needs it').waitFor()
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await page.reload()
+    await page.getByRole('button', { name: 'Change' }).click()
+    expect(await life.inputValue()).toBe('43200 minutes')
+    await page.getByRole('button', { name: 'Hide' }).click()
   })
 
   test('name, scopes and hosts are kept; another admin’s change in between is shown', async () => {
@@ -174,6 +228,37 @@ describe('an organisation goes from nothing to verified', { timeout: 60_000 }, (
     await page.getByText('Somebody else saved this in between').waitFor({ state: 'detached' })
   })
 
+  test('a registration is deleted at the account only by who has typed its name, and it is set up anew', async () => {
+    const { page, look } = guest
+    await page.getByRole('button', { name: 'Delete the registration' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Delete the registration' })
+    await dialog.getByText('Work as a service principal goes on.').waitFor()
+    await fillCredentials(dialog)
+    await look('security-registration-delete')
+    await dialog.getByRole('button', { name: 'Delete the registration' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Let Weft register itself' }).waitFor()
+    expect(await page.getByLabel('Client ID').inputValue()).toBe('')
+  })
+
+  test('a registration that somebody deleted at the account is shown as gone', async () => {
+    const { page, look } = guest
+    const name = `Globex again ${randomUUID().slice(0, 8)}`
+    await page.getByRole('button', { name: 'Let Weft register itself' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Let Weft register itself' })
+    await dialog.getByLabel('Name').fill(name)
+    await dialog.getByLabel('Account console').fill(workspace())
+    await dialog.getByLabel('Account ID').fill(simulatedAccountId)
+    await fillCredentials(dialog)
+    await dialog.getByRole('button', { name: 'Register' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await deleteAtAccount(name)
+    const check = await checkRegistration(page)
+    await check.getByText('The account does not know it any more').waitFor()
+    await look('security-registration-gone')
+    await page.keyboard.press('Escape')
+  })
+
   test('disabled it rests, and deleted nothing is left of it', async () => {
     const { page, goTo } = guest
     await page.getByRole('button', { name: 'Disable' }).click()
@@ -181,7 +266,7 @@ describe('an organisation goes from nothing to verified', { timeout: 60_000 }, (
     await page.getByText('This application is disabled').waitFor()
     for (const _ of [1, 2]) {
       await goTo('/settings/security', 'Security')
-      await page.getByRole('button', { name: /^Delete / }).click()
+      await page.getByRole('button', { name: /^Delete (?!the registration)/ }).click()
       await page.getByRole('button', { name: 'Delete it' }).click()
       await page.getByText(/ is deleted$/).waitFor()
     }

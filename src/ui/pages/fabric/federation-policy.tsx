@@ -7,11 +7,13 @@ import { Facts } from '../../parts/facts.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { FederationSwitch } from './federation-switch.tsx'
+import { PolicyRegistration } from './policy-registration.tsx'
 import type { TabProps } from './tab-props.ts'
 
 /** How the service principal can do without a secret: what Databricks has to be told, once. */
 export function FederationPolicy({ fabric }: TabProps) {
   const [isOpen, setIsOpen] = useState(false)
+  const [isMaking, setIsMaking] = useState(false)
   const input = { path: { fabricId: fabric.id } }
   const query = useQuery({ ...queryOf('federationPolicyGet', input), enabled: isOpen })
   return (
@@ -24,12 +26,23 @@ export function FederationPolicy({ fabric }: TabProps) {
             principal. An account admin makes it once, and there is no secret to replace.
           </Text>
         </Stack>
-        {!isOpen && (
-          <Button size="xs" variant="default" onClick={() => setIsOpen(true)}>
-            Show the policy
+        <Group gap="xs">
+          {!isOpen && (
+            <Button size="xs" variant="default" onClick={() => setIsOpen(true)}>
+              Show the policy
+            </Button>
+          )}
+          <Button size="xs" variant="light" onClick={() => setIsMaking(true)}>
+            Let Weft make it
           </Button>
-        )}
+        </Group>
       </Group>
+      <PolicyRegistration
+        fabric={fabric}
+        isOpen={isMaking}
+        onClose={() => setIsMaking(false)}
+        onMade={() => setIsOpen(true)}
+      />
       {isOpen && query.isPending && <Loading of="the policy" />}
       {query.isError && <ProblemView error={query.error} onRetry={() => query.refetch()} />}
       {query.data && (

@@ -2,11 +2,18 @@ import { Button, Collapse, Group, Select, Stack, TagsInput, TextInput } from '@m
 import { useForm } from '@mantine/form'
 import { useState } from 'react'
 import { SaveProblem } from '../../parts/conflict.tsx'
+import { settle, tellForm, useFollowing } from '../../parts/saved-form.ts'
 import { Section } from '../../parts/section.tsx'
 import { useAppSave } from './app-save.ts'
 import type { App } from './app-status.tsx'
 import { RegistrationCheck } from './registration-check.tsx'
-import { settle, tellForm, useFollowing } from './saved-form.ts'
+import {
+  type PolicyValues,
+  policyInWords,
+  policyOf,
+  policyValuesOf,
+  TokenPolicyFields
+} from './token-policy.tsx'
 
 interface Values {
   name: string
@@ -15,6 +22,7 @@ interface Values {
   clientAuthMethod: App['clientAuthMethod']
   accountHost: string
   accountId: string
+  policy: PolicyValues
 }
 
 const valuesOf = (app: App): Values => ({
@@ -23,7 +31,8 @@ const valuesOf = (app: App): Values => ({
   allowedHosts: app.allowedHosts,
   clientAuthMethod: app.clientAuthMethod,
   accountHost: app.accountHost ?? '',
-  accountId: app.accountId ?? ''
+  accountId: app.accountId ?? '',
+  policy: policyValuesOf(app)
 })
 
 const labels = {
@@ -32,10 +41,12 @@ const labels = {
   allowedHosts: 'Allowed workspace hosts',
   clientAuthMethod: 'How the secret is sent',
   accountHost: 'Account console',
-  accountId: 'Account ID'
+  accountId: 'Account ID',
+  policy: 'Lives of tokens'
 }
-const asText = ({ scopes, allowedHosts, ...rest }: Values) => ({
+const asText = ({ scopes, allowedHosts, policy, ...rest }: Values) => ({
   ...rest,
+  policy: policyInWords(policy),
   scopes: scopes.join(', '),
   allowedHosts: allowedHosts.join(', ')
 })
@@ -48,7 +59,7 @@ export function AppDetails({ app }: { readonly app: App }) {
   return (
     <Section
       title="More settings"
-      description="Name, scopes, allowed hosts, and what is registered at the account. The defaults suit most."
+      description="Name, scopes, allowed hosts, lives of tokens, and what is registered at the account. The defaults suit most."
       action={
         <Group gap="xs">
           {isCheckable && (
@@ -80,12 +91,13 @@ function DetailsForm({ app }: { readonly app: App }) {
     validate: { name: (name) => (name.trim() === '' ? 'Give it a name' : null) }
   })
   useFollowing(form, valuesOf(app))
-  const submit = form.onSubmit(async (values) => {
+  const submit = form.onSubmit(async ({ policy, ...values }) => {
     const texts = { accountHost: values.accountHost.trim(), accountId: values.accountId.trim() }
     const wanted = {
       ...values,
       accountHost: texts.accountHost || null,
-      accountId: texts.accountId || null
+      accountId: texts.accountId || null,
+      tokenPolicy: policyOf(policy)
     }
     // Only what is different: another client ID or scope makes a verification old.
     const changed = Object.entries(wanted).filter(
@@ -129,6 +141,7 @@ function DetailsForm({ app }: { readonly app: App }) {
           {...form.getInputProps('accountHost')}
         />
         <TextInput label={labels.accountId} maxLength={64} {...form.getInputProps('accountId')} />
+        <TokenPolicyFields form={form} />
         <SaveProblem
           error={error}
           mine={asText(form.values)}

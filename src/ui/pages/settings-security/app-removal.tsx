@@ -1,11 +1,13 @@
 import { Button, Group, List, Stack, Text } from '@mantine/core'
 import { useIsMutating, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { queryOf, useCall } from '../../api/queries.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
 import { useAppSave } from './app-save.ts'
 import { type App, appsChanged } from './app-status.tsx'
+import { RegistrationRemoval } from './registration-removal.tsx'
 
 interface Props {
   readonly app: App
@@ -23,13 +25,14 @@ function Consequences({ of: sentences }: { readonly of: readonly string[] }) {
   )
 }
 
-/** Disable, enable, delete; each tells first who would notice. */
+/** Disable, enable, delete, here or at the account; each tells first who would notice. */
 export function AppRemoval({ app, onGone }: Props) {
   const confirm = useConfirm()
   const path = { appConnectionId: app.id }
   const usage = useQuery(queryOf('appConnectionUsage', { path }))
   const { save, error, isPending } = useAppSave(app)
   const remove = useCall('appConnectionDelete', appsChanged)
+  const [isUnregistering, setIsUnregistering] = useState(false)
   // What another part of the page is saving makes this version of it old.
   const isSaving = useIsMutating({ mutationKey: ['appConnectionUpdate'] }) > 0
   const { whatFollows, fabrics = [], signIns = 0 } = usage.data ?? {}
@@ -51,7 +54,7 @@ export function AppRemoval({ app, onGone }: Props) {
           <Consequences of={whatFollows?.deleted ?? []} />
           {app.registrationId !== null && (
             <Text size="sm">
-              What Weft registered at the account stays there; delete it in the account console.
+              What Weft registered at the account stays there: delete the registration first.
             </Text>
           )}
         </Stack>
@@ -75,7 +78,25 @@ export function AppRemoval({ app, onGone }: Props) {
     <Stack gap="sm">
       {error && <ProblemView error={error} />}
       {remove.isError && <ProblemView error={remove.error} />}
+      {usage.data && (
+        <RegistrationRemoval
+          app={app}
+          usage={usage.data}
+          isOpen={isUnregistering}
+          onClose={() => setIsUnregistering(false)}
+        />
+      )}
       <Group justify="flex-end" gap="sm">
+        {app.registrationId !== null && (
+          <Button
+            variant="subtle"
+            color="red"
+            disabled={!usage.data || isSaving}
+            onClick={() => setIsUnregistering(true)}
+          >
+            Delete the registration
+          </Button>
+        )}
         {app.isDisabled ? (
           <Button
             variant="default"

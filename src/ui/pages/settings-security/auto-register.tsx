@@ -1,22 +1,18 @@
-import { Autocomplete, Modal, Stack, TextInput } from '@mantine/core'
+import { Modal, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { isAllInForm } from '../../api/form-errors.ts'
 import { useCall } from '../../api/queries.ts'
+import {
+  AccountCredentialsFields,
+  AccountFields,
+  accountRules,
+  credentialRules
+} from '../../parts/account-credentials.tsx'
 import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
+import { tellForm } from '../../parts/saved-form.ts'
 import { toast } from '../../parts/toast.ts'
-import { AccountCredentialsFields, credentialRules } from './account-credentials.tsx'
 import { type App, appsChanged } from './app-status.tsx'
-import { tellForm } from './saved-form.ts'
-
-const consoles = [
-  'accounts.cloud.databricks.com',
-  'accounts.azuredatabricks.net',
-  'accounts.gcp.databricks.com',
-  'accounts.cloud.databricks.us',
-  'accounts.databricks.azure.us',
-  'accounts.databricks.azure.cn'
-]
 
 interface Props {
   readonly isOpen: boolean
@@ -42,8 +38,7 @@ function RegisterForm({ onClose, onDone, name, appConnectionId }: Omit<Props, 'i
     initialValues: { name, accountHost: '', accountId: '', clientId: '', clientSecret: '' },
     validate: {
       name: (text) => (text.trim() === '' ? 'Give it a name' : null),
-      accountHost: (text) => (text.trim() === '' ? 'Choose the account console' : null),
-      accountId: (text) => (text.trim() === '' ? 'Paste the account id' : null),
+      ...accountRules,
       ...credentialRules
     }
   })
@@ -63,19 +58,9 @@ function RegisterForm({ onClose, onDone, name, appConnectionId }: Omit<Props, 'i
     <form onSubmit={submit}>
       <Stack>
         <TextInput label="Name" maxLength={120} {...form.getInputProps('name')} />
-        <Autocomplete
-          label="Account console"
-          description="Choose yours, or paste its address."
-          data={consoles}
-          {...form.getInputProps('accountHost')}
-        />
-        <TextInput
-          label="Account ID"
-          description="In the account console, in the menu at your name."
-          autoComplete="off"
-          spellCheck={false}
-          maxLength={64}
-          {...form.getInputProps('accountId')}
+        <AccountFields
+          accountHost={form.getInputProps('accountHost')}
+          accountId={form.getInputProps('accountId')}
         />
         <AccountCredentialsFields
           clientId={form.getInputProps('clientId')}

@@ -3,12 +3,12 @@ import { useForm } from '@mantine/form'
 import { useCall } from '../../api/queries.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { SaveProblem } from '../../parts/conflict.tsx'
+import { settle, tellForm, useFollowing } from '../../parts/saved-form.ts'
 import { SecretField } from '../../parts/secret-field.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast, toastProblem } from '../../parts/toast.ts'
 import { useAppSave } from './app-save.ts'
 import { type App, appsChanged } from './app-status.tsx'
-import { settle, tellForm, useFollowing } from './saved-form.ts'
 
 type ClientSecret = App['clientSecrets'][number]
 

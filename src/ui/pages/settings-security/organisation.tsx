@@ -8,11 +8,12 @@ import { queryOf, useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { SaveProblem } from '../../parts/conflict.tsx'
+import { MinutesInput } from '../../parts/minutes-input.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
+import { settle, useFollowing } from '../../parts/saved-form.ts'
 import { Section } from '../../parts/section.tsx'
 import { toast } from '../../parts/toast.ts'
-import { settle, useFollowing } from './saved-form.ts'
 
 type Settings = Schemas['TenantSettings']
 type Values = Omit<Settings, 'version'>
@@ -25,13 +26,6 @@ const labels: Record<keyof Values, string> = {
   personalTokensAllowed: 'People may make personal access tokens',
   personalTokenMaxDays: 'A personal access token ends at the latest after',
   delegationsAllowed: 'People may let service accounts act as them'
-}
-
-/** `720` → `12 hours`. */
-function minutesInWords(minutes: number): string {
-  const [size, unit] = minutes % 1_440 === 0 ? [1_440, 'day'] : [60, 'hour']
-  const count = Math.round((minutes / size) * 10) / 10
-  return `That is ${count} ${unit}${count === 1 ? '' : 's'}.`
 }
 
 /** What holds for everyone's sessions, tokens and delegations; and the end of all sessions at once. */
@@ -76,28 +70,20 @@ function SettingsForm({ settings }: { readonly settings: Settings }) {
       }
     )
   )
-  const { sessionIdleMinutes, sessionMaxMinutes, personalTokensAllowed } = form.values
+  const { personalTokensAllowed } = form.values
   return (
     <form onSubmit={submit}>
       <Stack gap="md" px="lg" pb="lg" maw={480}>
-        <NumberInput
+        <MinutesInput
           label={labels.sessionIdleMinutes}
-          suffix=" minutes"
           min={5}
           max={43_200}
-          allowDecimal={false}
-          hideControls
-          description={minutesInWords(sessionIdleMinutes)}
           {...form.getInputProps('sessionIdleMinutes')}
         />
-        <NumberInput
+        <MinutesInput
           label={labels.sessionMaxMinutes}
-          suffix=" minutes"
           min={15}
           max={43_200}
-          allowDecimal={false}
-          hideControls
-          description={minutesInWords(sessionMaxMinutes)}
           {...form.getInputProps('sessionMaxMinutes')}
         />
         <Switch

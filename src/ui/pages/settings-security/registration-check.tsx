@@ -3,11 +3,11 @@ import { useForm } from '@mantine/form'
 import { isAllInForm } from '../../api/form-errors.ts'
 import { useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
+import { AccountCredentialsFields, credentialRules } from '../../parts/account-credentials.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
+import { tellForm } from '../../parts/saved-form.ts'
 import { toast } from '../../parts/toast.ts'
-import { AccountCredentialsFields, credentialRules } from './account-credentials.tsx'
 import type { App } from './app-status.tsx'
-import { tellForm } from './saved-form.ts'
 
 type Registration = Schemas['Registration']
 
@@ -109,7 +109,12 @@ function Found({ registration: { status, differences } }: { readonly registratio
       <Text size="sm" fw={500} role="status">
         Registered otherwise than Weft needs it
       </Text>
-      <Table.ScrollContainer minWidth={420}>
+      <Table.ScrollContainer
+        minWidth={420}
+        scrollAreaProps={{
+          viewportProps: { tabIndex: 0, role: 'region', 'aria-label': 'Differences' }
+        }}
+      >
         <Table>
           <Table.Thead>
             <Table.Tr>

@@ -1,6 +1,6 @@
 import type { UseFormReturnType } from '@mantine/form'
 import { useEffect } from 'react'
-import { formErrors } from '../../api/form-errors.ts'
+import { formErrors } from '../api/form-errors.ts'
 
 /** A form that follows what is saved as long as nobody has typed into it. */
 export function useFollowing<Values extends object>(
