@@ -210,4 +210,20 @@ describe('the settings of a fabric', { timeout: 60_000 }, () => {
     expect(await page.getByLabel('What it is for').inputValue()).toBe('Said by somebody else')
     expect(await page.getByLabel('Schema').inputValue()).toBe('silver')
   })
+
+  test('deletes it, once its name was typed, and tells what goes with it', async () => {
+    const { page, look } = admin
+    const name = 'Wizard settings'
+    await page.getByRole('button', { name: 'Delete the fabric' }).click()
+    const dialog = page.getByRole('dialog', { name: `Delete ${name}?` })
+    const sure = dialog.getByRole('button', { name: 'Delete the fabric' })
+    await dialog.getByText('Everything that calls through it is refused at once').waitFor()
+    expect(await sure.isDisabled()).toBe(true)
+    await dialog.getByRole('textbox').fill(name)
+    await look('fabric-delete')
+    await sure.click()
+    await page.getByRole('heading', { level: 1, name: 'Fabrics' }).waitFor()
+    await page.getByText(`${name} is deleted`).waitFor()
+    expect(await page.getByRole('link', { name: new RegExp(name) }).count()).toBe(0)
+  })
 })

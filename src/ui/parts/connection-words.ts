@@ -12,9 +12,24 @@ const words: Readonly<Record<Connection['state'], string>> = {
   pending: 'Not signed in'
 }
 
+const tokenWords: typeof words = {
+  active: 'Token works',
+  degraded: 'Token works, in trouble',
+  needs_sign_in: 'New token needed',
+  misconfigured: 'To be mended',
+  paused: 'Paused',
+  revoked: 'No token',
+  pending: 'No token yet'
+}
+
 /** One's own connection in two words. */
-export function connectionWords({ state, cause }: Pick<Connection, 'state' | 'cause'>): string {
-  return cause === 'never_signed_in' ? 'Not signed in' : words[state]
+export function connectionWords(
+  { state, cause }: Pick<Connection, 'state' | 'cause'>,
+  authMethod: Schemas['Fabric']['authMethod'] = 'oauth'
+): string {
+  const [none, known] =
+    authMethod === 'pat' ? ['No token yet', tokenWords] : ['Not signed in', words]
+  return cause === 'never_signed_in' ? none : known[state]
 }
 
 const causes: Readonly<Record<string, string>> = {
@@ -31,6 +46,10 @@ const causes: Readonly<Record<string, string>> = {
 }
 
 /** Why a connection is as it is; a cause without words of its own is told by its code. */
-export function causeWords(cause: string): string {
+export function causeWords(
+  cause: string,
+  authMethod: Schemas['Fabric']['authMethod'] = 'oauth'
+): string {
+  if (authMethod === 'pat' && cause === 'never_signed_in') return 'You have not given a token yet.'
   return causes[cause] ?? cause.replaceAll('_', ' ')
 }

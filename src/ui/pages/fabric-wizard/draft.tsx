@@ -1,11 +1,8 @@
-import { Button } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useLocalStorage } from '@mantine/hooks'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useCall } from '../../api/queries.ts'
-import { useConfirm } from '../../parts/confirm.tsx'
 import { Page } from '../../parts/page.tsx'
-import { ProblemView } from '../../parts/problem-view.tsx'
 import { toast } from '../../parts/toast.ts'
 import { ConnectionTest } from '../fabric/connection-test.tsx'
 import { FederationPolicy } from '../fabric/federation-policy.tsx'
@@ -14,6 +11,7 @@ import { BasicsFields } from './basics-fields.tsx'
 import { CompleteStep } from './complete-step.tsx'
 import { ComputeFields } from './compute-fields.tsx'
 import { descriptions } from './descriptions.ts'
+import { DeleteDraft } from './fabric-removal.tsx'
 import { StepFrame } from './frame.tsx'
 import { SavingProblem } from './saving-problem.tsx'
 import { faultsOf, isStep, type StepId, stepBeside } from './steps.ts'
@@ -90,29 +88,5 @@ export function Draft({ fabric }: { readonly fabric: Fabric }) {
         <SavingProblem form={form} saving={saving} onSaved={() => show(stepBeside(step, 1))} />
       </StepFrame>
     </Page>
-  )
-}
-
-function DeleteDraft({ fabric }: { readonly fabric: Fabric }) {
-  const navigate = useNavigate()
-  const confirm = useConfirm()
-  const remove = useCall('fabricDelete', ['fabricList', 'capabilityList'])
-  const ask = async () => {
-    const isSure = await confirm({
-      title: `Delete the draft ${fabric.name}?`,
-      text: 'What was set so far is gone. Nobody works with it yet.',
-      action: 'Delete the draft',
-      isDangerous: true
-    })
-    if (!isSure) return
-    await remove.mutateAsync({ path: { fabricId: fabric.id } })
-    toast('The draft is deleted')
-    await navigate({ to: '/fabrics' })
-  }
-  if (remove.isError) return <ProblemView error={remove.error} />
-  return (
-    <Button variant="subtle" color="red" loading={remove.isPending} onClick={ask}>
-      Delete the draft
-    </Button>
   )
 }

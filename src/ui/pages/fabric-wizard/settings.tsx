@@ -9,6 +9,7 @@ import { AuthenticationFields } from './authentication-fields.tsx'
 import { BasicsFields } from './basics-fields.tsx'
 import { ComputeFields } from './compute-fields.tsx'
 import { descriptions } from './descriptions.ts'
+import { DeleteFabric } from './fabric-removal.tsx'
 import { isChanged, SavingProblem } from './saving-problem.tsx'
 import { faultsOf, steps } from './steps.ts'
 import { useSaving } from './use-saving.ts'
@@ -59,31 +60,34 @@ export function Settings({ fabric }: { readonly fabric: Fabric }) {
         </Anchor>
       }
     >
-      <form onSubmit={submit} noValidate aria-label="Settings">
-        <Stack gap="lg" maw={860}>
-          {steps.map(({ id, words }) => {
-            const Part = id === 'test' || id === 'complete' ? null : parts[id]
-            return (
-              Part && (
-                <Section key={id} title={words} description={descriptions[id]}>
-                  <div className="settings-part">
-                    <Part form={form} fabric={base} />
-                  </div>
-                </Section>
+      <Stack gap="lg" maw={860}>
+        <form onSubmit={submit} noValidate aria-label="Settings">
+          <Stack gap="lg">
+            {steps.map(({ id, words }) => {
+              const Part = id === 'test' || id === 'complete' ? null : parts[id]
+              return (
+                Part && (
+                  <Section key={id} title={words} description={descriptions[id]}>
+                    <div className="settings-part">
+                      <Part form={form} fabric={base} />
+                    </div>
+                  </Section>
+                )
               )
-            )
-          })}
-          <SavingProblem form={form} saving={saving} onSaved={saved} />
-          <Group justify="flex-end" gap="sm" className="card settings-foot">
-            <Text size="sm" c="dimmed" role="status">
-              {isDirty ? 'Not saved yet' : 'All is saved'}
-            </Text>
-            <Button type="submit" loading={saving.isSaving} disabled={!isDirty}>
-              Save
-            </Button>
-          </Group>
-        </Stack>
-      </form>
+            })}
+            <SavingProblem form={form} saving={saving} onSaved={saved} />
+            <Group justify="flex-end" gap="sm" className="card settings-foot">
+              <Text size="sm" c="dimmed" role="status">
+                {isDirty ? 'Not saved yet' : 'All is saved'}
+              </Text>
+              <Button type="submit" loading={saving.isSaving} disabled={!isDirty}>
+                Save
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+        <DeleteFabric fabric={base} />
+      </Stack>
     </Page>
   )
 }

@@ -37,9 +37,7 @@ export function ConnectionTest({ fabric, onSignedIn }: Props) {
     run()
   }
   const { result } = test
-  // A token is given on the same page.
-  const isSignInNeeded =
-    fabric.authMethod === 'oauth' && test.steps.some(({ code }) => code === 'sign_in_needed')
+  const isSignInNeeded = as === 'user' && test.steps.some(({ code }) => code === 'sign_in_needed')
   return (
     <Stack className="card" p="lg" gap="md">
       <Group justify="space-between">
@@ -94,9 +92,7 @@ export function ConnectionTest({ fabric, onSignedIn }: Props) {
           {result.identity && `Weft is ${result.identity.userName} there.`}
         </Alert>
       )}
-      {isSignInNeeded && as === 'user' && fabric.authMethod === 'oauth' && (
-        <SignInPrompt fabricId={fabric.id} onDone={again} />
-      )}
+      {isSignInNeeded && <SignInPrompt fabricId={fabric.id} onDone={again} />}
     </Stack>
   )
 }

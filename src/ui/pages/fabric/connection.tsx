@@ -1,5 +1,6 @@
 import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import { queryOf, useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
@@ -59,18 +60,28 @@ interface SignedInProps extends TabProps {
   readonly isHeld: boolean
 }
 
+const leaving = {
+  oauth: {
+    title: 'Sign out of the workspace?',
+    text: 'Weft forgets your sign-in, for every fabric at this workspace that shares it. What you run now as yourself needs a new one.',
+    action: 'Sign out',
+    done: 'You are signed out of the workspace'
+  },
+  pat: {
+    title: 'Remove your token?',
+    text: 'Weft forgets it, for every fabric at this workspace that shares it. Revoke it at the workspace as well, if nothing else needs it.',
+    action: 'Remove token',
+    done: 'Your token is removed'
+  }
+}
+
 function SignedIn({ fabric, connection, isHeld }: SignedInProps) {
   const confirm = useConfirm()
   const signOut = useCall('connectionDelete', ['connectionGet', 'fabricList'])
+  const { done, ...question } = leaving[fabric.authMethod]
   const leave = async () => {
-    const isSure = await confirm({
-      title: 'Sign out of the workspace?',
-      text: 'Weft forgets your sign-in, for every fabric at this workspace that shares it. What you run now as yourself needs a new one.',
-      action: 'Sign out'
-    })
-    if (!isSure) return
-    await signOut.mutateAsync({ path: { fabricId: fabric.id } })
-    toast('You are signed out of the workspace')
+    if (!(await confirm(question))) return
+    signOut.mutate({ path: { fabricId: fabric.id } }, { onSuccess: () => toast(done) })
   }
   const { workspaceUser } = connection
   return (
@@ -79,7 +90,7 @@ function SignedIn({ fabric, connection, isHeld }: SignedInProps) {
         <Title order={2}>Who you are there</Title>
         {isHeld && (
           <Button variant="default" size="xs" loading={signOut.isPending} onClick={leave}>
-            Sign out
+            {question.action}
           </Button>
         )}
       </Group>
@@ -89,7 +100,10 @@ function SignedIn({ fabric, connection, isHeld }: SignedInProps) {
           [
             'State',
             <Group key="state" gap={6}>
-              <StateMark state={connection.state} words={connectionWords(connection)} />
+              <StateMark
+                state={connection.state}
+                words={connectionWords(connection, fabric.authMethod)}
+              />
               {connection.since && (
                 <Text size="sm" c="dimmed">
                   <Time at={connection.since} />
@@ -97,23 +111,38 @@ function SignedIn({ fabric, connection, isHeld }: SignedInProps) {
               )}
             </Group>
           ],
-          ['Because', connection.cause && causeWords(connection.cause)],
+          ['Because', connection.cause && causeWords(connection.cause, fabric.authMethod)],
           ['Workspace user', workspaceUser && `${workspaceUser.userName} (${workspaceUser.id})`],
-          [
-            'Sign-in lasts until',
-            connection.predictedSignInAt && <Time at={connection.predictedSignInAt} key="until" />
-          ],
-          [
-            'Access token',
-            connection.accessTokenExpiresAt && (
-              <span key="token">
-                renewed <Time at={connection.accessTokenExpiresAt} />, by itself
-              </span>
-            )
-          ],
+          ...endFacts(fabric.authMethod, connection),
           ['Tried again', connection.nextTryAt && <Time at={connection.nextTryAt} key="next" />]
         ]}
       />
     </Stack>
   )
+}
+
+type Fact = readonly [name: string, value: ReactNode]
+
+/** When one has to do something again, and what happens without. */
+function endFacts(
+  authMethod: Schemas['Fabric']['authMethod'],
+  { predictedSignInAt, accessTokenExpiresAt }: Connection
+): readonly Fact[] {
+  if (authMethod === 'pat') {
+    const end = predictedSignInAt && (
+      <span key="end">
+        expires <Time at={predictedSignInAt} />; paste a new one before
+      </span>
+    )
+    return [['Your token', end]]
+  }
+  const renewal = accessTokenExpiresAt && (
+    <span key="token">
+      renewed <Time at={accessTokenExpiresAt} />, by itself
+    </span>
+  )
+  return [
+    ['Sign-in lasts until', predictedSignInAt && <Time at={predictedSignInAt} key="until" />],
+    ['Access token', renewal]
+  ]
 }

@@ -78,11 +78,7 @@ function RegistrationForm({ fabric, onClose, onMade }: Omit<Props, 'isOpen'>) {
         {register.isError && !isAllInForm(register.error, Object.keys(form.values)) && (
           <ProblemView error={register.error} />
         )}
-        <FormButtons
-          action="Make the policy"
-          isPending={register.isPending}
-          onCancel={onClose}
-        />
+        <FormButtons action="Make the policy" isPending={register.isPending} onCancel={onClose} />
       </Stack>
     </form>
   )

@@ -28,7 +28,7 @@ function MySignIn({ fabric }: { readonly fabric: Fabric }) {
       </Group>
     )
   }
-  return <StateMark state={data.state} words={connectionWords(data)} />
+  return <StateMark state={data.state} words={connectionWords(data, fabric.authMethod)} />
 }
 
 function Warnings({ warnings }: Pick<Fabric, 'warnings'>) {
