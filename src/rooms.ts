@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { AppConnections } from './app-connections/app-connections.ts'
 import { createAppConnections } from './app-connections/create-app-connections.ts'
 import { createRegistrations } from './app-connections/create-registrations.ts'
@@ -32,18 +33,22 @@ import {
   callRecordSweep,
   clockSync,
   dataKeySweep,
+  dueGrants,
   erasures,
   expirySweep,
+  grantUseFlush,
   keyCustody,
   keyForgetting,
   lastUseFlush,
   openCallReview,
   recoverySweep,
+  refreshAheadTurn,
   signingKeyRotation,
   versionPoll
 } from './jobs/jobs.ts'
 import { createKeyCustody, type KeyCustody } from './jobs/key-custody.ts'
 import { createKeyRotation, type KeyRotation } from './jobs/key-rotation.ts'
+import { createRefreshAhead, type RefreshAhead } from './jobs/refresh-ahead.ts'
 import { secretExpiry } from './jobs/secret-expiry.ts'
 import { createSigningKeyDrop } from './jobs/signing-key-drop.ts'
 import { createStanding, type Standing, type StandingDeps, standingWatch } from './jobs/standing.ts'
@@ -98,6 +103,7 @@ export interface Rooms {
   readonly vault: Pick<Vault, 'measures' | 'accessToken'>
   readonly keyRotation: KeyRotation
   readonly dataKeyRotation: DataKeyRotation
+  readonly refreshAhead: RefreshAhead
   readonly dropSigningKey: ReturnType<typeof createSigningKeyDrop>
   /** Finishes the refreshes and revocations that this process has begun; erasures go on elsewhere. */
   close(): Promise<void>
@@ -134,6 +140,8 @@ export function buildRooms(parts: Parts): Rooms {
   const dataKeyRotation = createDataKeyRotation({ db, clock, strongbox, audit })
   const onChange = parts.onStanding ?? (() => undefined)
   const standing = createStanding({ db, custody, records, onChange })
+  const due = dueGrants(db, clock, vault)
+  const refreshAhead = createRefreshAhead(due, { clock, jitter: () => randomInt(1_000) / 1_000 })
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),
@@ -141,6 +149,8 @@ export function buildRooms(parts: Parts): Rooms {
     auditFlush(records),
     lastUseFlush(lastUses),
     recoverySweep(db, vault),
+    refreshAheadTurn(refreshAhead),
+    grantUseFlush(vault),
     erasures(identity.tenants),
     keyCustody(custody),
     standingWatch(standing),
@@ -186,7 +196,7 @@ export function buildRooms(parts: Parts): Rooms {
     audit: createAuditReader(db),
     bootstrap: createBootstrap(kept),
     clockwork: createClockwork(jobs, {
-      last: ['audit_flush', 'last_use_flush'],
+      last: ['audit_flush', 'last_use_flush', 'grant_use_flush'],
       onFailure: parts.onJobFailure,
       clock
     }),
@@ -197,6 +207,7 @@ export function buildRooms(parts: Parts): Rooms {
     vault,
     keyRotation: createKeyRotation(keyKeeping),
     dataKeyRotation,
+    refreshAhead,
     dropSigningKey: createSigningKeyDrop(db, signingKeys),
     close: async () => void (await Promise.all([vault.close(), identity.tenants.settle()]))
   }

@@ -1,21 +1,24 @@
 import type { AuditBuffer } from '../audit/audit-buffer.ts'
 import { type Clock, type FollowingClock, plusMs } from '../base/clock.ts'
+import { asId, type TenantId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { OpenCalls, Tenants } from '../identity/identity.ts'
 import type { LastUses } from '../identity/last-uses.ts'
 import { deleteCallRecords } from '../store/call-records.ts'
 import type { Db } from '../store/db.ts'
 import { deleteExpiredRows } from '../store/expired-rows.ts'
+import { listRefreshTurns } from '../store/refresh-schedule.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import { listTenantIds } from '../store/tenants.ts'
 import { deleteUsageDays } from '../store/usage-days.ts'
 import type { SigningKeys } from '../vault/signing-keys.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
-import type { Vault } from '../vault/vault.ts'
+import type { Ahead, Vault } from '../vault/vault.ts'
 import type { Job } from './clockwork.ts'
 import type { DataKeyRotation } from './data-key-rotation.ts'
 import { jobScope } from './job-scope.ts'
 import { custodyEveryMs, type KeyCustody } from './key-custody.ts'
+import { aheadEveryMs, type DueSource, type RefreshAhead } from './refresh-ahead.ts'
 
 /** How long what has expired is kept, so that a late visitor can be told what happened. */
 const keptMs = 24 * 60 * 60_000
@@ -77,6 +80,33 @@ export function recoverySweep(db: Db, vault: Pick<Vault, 'recover'>): Job {
       }
     }
   }
+}
+
+/** Renews tokens that are in use, and keeps sign-ins alive. */
+export function refreshAheadTurn(refreshAhead: Pick<RefreshAhead, 'turn'>): Job {
+  return { name: 'refresh_ahead', everyMs: aheadEveryMs, run: () => refreshAhead.turn() }
+}
+
+/** What is due, of all tenants, from the database. */
+export function dueGrants(db: Db, clock: Clock, vault: Ahead): DueSource {
+  const scopeOf = (tenantId: TenantId) => jobScope(tenantId, 'refresh_ahead')
+  return {
+    tenants: async (limit) =>
+      (await listRefreshTurns(db, clock.now(), limit)).map((id) => asId('tenant', id)),
+    take: async (tenantId, wish) =>
+      (await vault.takeDue(scopeOf(tenantId), wish)).map(({ grantId, workspaceOrigin, dueAt }) => ({
+        tenantId,
+        grantId: asId('grant', grantId),
+        host: workspaceOrigin,
+        dueAt
+      })),
+    renew: ({ tenantId, grantId }) => vault.renewAhead(scopeOf(tenantId), grantId)
+  }
+}
+
+/** Notes which grants were used; runs once more at the end. */
+export function grantUseFlush(vault: Pick<Ahead, 'flushUses'>): Job {
+  return { name: 'grant_use_flush', everyMs: 5_000, run: () => vault.flushUses() }
 }
 
 /** Makes, promotes and retires Weft's own signing keys, and learns of those that other replicas made. */

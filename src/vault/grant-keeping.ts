@@ -25,6 +25,7 @@ import { type GrantStatus, readStatus, type WorkspaceUser } from './grant-status
 import type { HeldGrants } from './held-grants.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { sealTokens } from './refresh-projection.ts'
+import { scheduleTokens } from './refresh-scheduling.ts'
 import { revokeAtProvider } from './revocation.ts'
 
 export interface SignIn {
@@ -150,10 +151,11 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
       workspaceUserId: signIn.workspaceUser.id,
       signedInAt: now
     }
+    const kind = key.appConnectionId === null ? 'pat' : 'user'
     if (existing === null) {
       await insertGrant(tx, {
         id,
-        kind: key.appConnectionId === null ? 'pat' : 'user',
+        kind,
         fabricId: null,
         ...key,
         ...standing,
@@ -163,6 +165,7 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
       await updateGrant(tx, id, { ...standing, cause: null, nextTryAt: null, failures: 0 })
     }
     await upsertGrantToken(tx, id, tokens)
+    await scheduleTokens(tx, { id, kind, ...key }, tokens, { now, isUse: true })
     await audit.append(tx, { ...signIn.event, object: ['grant', id] })
     if (before !== null) await announce(deps, tx, before, null)
   }

@@ -5,7 +5,7 @@ import type { Db, Tx } from '../store/db.ts'
 import { findGrantToken, type GrantRow, type GrantTokenRow } from '../store/grants.ts'
 import { providerOf } from './credentials.ts'
 import { neverExpires } from './personal-access-tokens.ts'
-import { type GrantState, predictSignIn } from './token-state.ts'
+import { type GrantState, predictSignIn, type SignInLife } from './token-state.ts'
 
 /** Who a token stands for at the workspace. */
 export interface WorkspaceUser {
@@ -76,11 +76,21 @@ function predictionOf(
   token: GrantTokenRow | null,
   connection: AppConnectionRow
 ): Date | null {
-  const { oauth } = providerOf(connection.provider)
-  return predictSignIn({
-    signedInAt: grant.signedInAt,
+  return predictSignIn(signInLifeOf(grant, token, connection))
+}
+
+/** How long a sign-in by this app connection can last; without one, there is none to last. */
+export function signInLifeOf(
+  { signedInAt }: GrantRow,
+  token: GrantTokenRow | null,
+  connection: AppConnectionRow | null
+): SignInLife {
+  const oauth = connection === null ? null : providerOf(connection.provider).oauth
+  return {
+    signedInAt,
     refreshIssuedAt: token?.refreshIssuedAt ?? null,
-    refreshTokenTtlMinutes: connection.refreshTokenTtlMinutes ?? oauth.refreshTokenTtlMinutes,
-    absoluteSessionMinutes: connection.absoluteSessionMinutes
-  })
+    refreshTokenTtlMinutes:
+      connection?.refreshTokenTtlMinutes ?? oauth?.refreshTokenTtlMinutes ?? 0,
+    absoluteSessionMinutes: connection?.absoluteSessionMinutes ?? null
+  }
 }

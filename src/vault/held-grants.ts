@@ -10,6 +10,7 @@ import {
 } from '../store/versioned-memory.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { accessTokenPlace, kindOf } from './refresh-projection.ts'
+import { turnOf } from './renewal-turn.ts'
 import type { GrantFacts, GrantState } from './token-state.ts'
 
 /** A grant as it stood when it was read, and its access token, opened at most once. */
@@ -75,7 +76,7 @@ export function keyOf(scope: TenantScope, grantId: GrantId): string {
   return `${scope.tenantId}/${grantId}`
 }
 
-function factsOf(grant: GrantRow, token: GrantTokenRow): GrantFacts {
+export function factsOf(grant: GrantRow, token: GrantTokenRow): GrantFacts {
   return {
     kind: kindOf(grant),
     state: grant.state as GrantState, // the table's check constraint holds it to these
@@ -84,6 +85,7 @@ function factsOf(grant: GrantRow, token: GrantTokenRow): GrantFacts {
     generation: token.generation,
     hasRefreshToken: token.refreshTokenSealed !== null,
     accessExpiresAt: token.accessTokenSealed === null ? null : token.accessExpiresAt,
-    accessIssuedAt: token.accessIssuedAt
+    accessIssuedAt: token.accessIssuedAt,
+    turn: turnOf(grant.id)
   }
 }

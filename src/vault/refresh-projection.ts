@@ -19,6 +19,7 @@ import { announce } from './grant-announcements.ts'
 import { insist } from './insistence.ts'
 import type { Claim } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
+import { scheduleSetback, scheduleTokens } from './refresh-scheduling.ts'
 import type { SecretsTried } from './secrets-in-turn.ts'
 import type { Place, Strongbox } from './strongbox.ts'
 import { type GrantKind, type Setback, setbackOf } from './token-state.ts'
@@ -70,6 +71,7 @@ export async function project(
       await closeRefreshEntry(tx, claim.entryId, { outcome, finishedAt: now })
       if (!held) return false
       await setStatus(tx, claim.grant, setback, { now, wasAsked: true })
+      if (setback === null) await scheduleTokens(tx, claim.grant, tokens, { now, isUse: false })
       const details = { generation: claim.generation + 1, ...secretDetails(secrets) }
       await deps.audit.append(tx, { ...refreshEvent(claim.grant), details })
       if (standing !== null) await announce(deps, tx, standing, setback)
@@ -169,6 +171,7 @@ async function setStatus(
   { now, wasAsked }: { now: Date; wasAsked: boolean }
 ): Promise<void> {
   await updateGrant(tx, grant.id, statusAfter(grant, setback, now))
+  if (setback !== null) await scheduleSetback(tx, grant, setback, now)
   if (grant.appConnectionId === null) return
   if (setback === null) return await clearAppConnectionFault(tx, grant.appConnectionId)
   if (setback.cause !== 'app_connection_refused' || !wasAsked) return

@@ -182,7 +182,8 @@ function factsOf(generation: number, tokens: TokenSet): GrantFacts {
     generation,
     hasRefreshToken: false,
     accessExpiresAt: tokens.accessExpiresAt,
-    accessIssuedAt: tokens.accessIssuedAt
+    accessIssuedAt: tokens.accessIssuedAt,
+    turn: 0
   }
 }
 

@@ -1,6 +1,7 @@
 import { plusMs } from '../base/clock.ts'
 import { AppError, type ProblemCode } from '../base/errors.ts'
 import type { OAuthFailure } from '../providers/provider.ts'
+import { aheadOfMs, lifeMsOf } from './renewal-turn.ts'
 
 /** `pending → active ⇄ degraded → needs_sign_in | misconfigured | paused | revoked`. */
 export type GrantState =
@@ -25,6 +26,8 @@ export interface GrantFacts {
   readonly hasRefreshToken: boolean
   readonly accessExpiresAt: Date | null
   readonly accessIssuedAt: Date | null
+  /** The grant's own turn among those whose tokens end together, from 0 up to 1: see `turnOf`. */
+  readonly turn: number
 }
 
 export interface TokenWish {
@@ -43,8 +46,6 @@ export type Decision =
 
 /** A token with less life than this is never handed out: Databricks refuses those with under 30 s left. */
 export const leastLifeMs = 60_000
-/** A token in use is renewed in the background this long before its end, or at half its life if that is less. */
-export const aheadMs = 20 * 60_000
 
 /** What to do for a caller who wants a token now. Pure. */
 export function decide(grant: GrantFacts, wish: TokenWish, now: Date): Decision {
@@ -58,7 +59,7 @@ export function decide(grant: GrantFacts, wish: TokenWish, now: Date): Decision 
   const isEnded = grant.state === 'needs_sign_in'
   const isRefused = grant.kind === 'pat' && isEnded
   if (!isRejected && !isRefused && leftMs > 0 && leftMs >= neededLifeMs(grant, wish)) {
-    const isDue = leftMs < Math.min(lifeMsOf(grant) / 2, aheadMs) && grant.kind !== 'pat'
+    const isDue = leftMs < aheadOfMs(grant) && grant.kind !== 'pat'
     const isDueSoon = isDue && !isWaiting && !isEnded
     return { kind: 'use', isDueSoon }
   }
@@ -74,11 +75,6 @@ export function decide(grant: GrantFacts, wish: TokenWish, now: Date): Decision 
 function neededLifeMs(grant: GrantFacts, wish: TokenWish): number {
   if (grant.kind === 'pat') return 0 // no newer one can be had
   return Math.min(Math.max(wish.minLifeMs, leastLifeMs), lifeMsOf(grant) / 2)
-}
-
-function lifeMsOf({ accessIssuedAt, accessExpiresAt }: GrantFacts): number {
-  if (accessIssuedAt === null || accessExpiresAt === null) return 0
-  return accessExpiresAt.getTime() - accessIssuedAt.getTime()
 }
 
 /** Why a grant cannot serve now, in the words of the problem catalogue. */

@@ -11,8 +11,10 @@ import type { AppConnectionId, GrantId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { tokenTimeoutMs } from '../oauth/token-endpoint.ts'
 import type { AccessToken, TokenOptions } from './access-token.ts'
+import { type Ahead, createAhead } from './ahead.ts'
 import { createAllowance, createFlights } from './flights.ts'
 import { createGrantKeeping, type GrantKeeping } from './grant-keeping.ts'
+import { createGrantUses } from './grant-uses.ts'
 import { createHeldGrants, type HeldGrant, keyOf } from './held-grants.ts'
 import { recoverTenant } from './recovery.ts'
 import { refreshToItsEnd } from './refresh.ts'
@@ -24,8 +26,9 @@ import { decide, type GrantFacts } from './token-state.ts'
 import { createRefreshTally, type VaultMeasures } from './vault-measures.ts'
 
 export type { AccessToken, TokenOptions } from './access-token.ts'
+export type { Ahead, Renewal } from './ahead.ts'
 
-export interface Vault extends GrantKeeping, Pick<ScopedTokens, 'scopedToken'> {
+export interface Vault extends GrantKeeping, Ahead, Pick<ScopedTokens, 'scopedToken'> {
   /**
    * An access token alive for at least `minLifeMs`; at most one refresh per grant runs at a time, on any
    * replica, and it runs to its end whoever waits for it.
@@ -73,6 +76,7 @@ export function createVault(given: Omit<RefreshDeps, 'tally'>): Vault {
   const forced = createAllowance(clock)
   const keeping = createGrantKeeping(deps, grants)
   const closing = new AbortController()
+  const uses = createGrantUses(deps)
 
   /** Joins the refresh of this grant that runs in this process, or starts one that runs for itself. */
   function joinRefresh(scope: TenantScope, grantId: GrantId, generation: number): Promise<void> {
@@ -102,6 +106,7 @@ export function createVault(given: Omit<RefreshDeps, 'tally'>): Vault {
       if (decision.kind === 'refuse') throw decision.error
       if (decision.kind === 'use') {
         if (decision.isDueSoon) joinRefresh(scope, grantId, facts.generation)
+        uses.note(scope, grantId)
         return await handOut(held, grantId, source)
       }
       const isForced = decision.isForced && !flights.isRunning(keyOf(scope, grantId))
@@ -132,6 +137,11 @@ export function createVault(given: Omit<RefreshDeps, 'tally'>): Vault {
       refreshing: flights.running,
       held: grants.counts()
     }),
+    ...createAhead(deps, (scope, grantId, generation) => {
+      if (closing.signal.aborted) throw new AppError('shutting_down')
+      return joinRefresh(scope, grantId, generation)
+    }),
+    flushUses: () => uses.flush(),
     recover: (scope) => recoverTenant(deps, scope, joinRefresh),
     async close() {
       closing.abort()

@@ -25,6 +25,7 @@ export const tenantTables = [
   'memberships',
   'personal_tokens',
   'refresh_journal',
+  'refresh_schedule',
   'scim_group_members',
   'scim_groups',
   'scim_links',
@@ -48,6 +49,7 @@ export const platformTables = [
   '_prisma_migrations',
   'key_encryption_keys',
   'platform_operators',
+  'refresh_turns',
   'replicas',
   'signing_keys',
   'tenant_erasures',
@@ -90,7 +92,9 @@ export const platformPolicies = [
   'platform_operators_fellow_members SELECT (EXISTS ( SELECT 1 FROM memberships m ' +
     'WHERE ((m.tenant_id = weft_tenant()) AND (m.user_id = platform_operators.user_id))))',
   'tenant_erasures_tenant ALL (id = weft_tenant())',
-  "tenant_erasures_lookup SELECT (weft_lookup() = '*'::text)"
+  "tenant_erasures_lookup SELECT (weft_lookup() = '*'::text)",
+  'refresh_turns_tenant ALL (id = weft_tenant())',
+  "refresh_turns_lookup SELECT (weft_lookup() = '*'::text)"
 ]
 
 /** Functions with their owner's rights; each serves the tenant of its transaction and no other. */

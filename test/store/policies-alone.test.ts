@@ -41,6 +41,10 @@ const planted: Readonly<Record<string, { readonly key: string; readonly sql: str
     key: 'user_id',
     sql: 'INSERT INTO platform_operators SELECT $2, now(), $1, NULL'
   },
+  refresh_turns: {
+    key: 'id',
+    sql: 'INSERT INTO refresh_turns SELECT $1, now() WHERE $2::text <> $1'
+  },
   replicas: {
     key: 'id',
     sql: `INSERT INTO replicas SELECT $1, $2, now(), now(), '', '{}'`

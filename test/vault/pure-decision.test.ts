@@ -20,7 +20,8 @@ const fresh: GrantFacts = {
   generation: 7,
   hasRefreshToken: true,
   accessIssuedAt: now,
-  accessExpiresAt: plusMs(now, hourMs)
+  accessExpiresAt: plusMs(now, hourMs),
+  turn: 0
 }
 const wish: TokenWish = { minLifeMs: minuteMs, rejectedGeneration: null }
 
@@ -43,7 +44,7 @@ const decided = (grant: GrantFacts, wanted: Partial<TokenWish> = {}) =>
 describe('a token that is held', () => {
   test('is used as long as it lives for as long as the caller wants, to the millisecond', () => {
     const minLifeMs = 25 * minuteMs
-    expect(decided(withLife(minLifeMs), { minLifeMs })).toEqual({ kind: 'use', isDueSoon: false })
+    expect(decided(withLife(minLifeMs, hourMs, { turn: 1 }), { minLifeMs })).toEqual({ kind: 'use', isDueSoon: false })
     const short = decided(withLife(minLifeMs - 1), { minLifeMs })
     expect(short).toEqual({ kind: 'refresh', isForced: false })
   })
@@ -74,12 +75,17 @@ describe('a token that is held', () => {
     expect(decided(withLife(0, hourMs, { accessIssuedAt }))).toMatchObject({ kind: 'refresh' })
   })
 
-  test('is renewed ahead within its last twenty minutes', () => {
-    expect(decided(withLife(20 * minuteMs))).toEqual({ kind: 'use', isDueSoon: false })
-    expect(decided(withLife(20 * minuteMs - 1))).toEqual({ kind: 'use', isDueSoon: true })
+  test('is renewed ahead within its last thirty minutes, at its own turn until its last five', () => {
+    const dueSoon = (leftMs: number, turn: number) =>
+      expect(decided(withLife(leftMs, hourMs, { turn })))
+    dueSoon(30 * minuteMs, 0).toEqual({ kind: 'use', isDueSoon: false })
+    dueSoon(30 * minuteMs - 1, 0).toEqual({ kind: 'use', isDueSoon: true })
+    dueSoon(17.5 * minuteMs, 0.5).toEqual({ kind: 'use', isDueSoon: false })
+    dueSoon(17.5 * minuteMs - 1, 0.5).toEqual({ kind: 'use', isDueSoon: true })
+    dueSoon(5 * minuteMs - 1, 1).toEqual({ kind: 'use', isDueSoon: true })
   })
 
-  test('F20 that lives for less than forty minutes is renewed ahead at half its life', () => {
+  test('F20 that lives for less than an hour is renewed ahead at half its life', () => {
     const lifeMs = 10 * minuteMs
     expect(decided(withLife(lifeMs / 2, lifeMs))).toEqual({ kind: 'use', isDueSoon: false })
     expect(decided(withLife(lifeMs / 2 - 1, lifeMs))).toEqual({ kind: 'use', isDueSoon: true })
@@ -213,7 +219,8 @@ test('whatever a grant looks like, no token is used that is dead, refused or of 
     generation: fc.nat(3),
     hasRefreshToken: fc.boolean(),
     accessExpiresAt: date,
-    accessIssuedAt: date
+    accessIssuedAt: date,
+    turn: fc.double({ min: 0, max: 1, noNaN: true })
   })
   const anyWish: fc.Arbitrary<TokenWish> = fc.record({
     minLifeMs: fc.nat(2 * hourMs),
