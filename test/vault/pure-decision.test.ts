@@ -44,7 +44,10 @@ const decided = (grant: GrantFacts, wanted: Partial<TokenWish> = {}) =>
 describe('a token that is held', () => {
   test('is used as long as it lives for as long as the caller wants, to the millisecond', () => {
     const minLifeMs = 25 * minuteMs
-    expect(decided(withLife(minLifeMs, hourMs, { turn: 1 }), { minLifeMs })).toEqual({ kind: 'use', isDueSoon: false })
+    expect(decided(withLife(minLifeMs, hourMs, { turn: 1 }), { minLifeMs })).toEqual({
+      kind: 'use',
+      isDueSoon: false
+    })
     const short = decided(withLife(minLifeMs - 1), { minLifeMs })
     expect(short).toEqual({ kind: 'refresh', isForced: false })
   })
