@@ -9,6 +9,7 @@ import type { AppConnections } from './app-connections/app-connections.ts'
 import type { Registrations } from './app-connections/registrations.ts'
 import type { Clock } from './base/clock.ts'
 import type { DegradedPart } from './base/standing.ts'
+import type { Tracer } from './base/trace.ts'
 import type { Deployments } from './fabrics/deployments/deployments.ts'
 import type { FabricSlugs } from './fabrics/fabric-slugs.ts'
 import type { Fabrics } from './fabrics/fabrics.ts'
@@ -94,6 +95,8 @@ export interface AppDeps {
   readonly readiness: () => Promise<readonly DegradedPart[]>
   /** How it leaves; none: it closes without a word before. */
   readonly departure?: Departure
+  /** None: nobody collects spans. */
+  readonly tracer?: Tracer | null
   /** Counts what comes in. */
   readonly requests?: RequestMeasures
   readonly logger: FastifyBaseLogger
@@ -146,7 +149,8 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   const { settle } = installLog(app, {
     logger,
     clock,
-    requests: deps.requests ?? createRequestMeasures()
+    requests: deps.requests ?? createRequestMeasures(),
+    tracer: deps.tracer ?? null
   })
   installRequestId(app)
   installSecurityHeaders(app, headersOf)

@@ -13,6 +13,7 @@ import { followingClock, systemClock } from './base/clock.ts'
 import { AppError } from './base/errors.ts'
 import { watchEventLoop } from './base/event-loop.ts'
 import { Secret } from './base/secret.ts'
+import type { Tracer } from './base/trace.ts'
 import type { CommandRooms } from './commands/command.ts'
 import { type CommandEnd, commands, helpOf, readCommandLine } from './commands/commands.ts'
 import { type Config, parseConfig } from './config/config.ts'
@@ -33,6 +34,7 @@ import { buildRooms, type Rooms } from './rooms.ts'
 import { credentialsOf } from './store/connection.ts'
 import { createDb, type Db } from './store/db.ts'
 import { migrate } from './store/migrations.ts'
+import type { Tracing } from './tracing/tracing.ts'
 
 const help = `weft – a connection platform for Databricks
 
@@ -65,7 +67,8 @@ async function main(args: string[]): Promise<number> {
 
 async function serve(config: Config): Promise<number> {
   const logger = pino({ level: config.logLevel, base: null })
-  const { parts, rooms, close } = await open(config, logger)
+  const tracing = await startTracing(config)
+  const { parts, rooms, close } = await open(config, logger, tracing?.tracer ?? null)
   await rooms.keyCustody.turn()
   const { login, tenantSlug } = config.bootstrap
   const { login: made } = await rooms.bootstrap.ensureBootstrap({ tenantSlug, login })
@@ -83,13 +86,14 @@ async function serve(config: Config): Promise<number> {
     readiness: rooms.standing.check,
     departure,
     requests,
+    tracer: parts.tracer,
     logger,
     clock: parts.clock,
     newRequestId: () => randomUUID()
   })
   const admin = await buildAdminApp({
     ...rooms,
-    version: versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8')),
+    version: ownVersion(),
     slowClients,
     requests,
     lagMs: parts.lagMs,
@@ -122,13 +126,14 @@ async function serve(config: Config): Promise<number> {
   const { size, dropped } = rooms.records
   if (size + dropped > 0) logger.error({ records: size + dropped }, 'records of calls are lost')
   await close()
+  await tracing?.close()
   clearTimeout(deadline)
   logger.info('closed')
   return 0
 }
 
 /** The database as it must be, and the rooms on it; nothing listens yet. */
-async function open(config: Config, logger: pino.Logger) {
+async function open(config: Config, logger: pino.Logger, tracer: Tracer | null = null) {
   if (process.execArgv.some((arg) => arg.startsWith('--inspect'))) {
     throw new ConfigError([{ variable: 'NODE_OPTIONS', message: 'the inspector must be off' }])
   }
@@ -161,7 +166,8 @@ async function open(config: Config, logger: pino.Logger) {
     clock,
     lagMs,
     onJobFailure,
-    onStanding
+    onStanding,
+    tracer
   }
   const rooms: Rooms = buildRooms(parts)
   const close = async () => {
@@ -171,7 +177,30 @@ async function open(config: Config, logger: pino.Logger) {
   return { parts, rooms, close }
 }
 
-function versionOf(manifest: string): string {
+/** Loaded where a collector is named, and not otherwise; spans leave by the one door like everything else. */
+async function startTracing({ tracing }: Config): Promise<Tracing | null> {
+  if (tracing === null) return null
+  const { createTracing } = await import('./tracing/tracing.ts')
+  const { url, protocol, sampler, serviceName, headers: secrets } = tracing
+  const { origin } = new URL(url)
+  const clock = systemClock()
+  const outbound = createOutbound({ extraOrigins: [origin], clock, userAgent: 'weft' })
+  const made = createTracing({
+    protocol,
+    sampler,
+    resource: { 'service.name': serviceName, 'service.version': ownVersion() },
+    async send(body, contentType) {
+      const rule = { kind: 'origin', origin } as const
+      const headers = { 'content-type': contentType }
+      const answer = await outbound.request({ url, rule, method: 'POST', headers, secrets, body })
+      return answer.status
+    }
+  })
+  return { ...made, close: () => made.close().then(outbound.close) }
+}
+
+function ownVersion(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   const { version }: { version: string } = JSON.parse(manifest)
   return version
 }

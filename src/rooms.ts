@@ -8,6 +8,7 @@ import { type AuditBuffer, createAuditBuffer } from './audit/audit-buffer.ts'
 import { type AuditReader, createAuditReader } from './audit/audit-reader.ts'
 import { createCallWriter } from './audit/call-writer.ts'
 import type { FollowingClock } from './base/clock.ts'
+import type { Tracer } from './base/trace.ts'
 import type { Config } from './config/config.ts'
 import type { KeyRing } from './crypto/key-ring.ts'
 import type { KeyEncryptionKey } from './crypto/key-wrap.ts'
@@ -81,6 +82,8 @@ export interface Parts {
   readonly onJobFailure: (job: string, error: unknown) => void
   /** Hears when this replica becomes ready or no longer is, and of what it is without. */
   readonly onStanding?: StandingDeps['onChange']
+  /** None: nobody collects spans. */
+  readonly tracer?: Tracer | null
 }
 
 export interface Rooms {
@@ -198,7 +201,8 @@ export function buildRooms(parts: Parts): Rooms {
     clockwork: createClockwork(jobs, {
       last: ['audit_flush', 'last_use_flush', 'grant_use_flush'],
       onFailure: parts.onJobFailure,
-      clock
+      clock,
+      tracer: parts.tracer ?? null
     }),
     records,
     keyCustody: custody,

@@ -27,6 +27,7 @@ import {
   parseSlug
 } from './names.ts'
 import { attempt, orRefuse, parseList } from './refusal.ts'
+import { readTracing, type TracingConfig } from './tracing.ts'
 
 /** The identity provider that the first tenant logs in with. */
 export interface BootstrapLogin {
@@ -71,6 +72,8 @@ export interface Config {
   /** CIDRs; empty: no proxy is trusted. */
   readonly trustedProxies: readonly string[]
   readonly logLevel: LogLevel
+  /** Null: no spans are collected. */
+  readonly tracing: TracingConfig | null
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -123,7 +126,8 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
     extraWorkspaceOrigins: read('WEFT_EXTRA_WORKSPACE_ORIGINS', parseOrigins) ?? [],
     extraIssuerOrigins: read('WEFT_EXTRA_ISSUER_ORIGINS', parseOrigins) ?? [],
     trustedProxies: read('WEFT_TRUSTED_PROXIES', (text) => parseList(text, parseCidr)) ?? [],
-    logLevel: read('WEFT_LOG_LEVEL', parseLogLevel) ?? 'info'
+    logLevel: read('WEFT_LOG_LEVEL', parseLogLevel) ?? 'info',
+    tracing: readTracing(read)
   }
 
   for (const name of ['WEFT_PUBLIC_URL', 'WEFT_DATABASE_URL']) {

@@ -42,6 +42,8 @@ const requestIdPattern = /^[\x21-\x7e]{1,128}$/
 export interface RelayOwner {
   /** Looks at the end of what passes; null: nobody does. */
   readonly tail: AnswerTail | null
+  /** A connection is ready, and nothing sent yet. */
+  onConnected?(): void
   /** Headers of Weft's own, asked for when the head is written. */
   ownHeaders(): HeaderPairs
   /** @param isWorkspace false: something in front of the workspace answered that it is away */
@@ -66,6 +68,7 @@ export class AnswerRelay implements StreamSink {
 
   onStart(control: StreamControl): void {
     this.#control = control
+    this.#owner.onConnected?.()
   }
 
   onHead(status: number, headers: HeaderPairs): 'stream' | { readonly collect: number } {

@@ -8,6 +8,7 @@ import type { ProblemCode } from '../base/errors.ts'
 import type { CredentialId, FabricId } from '../base/ids.ts'
 import type { Counts, Durations, Each } from '../base/measures.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
+import type { Span, TraceContext } from '../base/trace.ts'
 import type { RefusalReason } from './bounds.ts'
 import type { BreakerState } from './breaker.ts'
 
@@ -32,6 +33,10 @@ export interface GatewayCall {
   readonly body: Buffer | Readable | null
   /** Aborted at the instant at which the client is gone. */
   readonly signal: AbortSignal
+  /** The trace that the caller named. */
+  readonly trace?: TraceContext | null
+  /** Of the request, where spans are collected. */
+  readonly span?: Span | null
 }
 
 /** Where the answer goes: the raw response of the HTTP floor. */

@@ -3,6 +3,7 @@ import type { AuditBuffer } from '../audit/audit-buffer.ts'
 import type { Clock } from '../base/clock.ts'
 import { plusMs } from '../base/clock.ts'
 import { AppError, invalidRequest } from '../base/errors.ts'
+import { inSpan } from '../base/trace.ts'
 import {
   type AskedIdentity,
   type FabricAccess,
@@ -76,17 +77,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
     course: Course,
     seat: Seat
   ): Promise<void> {
-    const { row, params, provider } = course.claim
-    checkParams(course.claim)
-    checkAuthority(call, row)
-    const fabric = await access.open(call.scope, call.fabricId, readAsked(call))
-    course.fabric = fabric
-    if (fabric.provider !== provider) throw new AppError('path_not_allowed')
-    seat.take(call.scope, fabric)
+    const { row } = course.claim
     const kind = kinds[row.kind]
-    const ask = await kind.ask({ fabric, params, body: await admitBody(row, call.body) })
-    course.endpoint = ask.endpoint
-    checkPolicy(kind, ask, fabric)
+    const work = () => admit(call, course, seat, kind)
+    const { fabric, ask } = await inSpan(call.span, 'policy', work)
     if (kind.reach !== 'endpoint' || row.method !== 'POST') {
       return await pass({ call, sink, course, seat, fabric, ask, answer: null })
     }
@@ -101,17 +95,45 @@ export function createGateway(deps: GatewayDeps): Gateway {
     }
   }
 
+  /** Whether this may be asked at all, through this fabric, by this caller. */
+  async function admit(
+    call: GatewayCall,
+    course: Course,
+    seat: Seat,
+    kind: EndpointKind
+  ): Promise<Pick<Passage, 'fabric' | 'ask'>> {
+    const { row, params, provider } = course.claim
+    checkParams(course.claim)
+    checkAuthority(call, row)
+    const fabric = await access.open(call.scope, call.fabricId, readAsked(call))
+    course.fabric = fabric
+    if (fabric.provider !== provider) throw new AppError('path_not_allowed')
+    seat.take(call.scope, fabric)
+    const ask = await kind.ask({ fabric, params, body: await admitBody(row, call.body) })
+    course.endpoint = ask.endpoint
+    checkPolicy(kind, ask, fabric)
+    return { fabric, ask }
+  }
+
   async function pass({ call, sink, course, seat, fabric, ask, answer }: Passage): Promise<void> {
     const { row } = course.claim
-    const route = row.isRoutable ? await routes?.find(call.scope, fabric, ask.endpoint) : null
+    const route =
+      row.isRoutable && routes
+        ? await inSpan(call.span, 'route', (span) =>
+            routes.find(call.scope, fabric, ask.endpoint, span)
+          )
+        : null
     const target = route?.target ?? { origin: fabric.workspaceOrigin, path: call.path }
     seat.reach(target.origin)
     const permit = breakers.admit(target.origin)
-    const take = (options?: TokenOptions) =>
+    const take = (given?: TokenOptions) =>
       timed(course, () =>
-        route
-          ? route.token(leastLifeMs, options)
-          : access.token(call.scope, fabric, leastLifeMs, options)
+        inSpan(call.span, 'token', (span) => {
+          const options = span === null ? given : { ...given, span }
+          return route
+            ? route.token(leastLifeMs, options)
+            : access.token(call.scope, fabric, leastLifeMs, options)
+        })
       )
     course.token = await take()
     if (call.signal.aborted) return

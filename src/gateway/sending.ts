@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { AppError, ProblemCode } from '../base/errors.ts'
+import type { Span, SpanFacts } from '../base/trace.ts'
 import type { OpenFabric } from '../fabrics/fabric-access.ts'
 import {
   type HeaderPairs,
@@ -58,7 +59,12 @@ const connectFailures: readonly ProblemCode[] = [
 
 /** Sends a call with a token and passes the answer on, the breaker of the workspace told of what came of it. */
 export function createSend({ outbound, breakers, clock }: Deps): Send {
-  function begin(parcel: Parcel, token: AccessToken, relay: AnswerRelay): Promise<StreamEnd> {
+  function begin(
+    parcel: Parcel,
+    token: AccessToken,
+    relay: AnswerRelay,
+    span: Span | null
+  ): Promise<StreamEnd> {
     const { call, course, ask } = parcel
     const { origin, path } = parcel.target
     return outbound.stream(
@@ -67,7 +73,7 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
         rule: { kind: 'origin', origin },
         method: call.method,
         path: upstreamPathOf(origin, path, call.query),
-        headers: requestHeadersOf(call, ask.body),
+        headers: requestHeadersOf(call, ask.body, span?.context ?? call.trace ?? null),
         bearer: token.token,
         body: ask.body,
         signal: call.signal,
@@ -100,21 +106,26 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
     for (let attempt = 1; ; attempt += 1) {
       const sentMs = clock.monotonicMs()
       course.attempts += 1
+      const span = parcel.call.span?.begin('upstream', factsOf(parcel)) ?? null
+      let code: ProblemCode | null = null
       const relay = new AnswerRelay(sink, {
         tail: course.tail,
         ownHeaders: () => ownHeaders(course, fabric, sentMs, clock.monotonicMs()),
+        onConnected: () => span?.event('connected'),
         onAnswer(isWorkspace) {
+          span?.event('first_byte')
           course.firstByteMs = clock.monotonicMs() - sentMs
           if (isWorkspace) breakers.succeeded(origin)
           else breakers.failed(origin, permit)
         }
       })
       try {
-        const end = await begin(parcel, token, relay)
+        const end = await begin(parcel, token, relay, span)
         course.sentBytes = end.sentBytes
         return { relay, end }
       } catch (error) {
         const failure = appErrorOf(error)
+        code = failure.code
         if (relay.isPassing) {
           sink.destroy()
           course.cut = failure
@@ -128,6 +139,7 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
         course.status = relay.status
         course.upstreamRequestId = relay.requestId
         course.answerBytes = relay.receivedBytes
+        span?.end(code, answerFactsOf(relay))
       }
     }
   }
@@ -141,6 +153,20 @@ export function createSend({ outbound, breakers, clock }: Deps): Send {
     parcel.sink.end()
     return true
   }
+}
+
+function factsOf({ call, course, fabric }: Parcel): SpanFacts {
+  return {
+    'http.request.method': call.method,
+    'weft.kind': course.claim.row.kind,
+    'weft.identity': fabric.identity,
+    'weft.attempt': course.attempts
+  }
+}
+
+function answerFactsOf({ status, receivedBytes }: AnswerRelay): SpanFacts {
+  const size = { 'http.response.body.size': receivedBytes }
+  return status === null ? size : { ...size, 'http.response.status_code': status }
 }
 
 /** The fabric's own where it sets one; a short call is never given longer than it takes. */

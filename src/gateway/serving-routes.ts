@@ -2,6 +2,7 @@ import { setNewest } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
+import type { Span } from '../base/trace.ts'
 import type { FabricAccess, OpenFabric } from '../fabrics/fabric-access.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { ServingRoute } from '../providers/provider.ts'
@@ -20,7 +21,12 @@ export interface OwnRoute {
 
 export interface ServingRoutes {
   /** Null: the endpoint is asked at the workspace, like any other. */
-  find(scope: TenantScope, fabric: OpenFabric, endpoint: string | null): Promise<OwnRoute | null>
+  find(
+    scope: TenantScope,
+    fabric: OpenFabric,
+    endpoint: string | null,
+    span?: Span | null
+  ): Promise<OwnRoute | null>
 }
 
 interface Deps {
@@ -54,9 +60,11 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
   async function discover(
     scope: TenantScope,
     fabric: OpenFabric,
-    endpoint: string
+    endpoint: string,
+    span: Span | null
   ): Promise<Found | null> {
     const { workspaceOrigin: origin, provider } = fabric
+    const under = span === null ? {} : { span }
     const call = provider.servingRouteCall(endpoint)
     const ask = async ({ token }: AccessToken) => {
       const answer = await outbound.request({
@@ -68,10 +76,10 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
       })
       return { ...answer, body: answer.body.toString('utf8') }
     }
-    const token = await access.token(scope, fabric, leastLifeMs)
+    const token = await access.token(scope, fabric, leastLifeMs, under)
     const first = await ask(token)
     const isDead = provider.isDeadTokenAnswer(first.status, first.body, first.headers)
-    const rejected = { rejectedGeneration: token.generation }
+    const rejected = { ...under, rejectedGeneration: token.generation }
     const { status, headers, body } = isDead
       ? await ask(await access.token(scope, fabric, leastLifeMs, rejected))
       : first
@@ -89,7 +97,12 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
     return { target: { origin, path: pathname }, authorizationDetails }
   }
 
-  function look(scope: TenantScope, fabric: OpenFabric, endpoint: string): Promise<Found | null> {
+  function look(
+    scope: TenantScope,
+    fabric: OpenFabric,
+    endpoint: string,
+    span: Span | null
+  ): Promise<Found | null> {
     const { id, person, identity, workspaceOrigin } = fabric
     // What one person may not see says nothing about the next.
     const asker = person ?? identity
@@ -100,7 +113,7 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
     const entry: Known = {
       untilMs: nowMs + knownMs,
       // Whatever failed, the token or the host: the call goes on at the workspace and fails there, if it does.
-      finding: discover(scope, fabric, endpoint).catch(() => {
+      finding: discover(scope, fabric, endpoint, span).catch(() => {
         entry.untilMs = clock.monotonicMs() + unknownMs
         return null
       })
@@ -110,9 +123,9 @@ export function createServingRoutes(deps: Deps): ServingRoutes {
   }
 
   return {
-    async find(scope, fabric, endpoint) {
+    async find(scope, fabric, endpoint, span = null) {
       if (endpoint === null) return null
-      const found = await look(scope, fabric, endpoint)
+      const found = await look(scope, fabric, endpoint, span)
       if (found === null) return null
       const { target, authorizationDetails } = found
       return {

@@ -1,4 +1,5 @@
 import type { ProblemCode } from '../base/errors.ts'
+import type { Span, TraceContext } from '../base/trace.ts'
 import type { GatewayOutcome } from '../gateway/gateway.ts'
 
 /** What the line of a request tells beside what the request itself knows. Codes, ids and numbers only. */
@@ -14,6 +15,10 @@ export interface RequestLine {
   /** Name and place of an error that nobody foresaw; never its message. */
   fault: string | null
   outcome: GatewayOutcome | null
+  /** The trace that the caller named; null: none. */
+  trace: TraceContext | null
+  /** Null: nobody collects spans. */
+  span: Span | null
 }
 
 export function newLine(startedAtMs: number): RequestLine {
@@ -25,6 +30,8 @@ export function newLine(startedAtMs: number): RequestLine {
     code: null,
     note: null,
     fault: null,
-    outcome: null
+    outcome: null,
+    trace: null,
+    span: null
   }
 }

@@ -3,7 +3,9 @@
  * Touches: audit, store; makes tenant scopes for Weft itself.
  * Never: holds a request up, lets one tenant's failure stop another's turn.
  */
-import type { Clock } from '../base/clock.ts'
+import { type Clock, plusMs } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import type { Tracer } from '../base/trace.ts'
 
 export interface Job {
   readonly name: string
@@ -36,8 +38,13 @@ export interface ClockworkOptions {
   readonly onFailure: (name: string, error: unknown) => void
   /** Names of the jobs that run once more when the clockwork stops. */
   readonly last: readonly string[]
-  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly clock: Clock
+  /** Told of runs that failed or took their time; none: nobody collects spans. */
+  readonly tracer?: Tracer | null
 }
+
+/** A run that was over sooner and went well leaves no span: there are several a second. */
+const toldMs = 100
 
 /** Runs each job in its own time, never twice at once. */
 export function createClockwork(jobs: readonly Job[], options: ClockworkOptions): Clockwork {
@@ -52,16 +59,21 @@ export function createClockwork(jobs: readonly Job[], options: ClockworkOptions)
   type Kept = (typeof kept)[number]
 
   async function runOnce({ job, record }: Kept): Promise<void> {
-    const begunMs = clock.monotonicMs()
+    const [begunMs, from] = [clock.monotonicMs(), clock.now()]
+    let code: string | null = null
     try {
       await job.run()
       record.succeeded += 1
       record.succeededMs = clock.monotonicMs()
     } catch (error) {
       record.failed += 1
+      code = error instanceof AppError ? error.code : 'internal'
       options.onFailure(job.name, error)
     } finally {
       record.tookMs = clock.monotonicMs() - begunMs
+      const to = plusMs(from, record.tookMs)
+      const isTold = code !== null || record.tookMs > toldMs
+      if (isTold) options.tracer?.record('job', { 'weft.job': job.name }, { from, to }, code)
     }
   }
 

@@ -2,6 +2,7 @@ import * as openid from 'openid-client'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { Secret } from '../base/secret.ts'
+import { type TraceContext, traceparentOf } from '../base/trace.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
@@ -21,6 +22,8 @@ export interface TokenEndpoint {
   readonly server: AuthorizationServer
   /** Null: what is presented stands for itself, and no client is named. */
   readonly client: OAuthClient | null
+  /** The trace that the exchange belongs to, for the workspace's own host; none: it is told of none. */
+  readonly trace?: TraceContext | null
 }
 
 /** Keeps the answer before anything judges it; the exchange goes on only once it has resolved. */
@@ -56,7 +59,7 @@ export async function exchangeTokens(
       const response = await deps.outbound.fetchFor(
         { kind: 'origin', origin: endpoint.workspaceOrigin },
         { maxBytes: tokenAnswerMaxBytes, deadlineMs: tokenTimeoutMs }
-      )(url, options)
+      )(url, withTrace(options, endpoint.trace ?? null))
       const answer = await rawAnswerOf(response.clone(), deps.clock)
       await keep(answer)
       seen.answer = answer
@@ -105,6 +108,14 @@ function authenticationOf({ clientSecret, authMethod }: OAuthClient): openid.Cli
 }
 
 const noAuthentication: openid.ClientAuth = () => undefined
+
+function withTrace(
+  options: openid.CustomFetchOptions,
+  trace: TraceContext | null
+): openid.CustomFetchOptions {
+  if (trace === null) return options
+  return { ...options, headers: { ...options.headers, traceparent: traceparentOf(trace) } }
+}
 
 async function fetchKeys(
   { outbound }: TokenExchangeDeps,

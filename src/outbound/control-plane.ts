@@ -17,6 +17,8 @@ export interface ControlRequest {
   readonly headers?: HeaderInput
   readonly body?: string | Buffer
   readonly bearer?: Secret
+  /** Headers whose values are secret, by name. */
+  readonly secrets?: Readonly<Record<string, Secret>>
   /** Longest answer body that is taken, default 1 MiB. */
   readonly maxBytes?: number
   /** For everything together, default 10 s. */
@@ -68,6 +70,7 @@ export async function requestWhole(
       path: url.pathname + url.search,
       headers: requestHeaders(input.headers ?? {}, {
         bearer: input.bearer,
+        secrets: input.secrets,
         userAgent: plane.userAgent,
         // An answer in the clear cannot unpack to more than its byte cap.
         dropped: ['accept-encoding', 'content-length']

@@ -33,6 +33,8 @@ const hopByHop = new Set([
 export interface RequestHeaderOptions {
   /** Takes the place of any `authorization` in the input. */
   readonly bearer?: Secret | undefined
+  /** Header values that are secret, by name. */
+  readonly secrets?: Readonly<Record<string, Secret>> | undefined
   readonly userAgent: string
   /** Left out besides: `content-length` where the body's length is known anyway, and so on. */
   readonly dropped: readonly string[]
@@ -54,6 +56,7 @@ export function requestHeaders(input: HeaderInput, options: RequestHeaderOptions
   } else {
     for (const [name, value] of Object.entries(input)) add(name, value)
   }
+  for (const [name, value] of Object.entries(options.secrets ?? {})) add(name, value.reveal())
   if (!hasUserAgent) block.push('user-agent', options.userAgent)
   if (options.bearer !== undefined) block.push('authorization', `Bearer ${options.bearer.reveal()}`)
   return block

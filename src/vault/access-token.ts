@@ -1,6 +1,7 @@
 import type { GrantId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
+import type { Span } from '../base/trace.ts'
 
 /** A short-lived access token and where it comes from. */
 export interface AccessToken {
@@ -18,6 +19,8 @@ export interface TokenOptions {
   readonly rejectedGeneration?: number
   /** How long the caller waits for somebody's refresh, milliseconds, default 15,000. */
   readonly waitMs?: number
+  /** Of the caller: a refresh that it starts is told under it, and to the workspace. */
+  readonly span?: Span
 }
 
 /** See `Vault.accessToken`. */

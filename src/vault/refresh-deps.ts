@@ -1,5 +1,6 @@
 import type { Audit } from '../audit/audit.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Span } from '../base/trace.ts'
 import type { AuthorizationServers } from '../oauth/authorization-server.ts'
 import type { TokenExchangeDeps } from '../oauth/token-endpoint.ts'
 import type { Db } from '../store/db.ts'
@@ -19,4 +20,6 @@ export interface RefreshDeps {
   readonly versions: TenantVersions
   readonly workload: WorkloadIdentity
   readonly tally: RefreshTally
+  /** Of the refresh that these are for; none: nobody collects spans. */
+  readonly span?: Span | null
 }

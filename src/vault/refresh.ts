@@ -173,7 +173,8 @@ async function callProvider(
   const { exchange } = deps
   const spent = await openRefreshToken(deps, scope, claim)
   const keep: KeepAnswer = (answer) => keepAnswer(deps, scope, claim, answer)
-  const target = { provider, workspaceOrigin, server }
+  const trace = deps.span?.context ?? null
+  const target = { provider, workspaceOrigin, server, trace }
   if (workload !== null) {
     const answer = await requestMachineToken(
       exchange,

@@ -9,6 +9,7 @@ import { plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { AppConnectionId, GrantId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
+import { inSpan, type Span } from '../base/trace.ts'
 import { tokenTimeoutMs } from '../oauth/token-endpoint.ts'
 import type { AccessToken, TokenOptions } from './access-token.ts'
 import { type Ahead, createAhead } from './ahead.ts'
@@ -79,10 +80,17 @@ export function createVault(given: Omit<RefreshDeps, 'tally'>): Vault {
   const uses = createGrantUses(deps)
 
   /** Joins the refresh of this grant that runs in this process, or starts one that runs for itself. */
-  function joinRefresh(scope: TenantScope, grantId: GrantId, generation: number): Promise<void> {
+  function joinRefresh(
+    scope: TenantScope,
+    grantId: GrantId,
+    generation: number,
+    parent?: Span
+  ): Promise<void> {
     return flights.join(keyOf(scope, grantId), async () => {
       try {
-        await refreshToItsEnd(deps, scope, grantId, generation, closing.signal)
+        await inSpan(parent, 'refresh', (span) =>
+          refreshToItsEnd({ ...deps, span }, scope, grantId, generation, closing.signal)
+        )
       } finally {
         grants.drop(scope, grantId)
       }
@@ -105,7 +113,7 @@ export function createVault(given: Omit<RefreshDeps, 'tally'>): Vault {
       const decision = decide(facts, wish, clock.now())
       if (decision.kind === 'refuse') throw decision.error
       if (decision.kind === 'use') {
-        if (decision.isDueSoon) joinRefresh(scope, grantId, facts.generation)
+        if (decision.isDueSoon) joinRefresh(scope, grantId, facts.generation, options.span)
         uses.note(scope, grantId)
         return await handOut(held, grantId, source)
       }
@@ -114,7 +122,7 @@ export function createVault(given: Omit<RefreshDeps, 'tally'>): Vault {
         throw tokenRefused(facts.kind, clock.now())
       if (closing.signal.aborted) throw new AppError('shutting_down')
       source = 'refreshed'
-      const flight = joinRefresh(scope, grantId, facts.generation)
+      const flight = joinRefresh(scope, grantId, facts.generation, options.span)
       const isInTime = await withDeadline(flight, deadlineMs - clock.monotonicMs())
       if (!isInTime) throw busy(clock.now())
     }

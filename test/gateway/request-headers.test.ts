@@ -5,20 +5,31 @@ import { requestHeadersOf } from '../../src/gateway/request-headers.ts'
 import { aCall } from './fakes.ts'
 
 const namesOf = (headers: Record<string, string | string[]>) =>
-  requestHeadersOf(aCall({ headers }), null).filter((_text, index) => index % 2 === 0)
+  requestHeadersOf(aCall({ headers }), null, null).filter((_text, index) => index % 2 === 0)
 
 describe('headers of a call that reach the workspace', () => {
   test('are those that clients need, with their values as they are', () => {
     const headers = {
       accept: 'text/event-stream',
       'content-type': 'application/json; charset=utf-8',
-      'user-agent': 'OpenAI/JS 7.57.0',
-      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+      'user-agent': 'OpenAI/JS 7.57.0'
     }
-    expect(requestHeadersOf(aCall({ headers }), null)).toEqual(
+    expect(requestHeadersOf(aCall({ headers }), null, null)).toEqual(
       expect.arrayContaining(Object.entries(headers).flat())
     )
-    expect(namesOf(headers)).toHaveLength(4)
+    expect(namesOf(headers)).toHaveLength(3)
+  })
+
+  test('tell of the trace what was read of it, and never what stands there', () => {
+    const call = aCall({ headers: { traceparent: 'garbage', tracestate: 'garbage' } })
+    expect(requestHeadersOf(call, null, null)).toEqual([])
+    const trace = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), flags: 1, state: 'v=1' }
+    expect(requestHeadersOf(call, null, trace)).toEqual([
+      'traceparent',
+      `00-${trace.traceId}-${trace.spanId}-01`,
+      'tracestate',
+      'v=1'
+    ])
   })
 
   test.each([
@@ -61,8 +72,9 @@ describe('headers of a call that reach the workspace', () => {
 
   test('tell the length of a body that flows, where its client told it; of any other, HTTP does', () => {
     const call = aCall({ headers: { 'content-length': '8' } })
-    expect(requestHeadersOf(call, Readable.from([]))).toEqual(['content-length', '8'])
-    for (const body of [Buffer.alloc(9), null]) expect(requestHeadersOf(call, body)).toEqual([])
-    expect(requestHeadersOf(aCall(), Readable.from([]))).toEqual([])
+    expect(requestHeadersOf(call, Readable.from([]), null)).toEqual(['content-length', '8'])
+    for (const body of [Buffer.alloc(9), null])
+      expect(requestHeadersOf(call, body, null)).toEqual([])
+    expect(requestHeadersOf(aCall(), Readable.from([]), null)).toEqual([])
   })
 })

@@ -7,6 +7,7 @@ export const floors: Readonly<Record<string, number>> = {
   outbound: 1,
   store: 1,
   config: 1,
+  tracing: 1,
   providers: 2,
   audit: 2,
   oauth: 3,

@@ -74,6 +74,7 @@ describe('a planted fault is seen', () => {
       "const aws = await import('@aws-sdk/client-kms')"
     ],
     ['Prisma', 'src/vault/a.ts', "import { PrismaClient } from '@prisma/client'"],
+    ['OpenTelemetry', 'src/vault/a.ts', "import { trace } from '@opentelemetry/api'"],
     ['pg', 'src/vault/a.ts', "import pg from 'pg'"],
     ['openid-client', 'src/identity/sessions.ts', "import * as client from 'openid-client'"],
     ['jose', 'src/http/a.ts', "import { jwtVerify } from 'jose'"],

@@ -124,6 +124,11 @@ export const rules: readonly Rule[] = [
     finds: (source) => imports(source, /^(@aws-sdk\/.*|@azure\/.*|google-auth-library)$/)
   },
   {
+    thing: 'OpenTelemetry',
+    onlyIn: ['tracing/'],
+    finds: (source) => imports(source, /^@opentelemetry\/.*$/)
+  },
+  {
     thing: 'Prisma',
     onlyIn: ['store/'],
     finds: (source) => imports(source, /^(@prisma\/.*|prisma)$/)

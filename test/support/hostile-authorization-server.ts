@@ -36,6 +36,12 @@ export interface Behaviour {
   readonly cut?: 'before_answer' | 'mid_answer'
 }
 
+export interface HeardTrace {
+  readonly path: string
+  readonly parent: string | null
+  readonly state: string | null
+}
+
 export interface HostileServer {
   /** The workspace's origin, which is the authorization server's too. */
   readonly origin: string
@@ -49,6 +55,8 @@ export interface HostileServer {
   readonly apiCalls: readonly string[]
   /** Everything that anybody asked of it, metadata included. */
   readonly hits: number
+  /** What each request said of its trace, in the order of arrival. */
+  readonly traces: readonly HeardTrace[]
   /** Before each answer of the API. */
   holdApi: () => Promise<unknown>
   /** How many requests of each path have arrived that is not the authorization server's. */
@@ -75,6 +83,8 @@ export interface HostileServer {
   stop(): Promise<void>
 }
 
+const textOf = (header: string | string[] | null) => header && String(header)
+
 /** A workspace with its authorization server, on loopback, which does whatever a test tells it to. */
 export async function startHostileServer(
   now: () => number = () => Date.now()
@@ -84,6 +94,7 @@ export async function startHostileServer(
   const requests: TokenRequest[] = []
   const revocations: URLSearchParams[] = []
   const apiCalls: string[] = []
+  const traces: HeardTrace[] = []
   const arrivals = new Map<string, number>()
   const waiting: { count: number; resolve: () => void }[] = []
   const queue: Behaviour[] = []
@@ -104,6 +115,7 @@ export async function startHostileServer(
     requests,
     revocations,
     apiCalls,
+    traces,
     get hits() {
       return hits
     },
@@ -141,6 +153,8 @@ export async function startHostileServer(
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     hits += 1
     const { pathname } = new URL(req.url ?? '/', origin)
+    const { traceparent = null, tracestate = null } = req.headers
+    traces.push({ path: pathname, parent: textOf(traceparent), state: textOf(tracestate) })
     if (pathname.startsWith('/oidc/.well-known/')) return send(res, metadataAnswer(hostile))
     if (pathname === '/oidc/v1/token') return await answerToken(req, res)
     if (pathname === '/oidc/v1/revoke') {

@@ -13,6 +13,7 @@ import {
 } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority } from '../../src/base/tenant-scope.ts'
+import type { Tracer } from '../../src/base/trace.ts'
 import { newBearer } from '../../src/crypto/bearer.ts'
 import { createRequestMeasures } from '../../src/http/metrics/requests.ts'
 import { clientSecretPlace } from '../../src/vault/client-secrets.ts'
@@ -33,7 +34,7 @@ export interface Place {
  * The app as the process builds it, listening, over real rooms and a real database, with as many tenants as a
  * test wants, put there as rows. Only the clockwork stands still: what it would write is written when told to.
  */
-export async function createPlatform() {
+export async function createPlatform({ tracer = null }: { tracer?: Tracer | null } = {}) {
   const world = await createVaultWorld()
   const gateway = createTestGateway(world)
   const { clock, rows, server } = world
@@ -56,6 +57,7 @@ export async function createPlatform() {
     logger: pino({ level: 'trace' }, stream),
     clock,
     requests,
+    tracer,
     newRequestId: randomUUID
   })
   const port = await listen(app)

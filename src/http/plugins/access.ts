@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { AppError } from '../../base/errors.ts'
 import type { Operation } from '../../base/operations.ts'
+import { inSpan } from '../../base/trace.ts'
 import type { Caller, Credentials, Identity } from '../../identity/identity.ts'
 import { localPath } from '../public-url.ts'
 import { type App, type RouteFact, Strict } from '../route.ts'
@@ -73,7 +74,9 @@ export function installAccess(app: App, identity: Identity): void {
     leadsToLogin: boolean
   ): Promise<Caller | null> {
     try {
-      return await identity.authenticate(credentialsOf(request))
+      return await inSpan(request.line.span, 'authentication', () =>
+        identity.authenticate(credentialsOf(request))
+      )
     } catch (err) {
       const isStranger = err instanceof AppError && err.code === 'unauthenticated'
       if (!isStranger || !leadsToLogin) throw err

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../base/clock.ts'
 import { idPattern } from '../../base/ids.ts'
+import { parseTraceContext, type Span, type TraceContext, type Tracer } from '../../base/trace.ts'
 import type { RequestMeasures } from '../metrics/requests.ts'
 import { newLine } from '../request-line.ts'
 import type { App } from '../route.ts'
@@ -11,19 +12,23 @@ interface LogDeps {
   readonly logger: FastifyBaseLogger
   readonly clock: Clock
   readonly requests: RequestMeasures
+  /** Null: nobody collects spans. */
+  readonly tracer: Tracer | null
 }
 
 /** One line per request, and one count, when its answer has ended: the route's pattern, never the URL. */
 export function installLog(
   app: App,
-  { logger, clock, requests }: LogDeps
+  { logger, clock, requests, tracer }: LogDeps
 ): { settle: (request: FastifyRequest, reply: FastifyReply) => void } {
   function settle(request: FastifyRequest, reply: FastifyReply): void {
     const { line } = request
     line.pending -= 1
     if (line.pending > 0) return
     const tookMs = clock.monotonicMs() - line.startedAtMs
-    requests.note(request, reply, line.code ?? line.outcome?.code ?? null, tookMs)
+    const code = line.code ?? line.outcome?.code ?? null
+    requests.note(request, reply, code, tookMs)
+    line.span?.end(code, endOf(request, reply))
     const facts = factsOf(request, reply, tookMs)
     if (line.code === 'internal') logger.error(facts, 'request')
     else logger.info(facts, 'request')
@@ -31,7 +36,11 @@ export function installLog(
 
   app.decorateRequest('line')
   app.addHook('onRequest', (request, reply, done) => {
-    request.line = newLine(clock.monotonicMs())
+    const line = newLine(clock.monotonicMs())
+    request.line = line
+    const { traceparent, tracestate } = request.headers
+    if (traceparent !== undefined) line.trace = parseTraceContext(traceparent, tracestate)
+    if (tracer !== null) line.span = beginSpan(tracer, request, line.trace)
     reply.raw.once('close', () => {
       request.line.isAborted = !reply.raw.writableEnded
       settle(request, reply)
@@ -41,12 +50,39 @@ export function installLog(
   return { settle }
 }
 
+/** Looks of balancers would drown everything else. */
+const untraced: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz'])
+
+function beginSpan(
+  tracer: Tracer,
+  { method, routeOptions: { url } }: FastifyRequest,
+  parent: TraceContext | null
+): Span | null {
+  if (untraced.has(url)) return null
+  const facts = { 'http.request.method': method, 'http.route': url ?? 'none' }
+  return tracer.begin('request', parent, facts)
+}
+
+function endOf({ caller, line, params, routeOptions }: FastifyRequest, { raw }: FastifyReply) {
+  const { outcome } = line
+  const fabric = outcome?.fabricId ?? fabricOf(params)
+  const operation = outcome?.operation ?? routeOptions.config.operation
+  return {
+    ...(raw.headersSent && { 'http.response.status_code': raw.statusCode }),
+    ...(operation && { 'weft.operation': operation }),
+    ...(caller && { 'weft.tenant': caller.scope.tenantId, 'weft.via': caller.via }),
+    ...(fabric && { 'weft.fabric': fabric }),
+    ...(outcome?.identity && { 'weft.identity': outcome.identity })
+  }
+}
+
 function factsOf(request: FastifyRequest, reply: FastifyReply, ms: number) {
   const { line, caller } = request
   const { outcome } = line
   const { config, url } = request.routeOptions
   return {
     requestId: request.id,
+    trace: (line.span?.context ?? line.trace)?.traceId,
     method: request.method,
     route: url ?? 'none',
     operation: outcome?.operation ?? config.operation,

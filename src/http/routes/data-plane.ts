@@ -84,7 +84,8 @@ export async function dataPlane(app: App, deps: Deps): Promise<void> {
     const keyId = request.caller?.keyId ?? null
     line.pending += 1
     try {
-      const call = { scope, keyId, ...target, method, headers, body, signal }
+      const { trace, span } = line
+      const call = { scope, keyId, ...target, method, headers, body, signal, trace, span }
       line.outcome = await gateway.handle(call, sink)
       const end = endOf(signal)
       if (end !== null && !reply.raw.writableEnded) throw end

@@ -48,7 +48,8 @@ export function createTestGateway(world: VaultWorld): TestGateway {
     extraWorkspaceOrigins: extraOrigins,
     extraIssuerOrigins: [],
     trustedProxies: [],
-    logLevel: 'fatal'
+    logLevel: 'fatal',
+    tracing: null
   }
   const keyRing = createKeyRing(ring)
   const following = { ...clock, follow: () => undefined }
