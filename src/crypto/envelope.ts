@@ -66,6 +66,18 @@ export async function openEnvelope(
 }
 
 /**
+ * Opens what was sealed for caution and goes back to who gave it: no secret, but nothing to lie open in a database.
+ * @throws AppError `key_unavailable`, as `openEnvelope`
+ */
+export async function openEnvelopeText(
+  dataKey: DataKey,
+  context: RowContext,
+  sealed: string
+): Promise<string> {
+  return (await openEnvelope(dataKey, context, sealed)).reveal()
+}
+
+/**
  * Seals anew, with another key of the tenant, what `from` sealed: for the place that the text itself names, which
  * is authenticated. So a text that lies at a wrong place stays one that opens there no more than before.
  * @throws AppError `key_unavailable`: changed text, another key, another tenant

@@ -8,6 +8,7 @@ import {
   dataKeyIdOf,
   newDataKey,
   openEnvelope,
+  openEnvelopeText,
   resealEnvelope,
   sealEnvelope
 } from '../crypto/envelope.ts'
@@ -27,6 +28,8 @@ export interface Strongbox {
   seal(scope: TenantScope, place: Place, secret: Secret): Promise<string>
   /** @throws AppError `key_unavailable`: sealed for another place, changed, or its key is gone */
   open(scope: TenantScope, place: Place, sealed: string): Promise<Secret>
+  /** As `open`, of a text that is no secret and goes back to who gave it. */
+  openText(scope: TenantScope, place: Place, sealed: string): Promise<string>
   /** Makes the tenant's first data key, where it has none. */
   prepare(scope: TenantScope): Promise<void>
   /**
@@ -170,6 +173,10 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
     async open(scope, place, sealed) {
       const key = await keyOf(scope, dataKeyIdOf(sealed))
       return await openEnvelope(key, contextOf(scope, place), sealed)
+    },
+    async openText(scope, place, sealed) {
+      const key = await keyOf(scope, dataKeyIdOf(sealed))
+      return await openEnvelopeText(key, contextOf(scope, place), sealed)
     },
     async prepare(scope) {
       await keysOf(scope)

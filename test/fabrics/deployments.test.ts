@@ -99,6 +99,18 @@ describe('deploying', () => {
     expect(job?.settings.tasks).toEqual([{ task_key: 'other' }])
   })
 
+  test('what it was deployed with is kept sealed, and shown to who may deploy it anew and to nobody else', async () => {
+    const settings = { tasks, parameters: [{ name: 'dose', default: 'kept-parameter' }] }
+    const made = await put({ settings })
+    expect(made.spec).toEqual({ settings, jobSize: null })
+    const [row] = await world.sql('SELECT spec_sealed FROM deployments')
+    expect(String(row?.spec_sealed)).toMatch(/^eyJ/)
+    expect(JSON.stringify(await world.sql('SELECT * FROM deployments'))).not.toContain('kept-')
+    expect((await world.deployments.get(as.member, fabric.id, 'nightly')).spec).toBeNull()
+    const { items } = await world.deployments.list(as.lead, fabric.id, { limit: 5, cursor: null })
+    expect(items.map(({ spec }) => spec)).toEqual([null])
+  })
+
   test('ids beyond 2^53 stay exact', async () => {
     await world.faults({ int64Ids: true })
     const made = await put()

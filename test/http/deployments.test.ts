@@ -39,7 +39,8 @@ const deployment = {
   deployedAt: new Date(0),
   createdAt: new Date(0),
   leftBehind: [],
-  job: { status: 'changed', changed: ['tasks'], detail: 'd', code: null, owner: null }
+  job: { status: 'changed', changed: ['tasks'], detail: 'd', code: null, owner: null },
+  spec: { settings: { tasks: [{ task_key: 'a', any: { thing: [1, null] } }] }, jobSize: null }
 } as const
 
 describe('deployments', () => {

@@ -14,27 +14,6 @@ function fabricOf(kind: 'spark' | 'sql') {
   return visitors.stack.fabrics.find((fabric) => fabric.kind === kind)
 }
 
-describe('deployments', { timeout: 60_000 }, () => {
-  test('are made from settings, run, and followed live to the end', async () => {
-    const { page, goTo, look } = visitor
-    const fabric = fabricOf('spark')
-    const name = `pages-${Date.now()}`
-    await goTo(`/fabrics/${fabric?.id}/deployments`, fabric?.name)
-    await page.getByRole('button', { name: 'Deploy', exact: true }).first().click()
-    const dialog = page.getByRole('dialog')
-    await dialog.getByLabel('Name').fill(name)
-    await dialog.getByRole('button', { name: 'Deploy', exact: true }).click()
-    const card = page.getByRole('region', { name })
-    await card.getByText('deployed', { exact: true }).waitFor()
-    await card.getByRole('button', { name: 'Run now' }).click()
-    await card.getByText('succeeded', { exact: true }).waitFor({ timeout: 30_000 })
-    await look('deployments')
-    await card.getByRole('button', { name: 'Delete' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
-    await page.getByText(`${name} is deleted`).waitFor()
-  })
-})
-
 describe('the test history', { timeout: 60_000 }, () => {
   test('shows both identities side by side, with how old each test is', async () => {
     const { page, goTo, look } = visitor

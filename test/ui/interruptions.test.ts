@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openVisitors, type Visitor, type Visitors } from './visitor.ts'
 
@@ -7,6 +8,27 @@ beforeAll(async () => {
   visitors = await openVisitors()
 }, 900_000)
 afterAll(() => visitors?.close())
+
+interface App {
+  readonly id: string
+  readonly isDefault: boolean
+  readonly version: number
+}
+
+/** Signs in at the fabric's workspace, where that is not done yet. */
+async function signIn({ page, context, goTo }: Visitor, path: string, name: string): Promise<void> {
+  await goTo(path, name)
+  const out = page.getByRole('button', { name: 'Sign out' })
+  const prompt = page.getByRole('main').getByRole('button', { name: 'Sign in', exact: true })
+  await out.or(prompt).first().waitFor()
+  if (await out.isVisible()) return
+  const opened = context.waitForEvent('page')
+  await prompt.click()
+  const popup = await opened
+  await popup.getByRole('button', { name: 'admin@acme.test' }).click()
+  await popup.getByRole('button', { name: /allow/i }).click()
+  await out.waitFor()
+}
 
 async function draft({ call }: Visitor, name: string): Promise<{ id: string; name: string }> {
   const me: { teams: { id: string }[] } = await call('GET', '/api/v1/me')
@@ -24,7 +46,7 @@ describe('what comes in between', { timeout: 90_000 }, () => {
   test('a session that ends in the middle of a form: nothing typed is lost, and it is saved once', async () => {
     const admin = await visitors.open('admin@acme.test')
     const { page, context } = admin
-    const fabric = await draft(admin, 'Interrupted by a login')
+    const fabric = await draft(admin, `Interrupted by a login ${randomUUID().slice(0, 8)}`)
     await admin.goTo(`/fabrics/${fabric.id}/service-principal`, fabric.name)
     await page.getByRole('button', { name: 'Set a service principal' }).click()
     await page.getByLabel('Application ID').fill('00000000-0000-4000-8000-000000000008')
@@ -38,6 +60,54 @@ describe('what comes in between', { timeout: 90_000 }, () => {
     await page.getByRole('heading', { name: 'Secrets' }).waitFor()
     const after = await admin.call<{ version: number }>('GET', `/api/v1/fabrics/${fabric.id}`)
     expect(after.version).toBe(2)
+  })
+
+  test('a session that the server ends, not the browser, is asked for anew in the middle of a form', async () => {
+    const admin = await visitors.open('admin@acme.test')
+    const { page, goTo, call } = admin
+    const name = `Ended elsewhere ${randomUUID().slice(0, 8)}`
+    await goTo('/fabrics/new', 'New fabric')
+    await page.getByLabel('Name').fill(name)
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByLabel('Workspace URL or JDBC string').fill(visitors.stack.workspaces[1])
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByRole('heading', { name: 'Authentication' }).waitFor()
+    const { items }: { items: { id: string; isCurrent: boolean }[] } = await call(
+      'GET',
+      '/api/v1/me/sessions'
+    )
+    const current = items.find(({ isCurrent }) => isCurrent)
+    await call('DELETE', `/api/v1/me/sessions/${current?.id}`)
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor()
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+  })
+
+  test('a sign-in that is about to run out warns before it does', async () => {
+    const admin = await visitors.open('admin@acme.test')
+    const { page, call, goTo, look } = admin
+    const fabric = visitors.stack.fabrics.find(({ kind }) => kind === 'sql')
+    const { items }: { items: App[] } = await call('GET', '/api/v1/app-connections')
+    const app = items.find(({ isDefault }) => isDefault)
+    const path = `/api/v1/app-connections/${app?.id}`
+    await signIn(admin, `/fabrics/${fabric?.id}`, fabric?.name ?? '')
+    const saved: App = await call('PATCH', path, {
+      version: app?.version,
+      tokenPolicy: { refreshTokenTtlMinutes: 600 }
+    })
+    await goTo(`/fabrics/${fabric?.id}`, fabric?.name)
+    await page.getByText('Your sign-in at the workspace ends within a day').waitFor()
+    await look('sign-in-ending')
+    await goTo('/fabrics', 'Fabrics')
+    await page
+      .getByText(/^Ends in \d+ hours/)
+      .first()
+      .waitFor()
+    await call('PATCH', path, {
+      version: saved.version,
+      tokenPolicy: { refreshTokenTtlMinutes: null }
+    })
   })
 
   test('blocked popups: a link to a page of its own takes over, and the first page goes on by itself', async () => {

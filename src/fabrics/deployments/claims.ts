@@ -58,6 +58,7 @@ export async function claimNew(
     clientId: principal.clientId,
     jobId: null,
     specHash,
+    specSealed: null,
     leftBehind: [],
     deployedBy: tx.scope.actor.id,
     deployedAt: null,

@@ -1,3 +1,4 @@
+import { asId } from '../../base/ids.ts'
 import { pageOf } from '../../base/page.ts'
 import { providers } from '../../providers/registry.ts'
 import { listDeployments } from '../../store/deployments.ts'
@@ -6,6 +7,7 @@ import { createDeploying } from './deploying.ts'
 import { type DeploymentDeps, mustFindDeployment } from './deployment-deps.ts'
 import { createDeploymentRemoval } from './deployment-removal.ts'
 import { createDeploymentRuns } from './deployment-runs.ts'
+import { openSpec } from './deployment-spec.ts'
 import { checkJob, failedCheck, orphanedBy, viewDeployment } from './deployment-view.ts'
 import type { Deployments } from './deployments.ts'
 import { createPrincipalCalls } from './principal-calls.ts'
@@ -19,22 +21,24 @@ export function createDeployments(
   { pollMs = pollMsDefault }: { readonly pollMs?: number } = {}
 ): Deployments {
   const deps: DeploymentDeps = { ...given, ask: createPrincipalCalls(given), pollMs }
-  const { db, clock, ask } = deps
+  const { db, clock, strongbox, ask } = deps
   const deploy = createDeploying(deps)
 
   const get: Deployments['get'] = async (scope, fabricId, name) => {
     const { fabric, row } = await db.inTenant(scope, (tx) =>
       mustFindDeployment(tx, fabricId, name, 'deployment.get')
     )
+    const mayDeploy = scope.authority.may('deployment.put', asId('team', fabric.teamId))
+    const spec = mayDeploy ? await openSpec(strongbox, scope, row) : null
     if (row.jobId === null || orphanedBy(row, fabric) !== null) {
-      return viewDeployment(row, fabric, clock.now())
+      return viewDeployment(row, fabric, clock.now(), { spec })
     }
     const place = { fabricId, workspaceOrigin: row.workspaceOrigin }
-    const check = await ask(scope, place, jobs.read(row.jobId)).then(
-      (job) => checkJob(row, job),
+    const job = await ask(scope, place, jobs.read(row.jobId)).then(
+      (found) => checkJob(row, found),
       failedCheck
     )
-    return viewDeployment(row, fabric, clock.now(), check)
+    return viewDeployment(row, fabric, clock.now(), { job, spec })
   }
 
   return {

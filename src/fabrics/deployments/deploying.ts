@@ -1,7 +1,7 @@
 import { AppError, invalidRequest, type ProblemCode } from '../../base/errors.ts'
 import { asId, type FabricId } from '../../base/ids.ts'
 import type { TenantScope } from '../../base/tenant-scope.ts'
-import type { FoundJob, JobWish } from '../../providers/jobs.ts'
+import type { JobWish } from '../../providers/jobs.ts'
 import { providers } from '../../providers/registry.ts'
 import {
   type DeploymentRow,
@@ -15,9 +15,10 @@ import { jobSizesOf } from '../job-sizes.ts'
 import { type Claim, changeDeadlineMs, claimNew, claimRow, clashOf } from './claims.ts'
 import { type DeploymentDeps, labelsOf, mustHavePrincipal } from './deployment-deps.ts'
 import { checkDeployment, hashJson } from './deployment-input.ts'
+import { sealSpec } from './deployment-spec.ts'
 import { settingHashesOf } from './deployment-view.ts'
 import type { DeploymentInput, Deployments } from './deployments.ts'
-import { createJobKeeping } from './job-keeping.ts'
+import { createJobKeeping, type KeptJob } from './job-keeping.ts'
 
 const { jobs } = providers.databricks
 const leftBehindMax = 10
@@ -76,7 +77,7 @@ export function createDeploying(
   async function settle(
     scope: TenantScope,
     begun: Begun,
-    { job, isNew }: { readonly job: FoundJob; readonly isNew: boolean }
+    { job, isNew, specSealed }: KeptJob & { readonly specSealed: string }
   ): Promise<boolean> {
     const { claim, fabric, wish, specHash } = begun
     const { schedule, settings } = wish
@@ -87,6 +88,7 @@ export function createDeploying(
         clientId: wish.runAs,
         jobId: job.id,
         specHash,
+        specSealed,
         settingHashes: settingHashesOf(job, Object.keys(settings)),
         schedule: schedule === null ? null : { ...schedule },
         leftBehind: leftBehindBy(begun),
@@ -119,7 +121,7 @@ export function createDeploying(
     })
     // It goes on when who asked for it has left: a job without its record would be nobody's.
     const signal = AbortSignal.timeout(changeDeadlineMs)
-    const { before, fabric, wish } = begun
+    const { claim, before, fabric, wish } = begun
     const jobId = before && isSamePlace(before, fabric, wish) ? before.jobId : null
     const place = { fabricId, workspaceOrigin: fabric.workspaceOrigin }
     const kept = await keeping
@@ -129,7 +131,8 @@ export function createDeploying(
         await giveUp(scope, begun, error).catch(() => undefined)
         throw error
       })
-    if (await settle(scope, begun, kept)) return
+    const specSealed = await sealSpec(deps.strongbox, scope, claim.id, input)
+    if (await settle(scope, begun, { ...kept, specSealed })) return
     if (kept.isNew) await keeping.remove(scope, place, kept.job.id)
     throw new AppError('conflict', { detail: 'The fabric or the deployment was deleted meanwhile' })
   }

@@ -28,7 +28,7 @@ export function viewDeployment(
   row: DeploymentRow,
   fabric: FabricRow,
   now: Date,
-  job: JobCheck | null = null
+  { job = null, spec = null }: Partial<Pick<DeploymentView, 'job' | 'spec'>> = {}
 ): DeploymentView {
   return {
     id: asId('deployment', row.id),
@@ -45,7 +45,8 @@ export function viewDeployment(
     deployedAt: row.deployedAt,
     createdAt: row.createdAt,
     leftBehind: row.leftBehind,
-    job
+    job,
+    spec
   }
 }
 

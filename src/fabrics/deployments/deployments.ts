@@ -19,6 +19,12 @@ export interface DeploymentInput {
   readonly jobSize?: string | undefined
 }
 
+/** What it was last deployed with, as it was given. */
+export interface DeploymentSpec {
+  readonly settings: DeploymentInput['settings']
+  readonly jobSize: string | null
+}
+
 export const deploymentStates = ['deployed', 'deploying', 'unfinished', 'orphaned'] as const
 export const jobStates = ['unchanged', 'changed', 'gone', 'unknown'] as const
 
@@ -57,6 +63,8 @@ export interface DeploymentView {
   readonly leftBehind: readonly string[]
   /** Null: not asked for, or there is none to ask for. */
   readonly job: JobCheck | null
+  /** Null in a list, for who may not deploy, and where none was kept. */
+  readonly spec: DeploymentSpec | null
 }
 
 export interface RunView extends Omit<FoundRun, 'jobId'> {

@@ -87,7 +87,19 @@ export const Deployment = Strict(
           'Page of an earlier job that Weft no longer reaches; its schedule may still run'
       })
     ),
-    job: Nullable(JobCheck)
+    job: Nullable(JobCheck),
+    spec: Nullable(
+      Strict(
+        {
+          settings: Type.Record(Type.String(), Type.Unknown()),
+          jobSize: Nullable(Type.String())
+        },
+        {
+          description:
+            'What it was last deployed with, to deploy it anew; null in a list and for who may not deploy'
+        }
+      )
+    )
   },
   { title: 'Deployment' }
 )

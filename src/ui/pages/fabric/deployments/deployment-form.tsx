@@ -1,9 +1,11 @@
 import { Group, Modal, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import { useQuery } from '@tanstack/react-query'
 import { formErrors } from '../../../api/form-errors.ts'
-import { useCall } from '../../../api/queries.ts'
+import { queryOf, useCall } from '../../../api/queries.ts'
 import type { Schemas } from '../../../generated/operations.ts'
 import { FormButtons } from '../../../parts/form-buttons.tsx'
+import { Loading } from '../../../parts/page.tsx'
 import { ProblemView } from '../../../parts/problem-view.tsx'
 import { toast } from '../../../parts/toast.ts'
 
@@ -14,11 +16,10 @@ interface Props {
   readonly onClose: () => void
 }
 
-const example = JSON.stringify(
-  { tasks: [{ task_key: 'main', notebook_task: { notebook_path: '/Shared/nightly' } }] },
-  null,
-  2
-)
+const inText = (settings: object) => JSON.stringify(settings, null, 2)
+const example = inText({
+  tasks: [{ task_key: 'main', notebook_task: { notebook_path: '/Shared/nightly' } }]
+})
 
 function faultOf(settings: string): string | null {
   try {
@@ -30,14 +31,29 @@ function faultOf(settings: string): string | null {
   }
 }
 
-/** Makes a job out of Databricks' own settings, or sets the one that there is anew. */
-export function DeploymentForm({ fabric, known, onClose }: Props) {
+/** Makes a job out of Databricks' own settings, or sets the one that there is anew from its last ones. */
+export function DeploymentForm(props: Props) {
+  const { fabric, known, onClose } = props
+  const path = { fabricId: fabric.id, name: known?.name ?? '' }
+  const whole = useQuery({ ...queryOf('deploymentGet', { path }), enabled: known !== null })
+  const title = known ? `Deploy ${known.name} anew` : 'Deploy'
+  return (
+    <Modal opened onClose={onClose} size="lg" title={title}>
+      {known !== null && whole.isPending && <Loading of="its last settings" />}
+      {whole.isError && <ProblemView error={whole.error} onRetry={() => whole.refetch()} />}
+      {known === null && <SettingsForm {...props} />}
+      {whole.data && <SettingsForm {...props} known={whole.data} />}
+    </Modal>
+  )
+}
+
+function SettingsForm({ fabric, known, onClose }: Props) {
   const put = useCall('deploymentPut', ['deploymentList', 'deploymentGet', 'fabricGet'])
   const form = useForm({
     initialValues: {
       name: known?.name ?? '',
-      settings: example,
-      jobSize: '',
+      settings: known?.spec ? inText(known.spec.settings) : example,
+      jobSize: known?.spec?.jobSize ?? '',
       isScheduled: known?.schedule != null,
       cron: known?.schedule?.quartzCronExpression ?? '0 0 3 * * ?',
       zone: known?.schedule?.timezoneId ?? Intl.DateTimeFormat().resolvedOptions().timeZone
@@ -71,55 +87,50 @@ export function DeploymentForm({ fabric, known, onClose }: Props) {
     )
   })
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      size="lg"
-      title={known ? `Deploy ${known.name} anew` : 'Deploy'}
-    >
-      <form onSubmit={submit}>
-        <Stack>
-          <TextInput
-            label="Name"
-            placeholder="nightly"
-            disabled={known !== null}
-            data-autofocus
-            {...form.getInputProps('name')}
+    <form onSubmit={submit}>
+      <Stack>
+        <TextInput
+          label="Name"
+          placeholder="nightly"
+          disabled={known !== null}
+          data-autofocus
+          {...form.getInputProps('name')}
+        />
+        <Textarea
+          label="Settings"
+          description={
+            known?.spec ? 'As it was last deployed.' : 'Databricks’ own job settings, the whole.'
+          }
+          className="mono-input"
+          autosize
+          minRows={8}
+          maxRows={18}
+          spellCheck={false}
+          {...form.getInputProps('settings')}
+        />
+        {fabric.jobSizes.length > 0 && (
+          <Select
+            label="Size of its cluster"
+            placeholder="As the settings say"
+            clearable
+            data={fabric.jobSizes.map(({ name }) => name)}
+            {...form.getInputProps('jobSize')}
+            onChange={(size) => form.setFieldValue('jobSize', size ?? '')}
           />
-          <Textarea
-            label="Settings"
-            description="Databricks’ own job settings. Weft keeps none of them: give the whole, also when you deploy anew."
-            className="mono-input"
-            autosize
-            minRows={8}
-            maxRows={18}
-            spellCheck={false}
-            {...form.getInputProps('settings')}
-          />
-          {fabric.jobSizes.length > 0 && (
-            <Select
-              label="Size of its cluster"
-              placeholder="As the settings say"
-              clearable
-              data={fabric.jobSizes.map(({ name }) => name)}
-              {...form.getInputProps('jobSize')}
-              onChange={(size) => form.setFieldValue('jobSize', size ?? '')}
-            />
-          )}
-          <Switch
-            label="Runs by a schedule"
-            {...form.getInputProps('isScheduled', { type: 'checkbox' })}
-          />
-          {form.values.isScheduled && (
-            <Group grow align="flex-start">
-              <TextInput label="Quartz cron expression" {...form.getInputProps('cron')} />
-              <TextInput label="Time zone" {...form.getInputProps('zone')} />
-            </Group>
-          )}
-          {put.isError && <ProblemView error={put.error} />}
-          <FormButtons action="Deploy" isPending={put.isPending} onCancel={onClose} />
-        </Stack>
-      </form>
-    </Modal>
+        )}
+        <Switch
+          label="Runs by a schedule"
+          {...form.getInputProps('isScheduled', { type: 'checkbox' })}
+        />
+        {form.values.isScheduled && (
+          <Group grow align="flex-start">
+            <TextInput label="Quartz cron expression" {...form.getInputProps('cron')} />
+            <TextInput label="Time zone" {...form.getInputProps('zone')} />
+          </Group>
+        )}
+        {put.isError && <ProblemView error={put.error} />}
+        <FormButtons action="Deploy" isPending={put.isPending} onCancel={onClose} />
+      </Stack>
+    </form>
   )
 }
