@@ -324,7 +324,7 @@ describe('who logs in, and for how long', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: /^More about / }).click()
     await page.getByRole('menuitem', { name: 'Delete' }).click()
     await page.getByRole('button', { name: 'Delete the provider' }).click()
-    await page.getByRole('alert').waitFor()
+    await page.getByRole('main').getByRole('alert').waitFor()
   })
 
   test('limits of sessions are saved', async () => {
