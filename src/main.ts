@@ -12,62 +12,54 @@ import { buildApp } from './app.ts'
 import { followingClock, systemClock } from './base/clock.ts'
 import { AppError } from './base/errors.ts'
 import { watchEventLoop } from './base/event-loop.ts'
-import { Secret } from './base/secret.ts'
 import type { Tracer } from './base/trace.ts'
-import type { CommandRooms } from './commands/command.ts'
-import { type CommandEnd, commands, helpOf, readCommandLine } from './commands/commands.ts'
+import type { CommandRooms, ProcessDeeds } from './commands/command.ts'
+import { type CommandEnd, readCommandLine } from './commands/commands.ts'
 import { type Config, parseConfig } from './config/config.ts'
 import { ConfigError, describeFaults } from './config/config-error.ts'
-import { parseKeyRing } from './config/key-ring.ts'
-import { type AzureTokenOptions, azureToken } from './crypto/azure-token.ts'
 import { keyRingOf } from './crypto/key-ring.ts'
-import type { KeyEncryptionKey } from './crypto/key-wrap.ts'
-import { kmsKeyOf } from './crypto/kms.ts'
-import { localKey } from './crypto/local-key.ts'
-import type { VaultOptions } from './crypto/vault-transit-key.ts'
+import { openDoors, startTracing } from './doors.ts'
 import { buildAdminApp } from './http/admin.ts'
 import { createRequestMeasures } from './http/metrics/requests.ts'
 import { createDeparture } from './http/plugins/closing.ts'
+import { createLoginMetadata } from './identity/login-metadata.ts'
+import { examine, type Finding } from './jobs/examination.ts'
 import { clockSync } from './jobs/jobs.ts'
-import { createOutbound, type Outbound } from './outbound/outbound.ts'
+import { createKeyRotation } from './jobs/key-rotation.ts'
+import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import { buildRooms, type Rooms } from './rooms.ts'
 import { credentialsOf } from './store/connection.ts'
 import { createDb, type Db } from './store/db.ts'
 import { migrate } from './store/migrations.ts'
-import type { Tracing } from './tracing/tracing.ts'
-
-const help = `weft – a connection platform for Databricks
-
-  weft                    serve, as the environment says (see .env.example)
-  weft config check       report every fault of the environment
-  weft migrate            apply migrations and the app role's rights, as WEFT_OWNER_DATABASE_URL
-${helpOf(commands)}  weft --help
-`
+import { createWrappedKeys } from './vault/wrapped-keys.ts'
 
 const drainDeadlineMs = 25_000
 
 type RunCommand = (rooms: CommandRooms) => Promise<CommandEnd>
 
+const version = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
 async function main(args: string[]): Promise<number> {
-  const invocation = readCommandLine(args)
-  if (invocation !== null && 'end' in invocation) return finish(invocation.end)
-  if (args.includes('--help') || args.includes('-h')) return say(help)
-  const command = args
-    .filter((arg) => !arg.startsWith('-'))
-    .slice(0, 2)
-    .join(' ')
-  const config = parseConfig(process.env, (path) => readFileSync(path, 'utf8'))
-  if (args.length === 0) return await serve(config)
-  if (command === 'config check') return say('The configuration is good.\n')
-  if (command === 'migrate') return await migrateNow(config)
-  if (invocation !== null) return await runCommand(config, invocation.run)
-  process.stderr.write(`weft: no such command\n\n${help}`)
-  return 2
+  const invocation = readCommandLine(args, version)
+  if (invocation === null) return await serve(readConfig())
+  if ('end' in invocation) return finish(invocation.end)
+  if ('act' in invocation) return finish(await invocation.act(deeds))
+  return await runCommand(readConfig(), invocation.run)
+}
+
+const deeds: ProcessDeeds = {
+  checkConfig: () => void readConfig(),
+  migrate: () => migrateNow(readConfig()),
+  examine: (origins) => examineAll(readConfig(), origins)
+}
+
+function readConfig(): Config {
+  return parseConfig(process.env, (path) => readFileSync(path, 'utf8'))
 }
 
 async function serve(config: Config): Promise<number> {
   const logger = pino({ level: config.logLevel, base: null })
-  const tracing = await startTracing(config)
+  const tracing = await startTracing(config, version)
   const { parts, rooms, close } = await open(config, logger, tracing?.tracer ?? null)
   await rooms.keyCustody.turn()
   const { login, tenantSlug } = config.bootstrap
@@ -93,7 +85,7 @@ async function serve(config: Config): Promise<number> {
   })
   const admin = await buildAdminApp({
     ...rooms,
-    version: ownVersion(),
+    version,
     slowClients,
     requests,
     lagMs: parts.lagMs,
@@ -137,18 +129,16 @@ async function open(config: Config, logger: pino.Logger, tracer: Tracer | null =
   if (process.execArgv.some((arg) => arg.startsWith('--inspect'))) {
     throw new ConfigError([{ variable: 'NODE_OPTIONS', message: 'the inspector must be off' }])
   }
-  if (config.ownerDatabaseUrl !== null) await migrateNow(config, logger)
+  if (config.ownerDatabaseUrl !== null) {
+    logger.info({ applied: await migrateNow(config) }, 'database is up to date')
+  }
   const db = createDb({ url: config.databaseUrl })
   await checkRole(db)
   await db.assertSchemaIsCurrent()
   const clock = followingClock(systemClock())
   await clockSync(db, clock).run()
-  const outboundTo = (extraOrigins: readonly string[]) =>
-    createOutbound({ extraOrigins, clock, userAgent: 'weft' })
-  const outbound = outboundTo(config.extraWorkspaceOrigins)
-  const loginOutbound = outboundTo(loginOrigins(config))
-  const keyOutbound = outboundTo(vaultOrigins(config))
-  const readKeys = keyReader(config, keyOutbound, clock.now)
+  const doors = openDoors(config, clock)
+  const { outbound, loginOutbound, readKeys } = doors
   const keyRing = keyRingOf(readKeys())
   const onJobFailure = (job: string, error: unknown) =>
     logger.error({ job, ...faultOf(error) }, 'job failed')
@@ -171,36 +161,42 @@ async function open(config: Config, logger: pino.Logger, tracer: Tracer | null =
   }
   const rooms: Rooms = buildRooms(parts)
   const close = async () => {
-    await Promise.all([outbound.close(), loginOutbound.close(), keyOutbound.close()])
+    await doors.close()
     await db.close()
   }
   return { parts, rooms, close }
 }
 
-/** Loaded where a collector is named, and not otherwise; spans leave by the one door like everything else. */
-async function startTracing({ tracing }: Config): Promise<Tracing | null> {
-  if (tracing === null) return null
-  const { createTracing } = await import('./tracing/tracing.ts')
-  const { url, protocol, sampler, serviceName, headers: secrets } = tracing
-  const { origin } = new URL(url)
+async function examineAll(config: Config, origins: readonly string[]): Promise<Finding[]> {
   const clock = systemClock()
-  const outbound = createOutbound({ extraOrigins: [origin], clock, userAgent: 'weft' })
-  const made = createTracing({
-    protocol,
-    sampler,
-    resource: { 'service.name': serviceName, 'service.version': ownVersion() },
-    async send(body, contentType) {
-      const rule = { kind: 'origin', origin } as const
-      const headers = { 'content-type': contentType }
-      const answer = await outbound.request({ url, rule, method: 'POST', headers, secrets, body })
-      return answer.status
-    }
-  })
-  return { ...made, close: () => made.close().then(outbound.close) }
+  const doors = openDoors(config, clock)
+  const db = createDb({ url: config.databaseUrl })
+  const keyRing = keyRingOf(doors.readKeys())
+  const wrappedKeys = createWrappedKeys(db, keyRing)
+  const { login } = config.bootstrap
+  const metadata = createLoginMetadata(doors.loginOutbound, clock)
+  const findings = await examine(
+    {
+      databaseUrl: config.databaseUrl,
+      db,
+      clock,
+      servers: createAuthorizationServers(doors.outbound, clock),
+      wrappedKeys,
+      keyRotation: createKeyRotation({ db, clock, keyRing, wrappedKeys }),
+      reachLogin: login && (async () => void (await (await metadata.anew(oidcAt(login))).keys()))
+    },
+    origins
+  )
+  await doors.close()
+  await db.close()
+  return findings
 }
 
-function ownVersion(): string {
-  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+function oidcAt({ issuer }: { readonly issuer: string }) {
+  return { id: 'doctor', kind: 'oidc' as const, issuer }
+}
+
+function versionOf(manifest: string): string {
   const { version }: { version: string } = JSON.parse(manifest)
   return version
 }
@@ -208,55 +204,6 @@ function ownVersion(): string {
 function faultOf(error: unknown) {
   const fault = error instanceof Error ? error.name : 'unknown'
   return error instanceof AppError ? { fault, code: error.code, note: error.note } : { fault }
-}
-
-/** Keys at services first, then those of the ring as it is now. */
-function keyReader(config: Config, outbound: Outbound, now: () => Date): () => KeyEncryptionKey[] {
-  const { kms, keyRing, keyRingFile, vaultTokenFile } = config
-  const vault = vaultTokenFile === null ? null : vaultAt(vaultTokenFile, outbound)
-  const azure = { getToken: azureToken(azureAt(config.azure, outbound, now)) }
-  const remote = kms.map((name) => kmsKeyOf(name, { vault, azure }))
-  const readRing = () =>
-    keyRingFile === null ? keyRing : parseKeyRing(readFileSync(keyRingFile, 'utf8'))
-  return () => [...remote, ...readRing().map(localKey)]
-}
-
-function vaultAt(tokenFile: string, outbound: Outbound): VaultOptions {
-  return {
-    readToken: () => new Secret(readFileSync(tokenFile, 'utf8').trim()),
-    call(url, bearer, body) {
-      const rule = { kind: 'origin', origin: new URL(url).origin } as const
-      const headers = { 'content-type': 'application/json' }
-      return outbound.request({ url, rule, method: 'POST', headers, bearer, body })
-    }
-  }
-}
-
-function azureAt(
-  identity: Config['azure'],
-  outbound: Outbound,
-  now: () => Date
-): AzureTokenOptions {
-  const rule = { kind: 'public' } as const
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  return {
-    ...identity,
-    now,
-    readAssertion: () => new Secret(readFileSync(identity.tokenFile, 'utf8').trim()),
-    call: (url, body) => outbound.request({ url, rule, method: 'POST', headers, body })
-  }
-}
-
-/** Vault may lie on a private address; on loopback it may be plain http. */
-function vaultOrigins({ kms }: Config): string[] {
-  const urls = kms.filter(({ service }) => service === 'vault-transit')
-  return urls.map(({ name }) => new URL(name).origin)
-}
-
-/** The operator named the login issuer, and others; on loopback they may be plain http. */
-function loginOrigins({ bootstrap, extraIssuerOrigins }: Config): readonly string[] {
-  if (bootstrap.login === null) return extraIssuerOrigins
-  return [new URL(bootstrap.login.issuer).origin, ...extraIssuerOrigins]
 }
 
 async function checkRole(db: Db): Promise<void> {
@@ -270,14 +217,12 @@ async function checkRole(db: Db): Promise<void> {
   )
 }
 
-async function migrateNow(config: Config, logger?: pino.Logger): Promise<number> {
+async function migrateNow(config: Config): Promise<readonly string[]> {
   if (config.ownerDatabaseUrl === null) {
     const message = 'needed to migrate'
     throw new ConfigError([{ variable: 'WEFT_OWNER_DATABASE_URL', message }])
   }
-  const applied = await migrate(config.ownerDatabaseUrl, credentialsOf(config.databaseUrl))
-  logger?.info({ applied }, 'database is up to date')
-  return logger === undefined ? say(`applied: ${applied.join(', ') || 'nothing was missing'}\n`) : 0
+  return await migrate(config.ownerDatabaseUrl, credentialsOf(config.databaseUrl))
 }
 
 async function runCommand(config: Config, run: RunCommand): Promise<number> {
@@ -315,11 +260,6 @@ function nextSignal(): Promise<{ signal: string; again: AbortSignal }> {
       })
     }
   })
-}
-
-function say(words: string): number {
-  process.stdout.write(words)
-  return 0
 }
 
 try {

@@ -1,5 +1,6 @@
 import type { Bootstrap, Identity } from '../identity/identity.ts'
 import type { DataKeyRotation } from '../jobs/data-key-rotation.ts'
+import type { Finding } from '../jobs/examination.ts'
 import type { KeyRotation } from '../jobs/key-rotation.ts'
 
 /** What a command may ask. */
@@ -23,7 +24,21 @@ export interface Given {
   readonly positionals: readonly string[]
 }
 
-export interface Command {
+/** What a command may ask of the process before any room is open. */
+export interface ProcessDeeds {
+  /** @throws ConfigError */
+  checkConfig(): void
+  /**
+   * @returns names of the migrations that were applied
+   * @throws ConfigError, AppError
+   */
+  migrate(): Promise<readonly string[]>
+  /** @param origins of workspaces to be reached, beside those of the fabrics */
+  examine(origins: readonly string[]): Promise<readonly Finding[]>
+}
+
+/** How a command is written and how its answer reads. */
+interface CommandText {
   /** As it is written, such as `tenant create`. */
   readonly name: string
   /** What follows the name. */
@@ -31,14 +46,25 @@ export interface Command {
   readonly about: string
   readonly options: Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>
   readonly positionalsMax: number
+  /** The answer for people, without its last newline. */
+  tell(answer: unknown): string
+  /** The answer itself says that something is wrong: the command ends with 1. Default: nothing is. */
+  isBad?(answer: unknown): boolean
+}
+
+export interface CommandOf<Needs> extends CommandText {
   /**
    * @returns what `--json` prints
-   * @throws UsageError, AppError
+   * @throws UsageError, AppError, ConfigError
    */
-  run(given: Given, rooms: CommandRooms): Promise<unknown>
-  /** The same for people, without its last newline. */
-  tell(answer: unknown): string
+  run(given: Given, needs: Needs): Promise<unknown>
 }
+
+/** A command that asks the rooms. */
+export type Command = CommandOf<CommandRooms>
+
+/** A command that does without them: it must work where they cannot be opened. */
+export type ProcessCommand = CommandOf<ProcessDeeds>
 
 /** The command line itself is wrong; nothing was done. */
 export class UsageError extends Error {
@@ -46,13 +72,18 @@ export class UsageError extends Error {
 }
 
 /** A command, with the type of its answer between `run` and `tell`. */
-export function command<T>(
-  given: Omit<Command, 'run' | 'tell'> & {
-    run(given: Given, rooms: CommandRooms): Promise<T>
+export function command<T, Needs = CommandRooms>(
+  given: Omit<CommandOf<Needs>, 'run' | 'tell' | 'isBad'> & {
+    run(given: Given, needs: Needs): Promise<T>
     tell(answer: T): string
+    isBad?(answer: T): boolean
   }
-): Command {
-  return { ...given, tell: (answer) => given.tell(answer as T) } // it is what `run` returned
+): CommandOf<Needs> {
+  return {
+    ...given,
+    tell: (answer) => given.tell(answer as T), // it is what `run` returned
+    isBad: (answer) => given.isBad?.(answer as T) === true
+  }
 }
 
 /** @throws UsageError: it is missing */

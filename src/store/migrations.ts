@@ -46,18 +46,23 @@ export async function migrate(ownerUrl: Secret, app: RoleCredentials): Promise<s
  * Refuses a schema that is older than this version needs; newer is fine (expand, then contract).
  * @throws AppError `internal`, its note naming the migrations that are missing
  */
-export async function assertSchemaIsCurrent(
-  query: (sql: string) => Promise<readonly { name: string }[]>
-): Promise<void> {
-  const applied = await query(
-    'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL'
-  ).catch(() => [])
-  const have = new Set(applied.map((row) => row.name))
-  const missing = (await migrationNames()).filter((name) => !have.has(name))
+export async function assertSchemaIsCurrent(query: Query): Promise<void> {
+  const missing = await missingMigrations(query)
   if (missing.length === 0) return
   throw new AppError('internal', {
     note: `the database lacks ${missing.join(', ')}; start once with WEFT_OWNER_DATABASE_URL or run \`weft migrate\``
   })
+}
+
+type Query = (sql: string) => Promise<readonly { name: string }[]>
+
+/** @returns names of the migrations that this version needs and the database does not have */
+export async function missingMigrations(query: Query): Promise<string[]> {
+  const applied = await query(
+    'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL'
+  ).catch(() => [])
+  const have = new Set(applied.map((row) => row.name))
+  return (await migrationNames()).filter((name) => !have.has(name))
 }
 
 async function applyMigrations(connectionString: string): Promise<string[]> {

@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/base/errors.ts'
-import type { CommandRooms } from '../../src/commands/command.ts'
+import type { CommandRooms, ProcessDeeds } from '../../src/commands/command.ts'
 import { type CommandEnd, commands, readCommandLine } from '../../src/commands/commands.ts'
+import { processCommands } from '../../src/commands/process.ts'
+import { ConfigError } from '../../src/config/config-error.ts'
+import type { Finding } from '../../src/jobs/examination.ts'
 import { clientSecret, createWorld, personNamed, type World } from '../identity/world.ts'
 
 let world: World
@@ -12,14 +17,23 @@ const noRotation: CommandRooms['keyRotation'] = {
     throw new AppError('conflict', { note: 'not here' })
   }
 }
+let findings: Finding[] = []
+const deeds: ProcessDeeds = {
+  checkConfig() {
+    throw new ConfigError([{ variable: 'WEFT_PORT', message: 'is needed' }])
+  },
+  migrate: async () => ['20260101000000_foundation'],
+  examine: async () => findings
+}
 beforeAll(async () => {
   world = await createWorld()
 })
 afterAll(() => world?.close())
 
 async function weft(line: string, input = ''): Promise<CommandEnd> {
-  const invocation = readCommandLine(line.split(' '))
+  const invocation = readCommandLine(line.split(' '), '1.2.3')
   if (invocation === null) throw new TypeError(`${line} is no command`)
+  if ('act' in invocation) return await invocation.act(deeds)
   return 'end' in invocation
     ? invocation.end
     : await invocation.run({
@@ -41,18 +55,19 @@ const jsonOf = async (line: string, input = '') => {
 
 describe('the command line', () => {
   test('each command tells how it is written, without an environment, and is refused in other words', async () => {
-    for (const { name } of commands) {
+    for (const { name } of [...processCommands, ...commands]) {
       const help = await weft(`${name} --help`)
       expect([help.code, help.err]).toEqual([0, ''])
       expect(help.out).toContain(`weft ${name}`)
       const faulty = await weft(`${name} --no-such-option`)
       expect([faulty.code, faulty.out]).toEqual([2, ''])
-      expect((await weft(`${name} one two three`)).code).toBe(2)
+      expect((await weft(`${name}${' word'.repeat(21)}`)).code).toBe(2)
     }
     expect((await weft('tenant forget acme')).code).toBe(2)
     expect((await weft('tenant --help')).code).toBe(0)
-    expect(readCommandLine(['config', 'check'])).toBeNull()
-    expect(readCommandLine([])).toBeNull()
+    expect(readCommandLine([], '1.2.3')).toBeNull()
+    expect((await weft('--version')).out).toBe('1.2.3\n')
+    expect((await weft('forget everything')).code).toBe(2)
   })
 
   test.each([
@@ -73,6 +88,62 @@ describe('the command line', () => {
     const { code, out, err } = await weft(line)
     expect([code, out]).toEqual([2, ''])
     expect(err).toMatch(/^weft: /)
+  })
+})
+
+describe('the process', () => {
+  test('1 each fault of the environment, in words and in JSON', async () => {
+    const { code, err } = await weft('config check')
+    expect([code, err]).toEqual([1, expect.stringContaining('  WEFT_PORT: is needed')])
+    expect(await jsonOf('config check')).toEqual({
+      code: 1,
+      answer: { isGood: false, faults: [{ variable: 'WEFT_PORT', message: 'is needed' }] }
+    })
+  })
+
+  test('0 what was migrated', async () => {
+    expect((await weft('migrate')).out).toBe('applied: 20260101000000_foundation\n')
+  })
+
+  test('the doctor ends with 1 where something failed, and says what to do about it', async () => {
+    findings = [
+      { check: 'database', status: 'passed', detail: 'answers', remedy: null },
+      { check: 'clock', status: 'warned', detail: '3 s off', remedy: 'set it right' }
+    ]
+    const well = await weft('doctor')
+    expect(well.code).toBe(0)
+    expect(well.out).toMatch(
+      /^passed {3}database {2}answers\nwarned {3}clock {5}3 s off\n +→ set it right\n/
+    )
+    expect(well.out).toMatch(/1 passed, 1 warned, 0 failed, 0 skipped\n$/)
+    findings = [{ check: 'role', status: 'failed', detail: 'owns tables', remedy: 'another' }]
+    expect(await jsonOf('doctor https://one.test')).toEqual({ code: 1, answer: findings })
+  })
+
+  test.each(['bash', 'zsh', 'fish'])(
+    'completions for %s name every command and option',
+    async (shell) => {
+      const { code, out } = await weft(`completion ${shell}`)
+      expect(code).toBe(0)
+      for (const { name, options } of [...processCommands, ...commands]) {
+        for (const word of [...name.split(' '), ...Object.keys(options)])
+          expect(out).toContain(word)
+      }
+      expect((await weft('completion')).code).toBe(2)
+      expect((await weft('completion sh')).code).toBe(2)
+    }
+  )
+
+  test('bash itself completes a group, a verb and an option', async () => {
+    const { out } = await weft('completion bash')
+    const complete = async (...words: string[]) => {
+      const line = `${out}\nCOMP_WORDS=(weft ${words.join(' ')}); COMP_CWORD=${words.length}; _weft; echo "\${COMPREPLY[*]}"`
+      return (await promisify(execFile)('bash', ['-c', line])).stdout.trim()
+    }
+    expect(await complete('ten')).toBe('tenant')
+    expect(await complete('tenant', 'su')).toBe('suspend')
+    expect(await complete('tenant', 'create', '--log')).toContain('--login-issuer')
+    expect(await complete('doctor', '--j')).toBe('--json')
   })
 })
 

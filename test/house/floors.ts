@@ -22,6 +22,7 @@ export const floors: Readonly<Record<string, number>> = {
   commands: 8,
   'app.ts': 8,
   'rooms.ts': 8,
+  'doors.ts': 8,
   'main.ts': 9,
   local: 9,
   ui: 9

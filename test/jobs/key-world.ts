@@ -12,13 +12,14 @@ import { createKeyRotation, type KeyRotation } from '../../src/jobs/key-rotation
 import { createDb, type Db } from '../../src/store/db.ts'
 import { createSigningKeys, type SigningKeys } from '../../src/vault/signing-keys.ts'
 import { createStrongbox, type Place, type Strongbox } from '../../src/vault/strongbox.ts'
-import { createWrappedKeys } from '../../src/vault/wrapped-keys.ts'
-import { createTestDatabase } from '../support/database.ts'
+import { createWrappedKeys, type WrappedKeys } from '../../src/vault/wrapped-keys.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 /** One process's worth of keys; its ring may be changed as its file may be. */
 export interface KeyReplica {
   readonly db: Db
   readonly keyRing: KeyRing
+  readonly wrappedKeys: WrappedKeys
   readonly custody: KeyCustody
   readonly rotation: KeyRotation
   readonly strongbox: Strongbox
@@ -28,6 +29,7 @@ export interface KeyReplica {
 }
 
 export interface KeyWorld {
+  readonly database: TestDatabase
   replica(host: string, ...kids: string[]): KeyReplica
   sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>
   /** A tenant that has no data key yet. */
@@ -49,6 +51,7 @@ export async function createKeyWorld(): Promise<KeyWorld> {
   await superuser.connect()
   const dbs: Db[] = []
   return {
+    database,
     replica(host, ...kids) {
       const db = createDb({ url: new Secret(database.appUrl), poolMax: 3 })
       dbs.push(db)
@@ -59,6 +62,7 @@ export async function createKeyWorld(): Promise<KeyWorld> {
       return {
         db,
         keyRing,
+        wrappedKeys,
         custody: createKeyCustody({
           ...keeping,
           readKeys: () => file.map(localKey),
