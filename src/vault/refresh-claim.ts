@@ -58,11 +58,15 @@ export async function claimGrant(
 ): Promise<Claim | 'moved' | 'busy'> {
   const claim = { grantId, generation, owner: randomUUID() }
   const freshEntryId = newId('refreshEntry', deps.clock)
+  let mayStand = false
+  const onWritten = () => {
+    mayStand = true
+  }
   try {
-    return await tryClaim(deps, scope, claim, freshEntryId)
+    return await tryClaim(deps, scope, claim, freshEntryId, onWritten)
   } catch (error) {
     // The database may have taken it and could not say so. Nothing was sent, and nobody else can know.
-    await letGo(deps, scope, claim, freshEntryId).catch(() => undefined)
+    if (mayStand) await letGo(deps, scope, claim, freshEntryId).catch(() => undefined)
     throw error
   }
 }
@@ -73,7 +77,9 @@ function tryClaim(
   { db, clock }: RefreshDeps,
   scope: TenantScope,
   claim: ClaimKey,
-  freshEntryId: string
+  freshEntryId: string,
+  /** All is written; the commit follows. */
+  onWritten: () => void
 ): Promise<Claim | 'moved' | 'busy'> {
   const { grantId, generation } = claim
   return db.inTenant(scope, async (tx) => {
@@ -86,6 +92,7 @@ function tryClaim(
     const stale = await findOpenRefreshEntry(tx, grantId)
     const isSame = stale?.generation === generation
     if (isSame && stale.answerSealed !== null) {
+      onWritten()
       const { id: entryId, answerSealed: leftBehind } = stale
       return { ...claim, grant, token, entryId, leftBehind, unclear: { unknown: 0, abandoned: 0 } }
     }
@@ -95,6 +102,7 @@ function tryClaim(
     }
     await openRefreshEntry(tx, { ...claim, id: freshEntryId, startedAt: clock.now() })
     const unclear = await countUnclearEntries(tx, grantId, generation)
+    onWritten()
     return { ...claim, grant, token, entryId: freshEntryId, leftBehind: null, unclear }
   })
 }
