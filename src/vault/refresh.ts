@@ -86,7 +86,22 @@ async function spend(
 ): Promise<RefreshResult | 'moved' | 'busy'> {
   const prepared = await prepare(deps, scope, grant)
   if ('end' in prepared) return prepared
-  const { credentials, server } = prepared
+  // Waited for without the claim, whose lease would run out.
+  const leave = await deps.turns.take(grant.workspaceOrigin)
+  try {
+    return await claimAndSpend(deps, scope, grant, generation, prepared)
+  } finally {
+    leave()
+  }
+}
+
+async function claimAndSpend(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  grant: GrantRow,
+  generation: number,
+  { credentials, server }: Prepared
+): Promise<RefreshResult | 'moved' | 'busy'> {
   const claim = await claimGrant(deps, scope, asId('grant', grant.id), generation)
   if (claim === 'moved' || claim === 'busy') return claim
   if (claim.leftBehind !== null) return await projectClaimed(deps, scope, claim, claim.leftBehind)
@@ -144,12 +159,17 @@ function failureOf(error: unknown): Failure {
   return { failure: error, outcome: wasNeverSent(error) ? 'transient' : 'unknown' }
 }
 
+interface Prepared {
+  readonly credentials: GrantCredentials
+  readonly server: AuthorizationServer
+}
+
 /** Everything that may be slow or fail without the provider's token endpoint, before the claim. */
 async function prepare(
   deps: RefreshDeps,
   scope: TenantScope,
   grant: GrantRow
-): Promise<{ credentials: GrantCredentials; server: AuthorizationServer } | RefreshResult> {
+): Promise<Prepared | RefreshResult> {
   try {
     const credentials = await credentialsOf(deps, scope, grant)
     const server = await deps.servers.discover(credentials.provider, grant.workspaceOrigin)

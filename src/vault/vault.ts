@@ -24,6 +24,7 @@ import type { RefreshDeps } from './refresh-deps.ts'
 import { prepareRevocations, type RevokeAll } from './revocation.ts'
 import { createScopedTokens, type ScopedTokens } from './scoped-tokens.ts'
 import { decide, type GrantFacts } from './token-state.ts'
+import { createTurns } from './turns.ts'
 import { createRefreshTally, type VaultMeasures } from './vault-measures.ts'
 
 export type { AccessToken, TokenOptions } from './access-token.ts'
@@ -66,10 +67,12 @@ export interface Vault extends GrantKeeping, Ahead, Pick<ScopedTokens, 'scopedTo
 
 const waitDefaultMs = 15_000
 const clockSkewMs = 5_000
+/** Token calls of this process at once: a thousand expired grants are no herd to their host. */
+const refreshesPerHostMax = 16
 
-export function createVault(given: Omit<RefreshDeps, 'tally'>): Vault {
+export function createVault(given: Omit<RefreshDeps, 'tally' | 'turns'>): Vault {
   const tally = createRefreshTally()
-  const deps: RefreshDeps = { ...given, tally }
+  const deps: RefreshDeps = { ...given, tally, turns: createTurns(refreshesPerHostMax) }
   const { clock } = deps
   assert(refreshLeaseMs > 2 * tokenTimeoutMs + clockSkewMs, 'the lease outlives the provider call')
   const grants = createHeldGrants(deps)

@@ -6,6 +6,7 @@ import { UniqueViolation } from '../../src/store/db-errors.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { createGrantKeeping, type SignIn } from '../../src/vault/grant-keeping.ts'
 import { createHeldGrants } from '../../src/vault/held-grants.ts'
+import { createTurns } from '../../src/vault/turns.ts'
 import { createRefreshTally } from '../../src/vault/vault-measures.ts'
 import {
   codeOf,
@@ -63,8 +64,9 @@ const eventsOf = (grantId: string) =>
 function keepingOn(db: VaultWorld['own']['db']) {
   const { own, clock } = world
   const parts = { audit: createAudit(own.db, clock), versions: createTenantVersions(own.db, clock) }
+  const crowd = { tally: createRefreshTally(), turns: createTurns(1) }
   return createGrantKeeping(
-    { ...own, ...parts, db, exchange: own, tally: createRefreshTally() },
+    { ...own, ...parts, ...crowd, db, exchange: own },
     createHeldGrants({ ...own, ...parts, db })
   )
 }
