@@ -14,14 +14,16 @@ export interface BareDatabase {
 }
 
 /** A database with an owner and nothing in it yet. */
-export async function createBareDatabase(): Promise<BareDatabase> {
+export async function createBareDatabase(
+  superuserUrl: string = inject('superuserUrl')
+): Promise<BareDatabase> {
   const name = `weft_bare_${randomBytes(5).toString('hex')}`
-  const admin = new pg.Client({ connectionString: inject('superuserUrl') })
+  const admin = new pg.Client({ connectionString: superuserUrl })
   await admin.connect()
   await admin.query(`CREATE ROLE ${name}_owner LOGIN CREATEROLE PASSWORD 'owner'`)
   await admin.query(`CREATE DATABASE ${name} OWNER ${name}_owner`)
   const urlFor = (user?: string) => {
-    const url = new URL(inject('superuserUrl'))
+    const url = new URL(superuserUrl)
     url.pathname = `/${name}`
     if (user === undefined) return url.href
     url.username = `${name}_${user}`

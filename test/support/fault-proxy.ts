@@ -38,6 +38,8 @@ export interface Stop {
 export interface FaultProxy {
   readonly port: number
   mode: FaultMode
+  /** Where connections lead that are made from now on. */
+  target: { readonly host: string; readonly port: number }
   /** Connections ever accepted. */
   readonly accepted: number
   /** Bytes both ways wait, whatever the mode, until `resume`. */
@@ -140,7 +142,8 @@ interface PendingStop {
 }
 
 /** A TCP proxy on loopback that breaks connections in every way that networks do. */
-export async function startFaultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
+export async function startFaultProxy(first: { host: string; port: number }): Promise<FaultProxy> {
+  let target: FaultProxy['target'] = first
   const state: ProxyState = { mode: { kind: 'pass' }, isPaused: false, stops: [] }
   const lines = new Set<Line>()
   let accepted = 0
@@ -159,6 +162,12 @@ export async function startFaultProxy(target: { host: string; port: number }): P
     port,
     get accepted() {
       return accepted
+    },
+    get target() {
+      return target
+    },
+    set target(next) {
+      target = next
     },
     get mode() {
       return state.mode

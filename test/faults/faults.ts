@@ -1,0 +1,37 @@
+import { clockSteps } from './clocks.ts'
+import {
+  flood,
+  hangingWorkspace,
+  noisyNeighbour,
+  retries,
+  slowClients,
+  slowTokenEndpoint
+} from './crowds.ts'
+import { connectionsDropped, cutOff, diskFull, frozen, readOnly, stopped } from './database.ts'
+import type { Fault } from './fault.ts'
+import { coldStart } from './herd.ts'
+import { fullStop, kill, rollingRestart } from './stopping.ts'
+import { migrations, sideBySide } from './upgrades.ts'
+
+/** In the order in which they are tried. */
+export const faults: readonly Fault[] = [
+  fullStop,
+  kill,
+  rollingRestart,
+  stopped,
+  frozen,
+  connectionsDropped,
+  readOnly,
+  diskFull,
+  cutOff,
+  hangingWorkspace,
+  slowTokenEndpoint,
+  noisyNeighbour,
+  retries,
+  flood,
+  slowClients,
+  clockSteps,
+  coldStart,
+  migrations,
+  sideBySide
+]
