@@ -92,9 +92,11 @@ async function serve(config: Config): Promise<number> {
     database: parts.db.load,
     vault: rooms.vault.measures,
     jobs: rooms.clockwork.records,
-    keys: rooms.keyCustody.state
+    keys: rooms.keyCustody.state,
+    ahead: rooms.refreshAhead.status,
+    spans: tracing?.counts ?? null
   })
-  await admin.listen({ host: '127.0.0.1', port: config.adminPort })
+  await admin.listen({ host: config.adminHost, port: config.adminPort })
   await app.listen({ host: '0.0.0.0', port: config.port })
   rooms.clockwork.start()
   logger.info(

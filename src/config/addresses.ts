@@ -68,6 +68,13 @@ function parseOrigin(text: string): string {
 
 export const parseOrigins = (text: string) => parseList(text, parseOrigin)
 
+/** An IP address of this machine, or all of them (0.0.0.0, ::). */
+export function parseAddress(text: string): string {
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text)
+  refuseWhere({ 'is not an IP address': !isAddress })
+  return text
+}
+
 const mappedIpv4 = ipaddr.IPv6.parse('::ffff:0:0')
 
 /** The widest blocks that can be a proxy's are 10.0.0.0/8 and fc00::/7. */

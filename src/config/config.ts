@@ -6,6 +6,7 @@
 import { isPublicIssuer } from '../base/issuer.ts'
 import { Secret } from '../base/secret.ts'
 import {
+  parseAddress,
   parseCidr,
   parseDatabaseUrl,
   parseIssuer,
@@ -46,6 +47,8 @@ export interface Config {
   /** 0 picks a free port, here and for `adminPort`. */
   readonly port: number
   readonly adminPort: number
+  /** The address that the admin port is bound to. */
+  readonly adminHost: string
   readonly databaseUrl: Secret
   /** The user of `databaseUrl`. */
   readonly appRole: string
@@ -122,6 +125,7 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
     otherPublicUrls: read('WEFT_OTHER_PUBLIC_URLS', parsePublicUrls) ?? [],
     port: read('WEFT_PORT', parsePort) ?? 8080,
     adminPort: read('WEFT_ADMIN_PORT', parsePort) ?? 9090,
+    adminHost: read('WEFT_ADMIN_HOST', parseAddress) ?? '127.0.0.1',
     fabricDomain: read('WEFT_FABRIC_DOMAIN', parseDomain),
     extraWorkspaceOrigins: read('WEFT_EXTRA_WORKSPACE_ORIGINS', parseOrigins) ?? [],
     extraIssuerOrigins: read('WEFT_EXTRA_ISSUER_ORIGINS', parseOrigins) ?? [],

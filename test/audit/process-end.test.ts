@@ -93,7 +93,7 @@ describe('records of calls', { timeout: 60_000 }, () => {
       replica.proxy.mode = { kind: 'refuse' }
       await ask(3)
       expect(await metric('weft_audit_records_waiting')).toBe(3)
-      expect(await metric('weft_audit_records_dropped')).toBe(0)
+      expect(await metric('weft_audit_records_dropped_total')).toBe(0)
       replica.proxy.mode = { kind: 'pass' }
       await expect.poll(() => written(), { timeout: 20_000 }).toEqual([3, 3, 3])
     })

@@ -64,6 +64,8 @@ describe('a sound environment', () => {
       otherPublicUrls: [],
       port: 8080,
       adminPort: 9090,
+      adminHost: '127.0.0.1',
+      tracing: null,
       appRole: 'weft_app',
       ownerDatabaseUrl: null,
       bootstrap: { adminEmail: null, tenantSlug: 'main', login: null },
@@ -246,6 +248,7 @@ const refused: Record<string, readonly (string | undefined)[]> = {
     'admin@-acme.test',
     `${twoHundred}@acme.test`
   ],
+  WEFT_ADMIN_HOST: ['localhost', '10.1', '0', '0x7f000001', '10.0.0.1:9090', '[::1]', 'a'],
   WEFT_BOOTSTRAP_TENANT: ['Acme', '1acme', '-a', 'a--b', 'a-', 'a_b', 'a'.repeat(41), 'ä'],
   WEFT_FABRIC_DOMAIN: ['https://fabrics.acme.test', '*.acme.test', 'a..b', 'acme.test:443', '-a'],
   WEFT_EXTRA_WORKSPACE_ORIGINS: [

@@ -43,6 +43,15 @@ beforeEach(async () => {
       sealingFingerprint: 'feedfeedfeedfeed',
       keys: { sealing: 1, staged: 1, retiring: 0 },
       silentMs: null
+    }),
+    spans: { exported: 13, lost: 14 },
+    ahead: () => ({
+      inFlight: 15,
+      waiting: 16,
+      tenantsDue: 17,
+      lateMs: 18_500,
+      hostsAway: 19,
+      outcomes: { renewed: 20, failed: 0 }
     })
   })
 })
@@ -70,8 +79,11 @@ test('GET /metrics tells how this replica stands, what it is at and whom it refu
         'weft_last_uses_waiting 12',
         'weft_refreshes_running 3',
         'weft_token_cache_lookups_total{result="hit"} 4',
-        'weft_job_runs_total{job="sweep",result="failed"} 1',
-        'weft_job_last_success_age_seconds{job="sweep"} 1.5',
+        'weft_job_runs_total{task="sweep",result="failed"} 1',
+        'weft_job_last_success_age_seconds{task="sweep"} 1.5',
+        'weft_trace_spans_total{result="lost"} 14',
+        'weft_refresh_ahead_late_seconds 18.5',
+        'weft_refresh_ahead_total{outcome="renewed"} 20',
         'weft_key_ring_keys{state="staged"} 1',
         'weft_key_ring_seals_info{fingerprint="feedfeedfeedfeed"} 1',
         ...Object.entries(refused).map(

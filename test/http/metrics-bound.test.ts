@@ -19,7 +19,9 @@ beforeAll(async () => {
     database: world.own.db.load,
     vault: rooms.vault.measures,
     jobs: rooms.clockwork.records,
-    keys: rooms.keyCustody.state
+    keys: rooms.keyCustody.state,
+    ahead: rooms.refreshAhead.status,
+    spans: null
   })
 }, 60_000)
 afterAll(async () => {

@@ -16,13 +16,15 @@ export interface ProcessDeps {
   }
   /** Records of calls that wait to be written, and those given up on. */
   readonly records: { readonly size: number; readonly dropped: number }
+  /** Spans that the collector took, and those that it did not; null: there is no collector. */
+  readonly spans: { readonly exported: number; readonly lost: number } | null
   /** Notes of use that wait to be written. */
   readonly lastUses: { readonly waiting: number }
 }
 
 /** Of this replica itself: whether it can serve, its event loop, its database, what waits in it. */
 export function processMetrics(deps: ProcessDeps): Metric[] {
-  const { version, lagMs, slowClients, standing, database, records, lastUses } = deps
+  const { version, lagMs, slowClients, standing, database, records, lastUses, spans } = deps
   return [
     {
       type: 'gauge',
@@ -97,6 +99,16 @@ export function processMetrics(deps: ProcessDeps): Metric[] {
       'weft_last_uses_waiting',
       'Notes of when a session or key was last used that wait to be written',
       () => lastUses.waiting
-    )
+    ),
+    {
+      type: 'counter',
+      name: 'weft_trace_spans_total',
+      help: 'Spans that were handed to the collector, by whether it took them',
+      read: () =>
+        labelled('result', [
+          ['exported', spans?.exported ?? 0],
+          ['lost', spans?.lost ?? 0]
+        ])
+    }
   ]
 }

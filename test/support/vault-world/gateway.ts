@@ -35,6 +35,7 @@ export function createTestGateway(world: VaultWorld): TestGateway {
     otherPublicUrls: [],
     port: 0,
     adminPort: 0,
+    adminHost: '127.0.0.1',
     databaseUrl: new Secret(database.appUrl),
     appRole: 'app',
     ownerDatabaseUrl: null,
