@@ -64,6 +64,7 @@ import { sessionRoutes } from './http/routes/sessions.ts'
 import { signInRoutes } from './http/routes/sign-in.ts'
 import { teamRoutes } from './http/routes/teams.ts'
 import { tenantRoutes } from './http/routes/tenants.ts'
+import { webhookRoutes } from './http/routes/webhooks.ts'
 import { workspaceOAuthRoutes } from './http/routes/workspace-oauth.ts'
 import type { AuditReader } from './http/schemas/audit.ts'
 import { defaultHttpLimits, type HttpLimits, type SlowClients } from './http/server-options.ts'
@@ -71,6 +72,7 @@ import { createStepAnswers } from './http/step-answers.ts'
 import { serializerCompiler, validatorCompiler } from './http/validation.ts'
 import type { Identity } from './identity/identity.ts'
 import type { Interchange } from './interchange/interchange.ts'
+import type { Webhooks } from './webhooks/webhooks.ts'
 
 export interface AppDeps {
   /** Origin and optional path prefix, no trailing slash. */
@@ -99,6 +101,7 @@ export interface AppDeps {
   readonly tracer?: Tracer | null
   /** Counts what comes in. */
   readonly requests?: RequestMeasures
+  readonly webhooks: Webhooks
   readonly logger: FastifyBaseLogger
   readonly clock: Clock
   readonly newRequestId: () => string
@@ -206,6 +209,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   federatedIdentityRoutes(app, { identity, once })
   await oauthRoutes(app, { identity, problems, publicUrl })
   auditRoutes(app, deps)
+  webhookRoutes(app, { webhooks: deps.webhooks, once })
   await pageRoutes(app)
   await consoleRoutes(app, deps)
   const hasFabricHosts = deps.fabricDomain !== null

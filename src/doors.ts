@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Clock, systemClock } from './base/clock.ts'
 import { Secret } from './base/secret.ts'
 import type { Config } from './config/config.ts'
+import { parseHeaders } from './config/headers.ts'
 import { parseKeyRing } from './config/key-ring.ts'
 import { type AzureTokenOptions, azureToken } from './crypto/azure-token.ts'
 import type { KeyEncryptionKey } from './crypto/key-wrap.ts'
@@ -10,12 +11,17 @@ import { localKey } from './crypto/local-key.ts'
 import type { VaultOptions } from './crypto/vault-transit-key.ts'
 import { createOutbound, type Outbound } from './outbound/outbound.ts'
 import type { Tracing } from './tracing/tracing.ts'
+import type { OtlpLogs } from './webhooks/otlp-sender.ts'
 
 export interface Doors {
   /** To workspaces. */
   readonly outbound: Outbound
   /** To identity providers. */
   readonly loginOutbound: Outbound
+  /** To webhooks' receivers. */
+  readonly webhookOutbound: Outbound
+  /** Where every tenant's record goes; null: nowhere. */
+  readonly otlpLogs: OtlpLogs | null
   /** The key ring as it is now, newest first; some of its keys lie beyond a door of their own. */
   readonly readKeys: () => readonly KeyEncryptionKey[]
   close(): Promise<void>
@@ -28,10 +34,25 @@ export function openDoors(config: Config, clock: Clock): Doors {
   const outbound = outboundTo(config.extraWorkspaceOrigins)
   const loginOutbound = outboundTo(loginOrigins(config))
   const keyOutbound = outboundTo(vaultOrigins(config))
+  const webhookOutbound = outboundTo(config.extraWebhookOrigins)
+  const otlpLogs = otlpLogsOf(config, outboundTo)
+  const doors = { outbound, loginOutbound, webhookOutbound }
   const close = async () => {
-    await Promise.all([outbound.close(), loginOutbound.close(), keyOutbound.close()])
+    await Promise.all([...Object.values(doors), keyOutbound].map((door) => door.close()))
+    await otlpLogs?.outbound.close()
   }
-  return { outbound, loginOutbound, readKeys: keyReader(config, keyOutbound, clock.now), close }
+  return { ...doors, otlpLogs, readKeys: keyReader(config, keyOutbound, clock.now), close }
+}
+
+/** The operator named the collector: it may lie on a private address, and take plain http. */
+function otlpLogsOf(
+  { otlpLogsUrl: url, otlpLogsHeadersFile: file }: Config,
+  outboundTo: (origins: readonly string[]) => Outbound
+): OtlpLogs | null {
+  if (url === null) return null
+  const readHeaders = () => (file === null ? {} : parseHeaders(readFileSync(file, 'utf8')))
+  readHeaders()
+  return { url, readHeaders, outbound: outboundTo([new URL(url).origin]) }
 }
 
 /** Keys at services first, then those of the ring as it is now. */

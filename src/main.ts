@@ -140,7 +140,7 @@ async function open(config: Config, logger: pino.Logger, tracer: Tracer | null =
   const clock = followingClock(systemClock())
   await clockSync(db, clock).run()
   const doors = openDoors(config, clock)
-  const { outbound, loginOutbound, readKeys } = doors
+  const { outbound, loginOutbound, webhookOutbound, otlpLogs, readKeys } = doors
   const keyRing = keyRingOf(readKeys())
   const onJobFailure = (job: string, error: unknown) =>
     logger.error({ job, ...faultOf(error) }, 'job failed')
@@ -155,6 +155,8 @@ async function open(config: Config, logger: pino.Logger, tracer: Tracer | null =
     replica: { id: randomUUID(), host: hostname() },
     outbound,
     loginOutbound,
+    webhookOutbound,
+    otlpLogs,
     clock,
     lagMs,
     onJobFailure,

@@ -29,11 +29,13 @@ import { createInterchange } from './interchange/create-interchange.ts'
 import type { Interchange } from './interchange/interchange.ts'
 import { type Clockwork, createClockwork } from './jobs/clockwork.ts'
 import { createDataKeyRotation, type DataKeyRotation } from './jobs/data-key-rotation.ts'
+import { jobScope } from './jobs/job-scope.ts'
 import {
   auditFlush,
   callRecordSweep,
   clockSync,
   dataKeySweep,
+  deliveries,
   dueGrants,
   erasures,
   expirySweep,
@@ -62,6 +64,11 @@ import { createStrongbox } from './vault/strongbox.ts'
 import { createVault, type Vault } from './vault/vault.ts'
 import { createWorkloadIdentity } from './vault/workload-identity.ts'
 import { createWrappedKeys } from './vault/wrapped-keys.ts'
+import type { Courier } from './webhooks/courier.ts'
+import { createStreams } from './webhooks/create-streams.ts'
+import { createWebhooks } from './webhooks/create-webhooks.ts'
+import type { OtlpLogs } from './webhooks/otlp-sender.ts'
+import type { Webhooks } from './webhooks/webhooks.ts'
 
 /** What only the process can make: pools, keys, clocks, the log. */
 export interface Parts {
@@ -75,6 +82,10 @@ export interface Parts {
   readonly outbound: Outbound
   /** To identity providers. */
   readonly loginOutbound: Outbound
+  /** To webhooks' receivers. */
+  readonly webhookOutbound: Outbound
+  /** Where every tenant's record goes; null: nowhere. */
+  readonly otlpLogs: OtlpLogs | null
   readonly clock: FollowingClock
   /** How late the event loop's turns come, milliseconds. */
   readonly lagMs: () => number
@@ -100,6 +111,8 @@ export interface Rooms {
   readonly bootstrap: Bootstrap
   readonly clockwork: Clockwork
   readonly records: AuditBuffer
+  readonly webhooks: Webhooks
+  readonly courier: Courier
   readonly keyCustody: KeyCustody
   readonly standing: Standing
   readonly lastUses: Pick<LastUses, 'waiting'>
@@ -108,7 +121,7 @@ export interface Rooms {
   readonly dataKeyRotation: DataKeyRotation
   readonly refreshAhead: RefreshAhead
   readonly dropSigningKey: ReturnType<typeof createSigningKeyDrop>
-  /** Finishes the refreshes and revocations that this process has begun; erasures go on elsewhere. */
+  /** Finishes the refreshes, revocations and deliveries that this process has begun; erasures go on elsewhere. */
   close(): Promise<void>
 }
 
@@ -145,12 +158,20 @@ export function buildRooms(parts: Parts): Rooms {
   const standing = createStanding({ db, custody, records, onChange })
   const due = dueGrants(db, clock, vault)
   const refreshAhead = createRefreshAhead(due, { clock, jitter: () => randomInt(1_000) / 1_000 })
+  const telling = { ...kept, outbound: parts.webhookOutbound }
+  const courier = createStreams({
+    ...telling,
+    otlp: parts.otlpLogs,
+    scopeOf: (tenantId) => jobScope(tenantId, 'courier'),
+    onFailure: (error) => parts.onJobFailure('deliveries', error)
+  })
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),
     openCallReview(identity.openCalls),
     auditFlush(records),
     lastUseFlush(lastUses),
+    deliveries(courier),
     recoverySweep(db, vault),
     refreshAheadTurn(refreshAhead),
     grantUseFlush(vault),
@@ -205,6 +226,8 @@ export function buildRooms(parts: Parts): Rooms {
       tracer: parts.tracer ?? null
     }),
     records,
+    webhooks: createWebhooks(telling),
+    courier,
     keyCustody: custody,
     standing,
     lastUses,
@@ -213,6 +236,7 @@ export function buildRooms(parts: Parts): Rooms {
     dataKeyRotation,
     refreshAhead,
     dropSigningKey: createSigningKeyDrop(db, signingKeys),
-    close: async () => void (await Promise.all([vault.close(), identity.tenants.settle()]))
+    close: async () =>
+      void (await Promise.all([vault.close(), identity.tenants.settle(), courier.close()]))
   }
 }

@@ -59,12 +59,13 @@ export function createAuditReader(db: Db): AuditReader {
         })
       )
       const keyed = rows.map((row) => ({ id: row.seq.toString(), row }))
-      return pageOf(keyed, limit, ({ row }) => viewOf(row))
+      return pageOf(keyed, limit, ({ row }) => auditEventView(row))
     }
   }
 }
 
-function viewOf(row: AuditEventRow): AuditEventView {
+/** A row of the record as it is told. */
+export function auditEventView(row: AuditEventRow): AuditEventView {
   return {
     id: row.id,
     seq: Number(row.seq),

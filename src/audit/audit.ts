@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { Clock } from '../base/clock.ts'
 import { type FabricId, newId, type UserId } from '../base/ids.ts'
-import type { Operation } from '../base/operations.ts'
+import { type Operation, operations } from '../base/operations.ts'
 import type { Actor, TenantScope } from '../base/tenant-scope.ts'
 import {
   type AuditEventRow,
@@ -17,26 +17,33 @@ import {
   lockAuditChain
 } from '../store/audit-events.ts'
 import type { Db, Tx } from '../store/db.ts'
-import { bumpTenantVersion } from '../store/tenant-versions.ts'
+import { noteAppended } from '../store/tenant-versions.ts'
 
-export type AuditAction =
-  | Operation
-  | 'connection.needs_sign_in'
-  | 'connection.recovered'
-  | 'data_key.destroy'
-  | 'data_key.retire'
-  | 'data_key.rotate'
-  | 'login'
-  | 'grant.refresh'
-  | 'grant.revoke'
-  | 'member.join'
-  | 'invitation.accept'
-  | 'member.map_groups'
-  | 'operator.add'
-  | 'operator.remove'
-  | 'secret.expiring'
-  | 'service_account.use'
-  | 'service_principal.refused'
+/** What is recorded beside that somebody asked for an operation. */
+const happenings = [
+  'connection.needs_sign_in',
+  'connection.recovered',
+  'data_key.destroy',
+  'data_key.retire',
+  'data_key.rotate',
+  'login',
+  'grant.refresh',
+  'grant.revoke',
+  'member.join',
+  'invitation.accept',
+  'member.map_groups',
+  'operator.add',
+  'operator.remove',
+  'secret.expiring',
+  'service_account.use',
+  'service_principal.refused',
+  'webhook.disable'
+] as const
+
+export type AuditAction = Operation | (typeof happenings)[number]
+
+/** Every name that an event can have. */
+export const auditActions: readonly AuditAction[] = [...operations, ...happenings]
 export type AuditOutcome = 'succeeded' | 'refused' | 'failed'
 
 export interface AuditEvent {
@@ -74,7 +81,9 @@ const unnoticed: ReadonlySet<AuditAction> = new Set([
   'secret.expiring',
   'service_account.use',
   'service_principal.refused',
-  'service_token.issue'
+  'service_token.issue',
+  'webhook.redeliver',
+  'webhook.test'
 ])
 
 /** Hash of the event before a tenant's first. */
@@ -101,7 +110,8 @@ export function createAudit(db: Db, clock: Clock): Audit {
       return { ...row, hash: previousHash }
     })
     await insertAuditEvents(tx, rows)
-    if (events.some(({ action }) => !unnoticed.has(action))) await bumpTenantVersion(tx)
+    const isChange = events.some(({ action }) => !unnoticed.has(action))
+    await noteAppended(tx, seq, isChange)
   }
 
   function rowOf(scope: TenantScope, event: AuditEvent) {

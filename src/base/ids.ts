@@ -32,6 +32,9 @@ export const idPrefixes = {
   federatedIdentity: 'fid',
   signingKey: 'sgk',
   token: 'tok',
+  webhook: 'whk',
+  webhookSecret: 'whs',
+  delivery: 'dlv',
   auditEvent: 'aud'
 } as const
 
@@ -54,6 +57,8 @@ export type KeyId = IdOf<'key'>
 export type DelegationId = IdOf<'delegation'>
 export type DeploymentId = IdOf<'deployment'>
 export type PersonalTokenId = IdOf<'personalToken'>
+export type WebhookId = IdOf<'webhook'>
+export type AuditEventId = IdOf<'auditEvent'>
 export type FederatedIdentityId = IdOf<'federatedIdentity'>
 /** What a caller other than a browser shows, or showed for the token that it comes with. */
 export type CredentialId = KeyId | FederatedIdentityId | PersonalTokenId

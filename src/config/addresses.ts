@@ -60,6 +60,17 @@ export function parseIssuer(text: string): string {
   return text
 }
 
+/** Where requests are sent: http or https, to a path of its own. */
+export function parseEndpoint(text: string): string {
+  const url = parseUrl(text)
+  refuseWhere({
+    'must be http or https': !/^https?:$/.test(url.protocol),
+    'must not hold credentials': url.username !== '' || url.password !== '',
+    'must not have a fragment': text.includes('#')
+  })
+  return url.href
+}
+
 function parseOrigin(text: string): string {
   const isExact = /^https?:/.test(text) && URL.parse(text)?.origin === text
   refuseWhere({ 'is not an exact origin, such as https://host or http://host:8081': !isExact })

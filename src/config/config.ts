@@ -9,6 +9,7 @@ import {
   parseAddress,
   parseCidr,
   parseDatabaseUrl,
+  parseEndpoint,
   parseIssuer,
   parseOrigins,
   parsePort,
@@ -69,9 +70,14 @@ export interface Config {
     readonly login: BootstrapLogin | null
   }
   readonly fabricDomain: string | null
-  /** Exact origins, http or https: of workspaces, and of identity providers. */
+  /** Exact origins, http or https: of workspaces, of identity providers, and of webhooks' receivers. */
   readonly extraWorkspaceOrigins: readonly string[]
   readonly extraIssuerOrigins: readonly string[]
+  readonly extraWebhookOrigins: readonly string[]
+  /** Where every tenant's record goes as OpenTelemetry logs; null: nowhere. */
+  readonly otlpLogsUrl: string | null
+  /** What such a request carries, read for each. */
+  readonly otlpLogsHeadersFile: string | null
   /** CIDRs; empty: no proxy is trusted. */
   readonly trustedProxies: readonly string[]
   readonly logLevel: LogLevel
@@ -129,6 +135,9 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
     fabricDomain: read('WEFT_FABRIC_DOMAIN', parseDomain),
     extraWorkspaceOrigins: read('WEFT_EXTRA_WORKSPACE_ORIGINS', parseOrigins) ?? [],
     extraIssuerOrigins: read('WEFT_EXTRA_ISSUER_ORIGINS', parseOrigins) ?? [],
+    extraWebhookOrigins: read('WEFT_EXTRA_WEBHOOK_ORIGINS', parseOrigins) ?? [],
+    otlpLogsUrl: read('WEFT_OTLP_LOGS_URL', parseEndpoint),
+    otlpLogsHeadersFile: read('WEFT_OTLP_LOGS_HEADERS_FILE', parsePlain),
     trustedProxies: read('WEFT_TRUSTED_PROXIES', (text) => parseList(text, parseCidr)) ?? [],
     logLevel: read('WEFT_LOG_LEVEL', parseLogLevel) ?? 'info',
     tracing: readTracing(read)
@@ -167,6 +176,9 @@ export function parseConfig(env: Environment, readFile: (path: string) => string
   }
   if (issuer !== null && isPublicIssuer(issuer) && !isSet('WEFT_LOGIN_EMAIL_DOMAINS')) {
     refuse('WEFT_LOGIN_EMAIL_DOMAINS', 'is required: anyone can get an account at this issuer')
+  }
+  if (settings.otlpLogsHeadersFile !== null && !isSet('WEFT_OTLP_LOGS_URL')) {
+    refuse('WEFT_OTLP_LOGS_HEADERS_FILE', 'says what goes to WEFT_OTLP_LOGS_URL, which is not set')
   }
   if (env.NODE_TLS_REJECT_UNAUTHORIZED?.trim() === '0') {
     refuse('NODE_TLS_REJECT_UNAUTHORIZED', 'turns off TLS checks; set NODE_EXTRA_CA_CERTS instead')

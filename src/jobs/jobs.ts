@@ -14,6 +14,7 @@ import { deleteUsageDays } from '../store/usage-days.ts'
 import type { SigningKeys } from '../vault/signing-keys.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import type { Ahead, Vault } from '../vault/vault.ts'
+import type { Courier } from '../webhooks/courier.ts'
 import type { Job } from './clockwork.ts'
 import type { DataKeyRotation } from './data-key-rotation.ts'
 import { jobScope } from './job-scope.ts'
@@ -47,6 +48,11 @@ export function clockSync(db: Db, clock: FollowingClock): Job {
       clock.follow(await db.ping(), askedMs)
     }
   }
+}
+
+/** Begins to tell, within a second, what the record has that receivers have not been told. */
+export function deliveries(courier: Pick<Courier, 'turn'>): Job {
+  return { name: 'deliveries', everyMs: 1_000, run: () => courier.turn() }
 }
 
 /** Notices within a second what any replica has changed. */

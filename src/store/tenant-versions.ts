@@ -78,3 +78,13 @@ export async function bumpTenantVersion(tx: Tx): Promise<void> {
   })
   if (row !== undefined) tx.noteChange(row.version)
 }
+
+/** How long the tenant's record is from now on, for those who are told of it; with `isChange`, as `bumpTenantVersion`. */
+export async function noteAppended(tx: Tx, auditSeq: bigint, isChange: boolean): Promise<void> {
+  const [row] = await tx.rows.tenant.updateManyAndReturn({
+    where: { id: tx.scope.tenantId },
+    data: { auditSeq, ...(isChange && { version: { increment: 1 } }) },
+    select: { version: true }
+  })
+  if (row !== undefined && isChange) tx.noteChange(row.version)
+}

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/config.ts'
 import { ConfigError, describeFaults } from '../../src/config/config-error.ts'
+import { parseHeaders } from '../../src/config/headers.ts'
 
 type Env = Record<string, string | undefined>
 
@@ -72,6 +73,9 @@ describe('a sound environment', () => {
       fabricDomain: null,
       extraWorkspaceOrigins: [],
       extraIssuerOrigins: [],
+      extraWebhookOrigins: [],
+      otlpLogsUrl: null,
+      otlpLogsHeadersFile: null,
       trustedProxies: [],
       logLevel: 'info'
     })
@@ -96,6 +100,9 @@ describe('a sound environment', () => {
         WEFT_FABRIC_DOMAIN: 'fabrics.acme.test',
         WEFT_EXTRA_WORKSPACE_ORIGINS: 'http://127.0.0.1:8081,https://ws.acme.test',
         WEFT_EXTRA_ISSUER_ORIGINS: 'https://login.acme.test:8443',
+        WEFT_EXTRA_WEBHOOK_ORIGINS: 'http://hooks.acme.test:8080',
+        WEFT_OTLP_LOGS_URL: 'http://collector.acme.test:4318/v1/logs',
+        WEFT_OTLP_LOGS_HEADERS_FILE: '/run/otlp-headers',
         WEFT_TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8,192.0.2.7/32',
         WEFT_OTHER_PUBLIC_URLS: 'https://weft.inside.test, https://weft.inside.test:8443/x/',
         WEFT_LOG_LEVEL: 'trace',
@@ -123,6 +130,9 @@ describe('a sound environment', () => {
       fabricDomain: 'fabrics.acme.test',
       extraWorkspaceOrigins: ['http://127.0.0.1:8081', 'https://ws.acme.test'],
       extraIssuerOrigins: ['https://login.acme.test:8443'],
+      extraWebhookOrigins: ['http://hooks.acme.test:8080'],
+      otlpLogsUrl: 'http://collector.acme.test:4318/v1/logs',
+      otlpLogsHeadersFile: '/run/otlp-headers',
       trustedProxies: ['10.0.0.0/8', 'fd00::/8', '192.0.2.7/32'],
       logLevel: 'trace'
     })
@@ -480,5 +490,39 @@ describe('.env.example', () => {
     const unused = ['WEFT_KEY_RING', 'WEFT_KEY_RING_FILE']
     const env = Object.fromEntries(entries.filter(([name = '']) => !unused.includes(name)))
     expect(faultsOf(env)).toEqual([])
+  })
+})
+
+describe('where the record goes', () => {
+  const faultsOf = (more: Record<string, string>) => {
+    try {
+      parseConfig({ ...good, ...more }, noFile)
+      return []
+    } catch (error) {
+      return error instanceof ConfigError ? error.faults.map(({ variable }) => variable) : [error]
+    }
+  }
+
+  test.each([
+    'collector:4318',
+    'ftp://collector/',
+    'https://u:p@collector/',
+    'https://collector/#x'
+  ])('not to %s', (url) => {
+    expect(faultsOf({ WEFT_OTLP_LOGS_URL: url })).toEqual(['WEFT_OTLP_LOGS_URL'])
+  })
+
+  test('headers go nowhere alone', () => {
+    const file = { WEFT_OTLP_LOGS_HEADERS_FILE: '/run/headers' }
+    expect(faultsOf(file)).toEqual(['WEFT_OTLP_LOGS_HEADERS_FILE'])
+  })
+
+  test('the file of headers is a line for each, and no value stands in what is wrong with it', () => {
+    expect(parseHeaders('Authorization: Bearer a b\n\nX-Scope: acme\r\n')).toEqual({
+      authorization: 'Bearer a b',
+      'x-scope': 'acme'
+    })
+    expect(() => parseHeaders('x: 1\ncanary-value')).toThrow(ConfigError)
+    expect(() => parseHeaders('x: canary\u0007value')).not.toThrow(/canary/)
   })
 })

@@ -5,6 +5,7 @@ import type { Fault } from './source.ts'
 export const tenantTables = [
   'app_connections',
   'audit_events',
+  'audit_streams',
   'call_records',
   'client_secrets',
   'connection_tests',
@@ -41,7 +42,10 @@ export const tenantTables = [
   'teams',
   'tenant_settings',
   'usage_days',
-  'used_assertions'
+  'used_assertions',
+  'webhook_deliveries',
+  'webhook_secrets',
+  'webhooks'
 ]
 
 /** Tables that stand above the tenants. */

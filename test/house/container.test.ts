@@ -26,7 +26,9 @@ function composeFaults(compose: string): Fault[] {
   )
   const plain = services
     .flatMap((name) => serviceOf(compose, name))
-    .filter((line) => /(PASSWORD|SECRET|KEY_RING|_URL): /.test(line) && !/\$\{\w+:\?/.test(line))
+    .filter(
+      (line) => /(PASSWORD|SECRET|KEY_RING|_URL): /.test(line) && !/\$\{\w+:(\?|-\}$)/.test(line)
+    )
     .map((line) => `${line.trim()} is not asked for`)
   const risky = compose
     .split('\n')

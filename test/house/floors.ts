@@ -15,6 +15,7 @@ export const floors: Readonly<Record<string, number>> = {
   identity: 5,
   'app-connections': 5,
   fabrics: 5,
+  webhooks: 5,
   gateway: 6,
   interchange: 6,
   http: 7,

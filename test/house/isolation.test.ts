@@ -69,7 +69,7 @@ describe('D7 rows as the app role sees them', () => {
 
   beforeAll(async () => {
     for (const id of ['ten_a', 'ten_b']) {
-      const counts = { version: 1, revision: 1 }
+      const counts = { version: 1, revision: 1, audit_seq: 0 }
       const tenant = { id, slug: id, name: id, status: 'active', ...counts, created_at: now }
       const team = { ...shared, id: `team_of_${id}`, tenant_id: id, name: id }
       for (const [table, row] of Object.entries({ tenants: tenant, teams: team })) {

@@ -32,6 +32,7 @@ export function buildReadableApp(): Promise<App> {
     gateway: unasked(),
     interchange: unasked(),
     audit: unasked(),
+    webhooks: unasked(),
     readiness: unasked(),
     logger: pino({ enabled: false }),
     clock: systemClock(),

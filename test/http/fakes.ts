@@ -26,6 +26,7 @@ import type {
   Tenants
 } from '../../src/identity/identity.ts'
 import type { Interchange } from '../../src/interchange/interchange.ts'
+import type { Webhooks } from '../../src/webhooks/webhooks.ts'
 
 export const publicUrl = 'http://weft.test'
 export const now = new Date('2026-05-04T03:02:01.000Z')
@@ -153,6 +154,7 @@ export interface Fakes {
   gateway?: Partial<Gateway>
   interchange?: Partial<Interchange>
   audit?: Partial<AuditReader>
+  webhooks?: Partial<Webhooks>
   deps?: Partial<AppDeps>
 }
 
@@ -197,6 +199,7 @@ export async function appWith(fakes: Fakes = {}) {
     interchange: room(fakes.interchange ?? {}, 'interchange'),
     audit: room(fakes.audit ?? {}, 'audit'),
     readiness: async () => [],
+    webhooks: room(fakes.webhooks ?? {}, 'webhooks'),
     slowClients: { bodies: 0, readers: 0 },
     logger: pino({ level: 'trace' }, stream),
     clock: { now: () => now, monotonicMs: () => performance.now() },

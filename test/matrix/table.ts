@@ -7,6 +7,7 @@ import { peopleEntries } from './routes/people.ts'
 import { platformEntries } from './routes/platform.ts'
 import { scimEntries } from './routes/scim.ts'
 import { serviceEntries } from './routes/services.ts'
+import { webhookEntries } from './routes/webhooks.ts'
 
 /** Every route, a file for each room. */
 export const table: Entries = {
@@ -17,5 +18,6 @@ export const table: Entries = {
   ...peopleEntries,
   ...platformEntries,
   ...scimEntries,
-  ...serviceEntries
+  ...serviceEntries,
+  ...webhookEntries
 }

@@ -232,6 +232,48 @@ export const kinds = {
       return { ids: { loginProviderId: id }, tenant }
     }
   },
+  webhook: {
+    param: 'webhookId',
+    idKind: 'webhook',
+    whose: ofTenant,
+    async make({ platform, tenants }, whose) {
+      const { clock, rows, server } = platform.world
+      const tenant = tenantOf(whose)
+      const id = newId('webhook', clock)
+      const now = clock.now()
+      const { tenantId } = tenants[tenant]
+      const stream = { kind: 'webhook', state: 'active', since: now, cursor: 0 }
+      await rows.insert('audit_streams', { id, tenant_id: tenantId, ...stream })
+      await rows.insert('webhooks', {
+        id,
+        tenant_id: tenantId,
+        name: id,
+        url: `${server.origin}/hook`,
+        events: ['audit.*'],
+        created_at: now,
+        updated_at: now
+      })
+      return { ids: { webhookId: id }, tenant }
+    }
+  },
+  auditEvent: {
+    param: 'auditEventId',
+    idKind: 'auditEvent',
+    whose: ofTenant,
+    async make({ platform, tenants }, whose) {
+      const { clock, sql } = platform.world
+      const tenant = tenantOf(whose)
+      const id = newId('auditEvent', clock)
+      await sql(
+        `INSERT INTO audit_events (tenant_id, seq, id, at, actor_kind, actor_id, action, object_kind, object_id,
+                                   outcome, details, previous_hash, hash)
+         SELECT $1, coalesce(max(seq), 0) + 1, $2, now(), 'system', 'matrix', 'login', 'user', '-',
+                'succeeded', '{}', '', '' FROM audit_events WHERE tenant_id = $1`,
+        [tenants[tenant].tenantId, id]
+      )
+      return { ids: { auditEventId: id }, tenant }
+    }
+  },
   invitation: {
     param: 'invitationId',
     idKind: 'invitation',

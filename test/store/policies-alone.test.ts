@@ -240,8 +240,8 @@ describe.each(ways)('D7 the policies alone, %s', (way, url) => {
         const copy = { ...row, [key]: rows.a[name]?.[key] }
         const sql = `INSERT INTO ${name} SELECT (jsonb_populate_record(NULL::${name}, $1)).*`
         const end = await asB(sql, [copy])
-        // Where the key is unique within a tenant only, there is no clash to tell of.
-        if (typeof end === 'string') expect([name, key, end]).toEqual([name, key, '23505'])
+        // Where the key is unique within a tenant only, there is no clash to tell of; it may point at nothing.
+        if (typeof end === 'string') expect(['23505', '23503'], `${name}.${key}`).toContain(end)
         clashes += Number(end === '23505')
       }
     }

@@ -48,6 +48,9 @@ export function createTestGateway(world: VaultWorld): TestGateway {
     fabricDomain: null,
     extraWorkspaceOrigins: extraOrigins,
     extraIssuerOrigins: [],
+    extraWebhookOrigins: extraOrigins,
+    otlpLogsUrl: null,
+    otlpLogsHeadersFile: null,
     trustedProxies: [],
     logLevel: 'fatal',
     tracing: null
@@ -55,7 +58,8 @@ export function createTestGateway(world: VaultWorld): TestGateway {
   const keyRing = createKeyRing(ring)
   const following = { ...clock, follow: () => undefined }
   const keys = { keyRing, readKeys: null, replica: { id: 'test', host: 'test' } }
-  const parts = { config, db, ...keys, outbound, loginOutbound: outbound, clock: following }
+  const doors = { outbound, loginOutbound: outbound, webhookOutbound: outbound }
+  const parts = { config, db, ...keys, ...doors, otlpLogs: null, clock: following }
   const rooms = buildRooms({ ...parts, lagMs: () => 0, onJobFailure: () => undefined })
 
   return {
