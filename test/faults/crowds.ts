@@ -271,12 +271,16 @@ export const slowClients: Fault = {
     const during = await takeSample(replica.pid, replica.adminPort, 0)
     const served = await load.stop()
     const cut = /weft_slow_clients_cut_total\{[^}]*answer[^}]*\} (\d+)/
-    const metrics = await (await fetch(`http://127.0.0.1:${replica.adminPort}/metrics`)).text()
+    let readersCut = 0
+    await until(async () => {
+      const metrics = await (await fetch(`http://127.0.0.1:${replica.adminPort}/metrics`)).text()
+      readersCut = Number(cut.exec(metrics)?.[1])
+      return readersCut === 20
+    }, 5_000)
     const slowest = Math.max(...trickled)
     watch.expect(slowest < 15_000, `who trickled was cut after at most ${seconds(slowest)}`)
-    const readersCut = Number(cut.exec(metrics)?.[1])
-    await Promise.all(readers)
     watch.expect(readersCut === 20, `who did not read: ${readersCut} of 20 cut`)
+    await Promise.all(readers)
     const grown = (during?.rssMiB ?? 0) - (before?.rssMiB ?? 0)
     watch.expect(grown < 256, `memory +${grown.toFixed(0)} MiB`)
     watch.expect(failed(served).length === 0, `callers: ${tally(served)}`)
