@@ -98,6 +98,7 @@ describe('what comes in between', { timeout: 90_000 }, () => {
     })
     await goTo(`/fabrics/${fabric?.id}`, fabric?.name)
     await page.getByText('Your sign-in at the workspace ends within a day').waitFor()
+    await page.getByRole('main').getByRole('button', { name: 'Sign in', exact: true }).waitFor()
     await look('sign-in-ending')
     await goTo('/fabrics', 'Fabrics')
     await page

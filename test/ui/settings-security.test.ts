@@ -259,6 +259,20 @@ describe('an organisation goes from nothing to verified', { timeout: 60_000 }, (
     await page.keyboard.press('Escape')
   })
 
+  test('a secret that is about to end warns where it is replaced', async () => {
+    const { page, call, goTo } = guest
+    const { items } = await call<{ items: { id: string; isDefault: boolean }[] }>(
+      'GET',
+      '/api/v1/app-connections'
+    )
+    const { id } = items.find(({ isDefault }) => isDefault) ?? { id: '' }
+    const expiresAt = new Date(Date.now() + 5.5 * 24 * 60 * 60_000).toISOString()
+    const clientSecret = `dose${randomUUID()}`
+    await call('POST', `/api/v1/app-connections/${id}/client-secrets`, { clientSecret, expiresAt })
+    await goTo('/settings/security', 'Security')
+    await page.getByText(/Databricks takes it no more in 5 days/).waitFor()
+  })
+
   test('disabled it rests, and deleted nothing is left of it', async () => {
     const { page, goTo } = guest
     await page.getByRole('button', { name: 'Disable' }).click()

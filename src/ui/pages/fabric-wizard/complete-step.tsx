@@ -95,6 +95,7 @@ function Change({ name, step, onStep }: ChangeProps) {
       component="button"
       type="button"
       size="sm"
+      flex="none"
       aria-label={`${step === 'test' ? 'Go to' : 'Change'}: ${name}`}
       onClick={() => onStep(step)}
     >

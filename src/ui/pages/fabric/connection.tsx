@@ -36,9 +36,20 @@ export default function MyConnection({ fabric }: TabProps) {
         </SignInPrompt>
       )}
       {isHeld &&
-        query.data.warnings.map(({ code, message }) => (
-          <Alert key={code} color="yellow" variant="light" title={message} />
-        ))}
+        query.data.warnings.map(({ code, message }) =>
+          fabric.authMethod === 'oauth' && code === 'sign_in_expiring' ? (
+            <SignInPrompt
+              key={code}
+              fabricId={fabric.id}
+              title={message}
+              onDone={() => query.refetch()}
+            >
+              What you have goes on until then; a new one lasts from now.
+            </SignInPrompt>
+          ) : (
+            <Alert key={code} color="yellow" variant="light" title={message} />
+          )
+        )}
       <SignedIn fabric={fabric} connection={query.data} isHeld={isHeld} />
       {fabric.authMethod === 'pat' && (
         <Stack className="card" p="lg" gap="xs">

@@ -120,7 +120,7 @@ export function AppRemoval({ app, onGone }: Props) {
           loading={remove.isPending}
           onClick={discard}
         >
-          Delete {app.name}
+          Delete the application
         </Button>
       </Group>
     </Stack>

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Badge, Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useCall } from '../../api/queries.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
@@ -11,6 +11,9 @@ import { useAppSave } from './app-save.ts'
 import { type App, appsChanged } from './app-status.tsx'
 
 type ClientSecret = App['clientSecrets'][number]
+
+/** As long before its end as one is told of a service principal's secret. */
+const warnedMs = 30 * 24 * 60 * 60_000
 
 /** Client ID and client secret; a new secret leaves the one before it as a fallback. */
 export function ClientForm({ app }: { readonly app: App }) {
@@ -61,6 +64,12 @@ export function ClientForm({ app }: { readonly app: App }) {
           error={form.errors.clientSecret}
           onChange={(value) => form.setFieldValue('clientSecret', value)}
         />
+        {current?.expiresAt && Date.parse(current.expiresAt) - Date.now() < warnedMs && (
+          <Alert color="yellow" variant="light" title="This secret ends">
+            Databricks takes it no more <Time at={current.expiresAt} />, and then nobody signs in.
+            Make a new one there and replace it here; the two overlap.
+          </Alert>
+        )}
         {app.clientSecrets
           .filter(({ state }) => state === 'previous')
           .map((secret) => (

@@ -110,7 +110,7 @@ function Found({ registration: { status, differences } }: { readonly registratio
         Registered otherwise than Weft needs it
       </Text>
       <Table.ScrollContainer
-        minWidth={420}
+        minWidth={280}
         scrollAreaProps={{
           viewportProps: { tabIndex: 0, role: 'region', 'aria-label': 'Differences' }
         }}

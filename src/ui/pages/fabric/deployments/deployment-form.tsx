@@ -8,6 +8,7 @@ import { FormButtons } from '../../../parts/form-buttons.tsx'
 import { Loading } from '../../../parts/page.tsx'
 import { ProblemView } from '../../../parts/problem-view.tsx'
 import { toast } from '../../../parts/toast.ts'
+import '../../../parts/code-block.css'
 
 interface Props {
   readonly fabric: Schemas['Fabric']
