@@ -52,6 +52,7 @@ import { loginProviderRoutes } from './http/routes/login-providers.ts'
 import { meRoutes } from './http/routes/me.ts'
 import { memberRoutes } from './http/routes/members.ts'
 import { oauthRoutes } from './http/routes/oauth.ts'
+import { operationsRoutes } from './http/routes/operations.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { personalAccessTokenRoutes } from './http/routes/personal-access-tokens.ts'
 import { personalTokenRoutes } from './http/routes/personal-tokens.ts'
@@ -67,6 +68,7 @@ import { tenantRoutes } from './http/routes/tenants.ts'
 import { webhookRoutes } from './http/routes/webhooks.ts'
 import { workspaceOAuthRoutes } from './http/routes/workspace-oauth.ts'
 import type { AuditReader } from './http/schemas/audit.ts'
+import type { OperationsReader } from './http/schemas/operations.ts'
 import { defaultHttpLimits, type HttpLimits, type SlowClients } from './http/server-options.ts'
 import { createStepAnswers } from './http/step-answers.ts'
 import { serializerCompiler, validatorCompiler } from './http/validation.ts'
@@ -93,6 +95,7 @@ export interface AppDeps {
   readonly gateway: Gateway
   readonly interchange: Interchange
   readonly audit: AuditReader
+  readonly operations: OperationsReader
   /** What this replica is without; rejects while it cannot serve. */
   readonly readiness: () => Promise<readonly DegradedPart[]>
   /** How it leaves; none: it closes without a word before. */
@@ -200,6 +203,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   signInRoutes(app, { fabrics, problems })
   federationPolicyRoutes(app, deps)
   await interchangeRoutes(app, deps)
+  operationsRoutes(app, deps)
   tenantRoutes(app, { tenants: identity.tenants, once })
   personalTokenRoutes(app, { personalTokens: identity.personalTokens, once })
   scimTokenRoutes(app, { scimTokens: identity.scimTokens, once })

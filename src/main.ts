@@ -152,7 +152,7 @@ async function open(config: Config, logger: pino.Logger, tracer: Tracer | null =
     db,
     keyRing,
     readKeys: config.keyRingFile === null ? null : readKeys,
-    replica: { id: randomUUID(), host: hostname() },
+    replica: { id: randomUUID(), host: hostname(), version },
     outbound,
     loginOutbound,
     webhookOutbound,

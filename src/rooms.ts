@@ -51,10 +51,12 @@ import {
 } from './jobs/jobs.ts'
 import { createKeyCustody, type KeyCustody } from './jobs/key-custody.ts'
 import { createKeyRotation, type KeyRotation } from './jobs/key-rotation.ts'
+import { createOperations, type Operations, vitalsNote } from './jobs/operations.ts'
 import { createRefreshAhead, type RefreshAhead } from './jobs/refresh-ahead.ts'
 import { secretExpiry } from './jobs/secret-expiry.ts'
 import { createSigningKeyDrop } from './jobs/signing-key-drop.ts'
 import { createStanding, type Standing, type StandingDeps, standingWatch } from './jobs/standing.ts'
+import { vitalsOf } from './jobs/vitals.ts'
 import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { Db } from './store/db.ts'
@@ -77,7 +79,7 @@ export interface Parts {
   readonly keyRing: KeyRing
   /** The ring as its file holds it now, newest first; null: it cannot change while the process runs. */
   readonly readKeys: (() => readonly KeyEncryptionKey[]) | null
-  readonly replica: { readonly id: string; readonly host: string }
+  readonly replica: { readonly id: string; readonly host: string; readonly version: string }
   /** To workspaces. */
   readonly outbound: Outbound
   /** To identity providers. */
@@ -120,6 +122,7 @@ export interface Rooms {
   readonly keyRotation: KeyRotation
   readonly dataKeyRotation: DataKeyRotation
   readonly refreshAhead: RefreshAhead
+  readonly operations: Operations
   readonly dropSigningKey: ReturnType<typeof createSigningKeyDrop>
   /** Finishes the refreshes, revocations and deliveries that this process has begun; erasures go on elsewhere. */
   close(): Promise<void>
@@ -151,8 +154,10 @@ export function buildRooms(parts: Parts): Rooms {
   const identity = createIdentity({ ...whoIsWho, vault, loginClient, bootstrap })
   const wrappedKeys = createWrappedKeys(db, keyRing)
   const keyKeeping = { db, clock, keyRing, wrappedKeys }
-  const { readKeys, replica } = parts
+  const { readKeys } = parts
+  const { version, ...replica } = parts.replica
   const custody = createKeyCustody({ ...keyKeeping, readKeys, replica })
+  const keyRotation = createKeyRotation(keyKeeping)
   const dataKeyRotation = createDataKeyRotation({ db, clock, strongbox, audit })
   const onChange = parts.onStanding ?? (() => undefined)
   const standing = createStanding({ db, custody, records, onChange })
@@ -165,6 +170,15 @@ export function buildRooms(parts: Parts): Rooms {
     scopeOf: (tenantId) => jobScope(tenantId, 'courier'),
     onFailure: (error) => parts.onJobFailure('deliveries', error)
   })
+  const gateway = createGateway({
+    access,
+    scopedTokens: access,
+    outbound,
+    records,
+    clock,
+    lagMs: parts.lagMs
+  })
+  const watched = { version, standing, vault, gateway, records, lastUses, lagMs: parts.lagMs }
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),
@@ -178,6 +192,7 @@ export function buildRooms(parts: Parts): Rooms {
     erasures(identity.tenants),
     keyCustody(custody),
     standingWatch(standing),
+    vitalsNote({ db, clock }, replica.id, () => vitalsOf(watched)),
     keyForgetting(strongbox),
     dataKeySweep(dataKeyRotation),
     signingKeyRotation(signingKeys),
@@ -200,14 +215,7 @@ export function buildRooms(parts: Parts): Rooms {
     federationPolicies: createFederationPolicies({ ...fabricDeps, extraOrigins, workload }),
     deployments: createDeployments(fabricDeps),
     fabricSlugs: createFabricSlugs(fabricDeps),
-    gateway: createGateway({
-      access,
-      scopedTokens: access,
-      outbound,
-      records,
-      clock,
-      lagMs: parts.lagMs
-    }),
+    gateway,
     interchange: createInterchange({
       db,
       audit,
@@ -232,9 +240,10 @@ export function buildRooms(parts: Parts): Rooms {
     standing,
     lastUses,
     vault,
-    keyRotation: createKeyRotation(keyKeeping),
+    keyRotation,
     dataKeyRotation,
     refreshAhead,
+    operations: createOperations({ db, clock, keyRotation, dataKeyRotation }),
     dropSigningKey: createSigningKeyDrop(db, signingKeys),
     close: async () =>
       void (await Promise.all([vault.close(), identity.tenants.settle(), courier.close()]))

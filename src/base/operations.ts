@@ -139,6 +139,7 @@ export const operations = [
   'webhook.test',
   'webhook.redeliver',
   'webhook.list_deliveries',
+  'operations.get',
   'health.live',
   'health.ready',
   'openapi.get',

@@ -18,6 +18,8 @@ const tags = [
   { name: 'service accounts', description: 'Callers that are not people, and their keys' },
   { name: 'tokens', description: 'Short-lived tokens for service accounts (OAuth 2.0)' },
   { name: 'audit', description: 'Who did what' },
+  { name: 'tenants', description: 'The organisations on the platform, for its operators' },
+  { name: 'operations', description: 'The deployment as its operators see it' },
   { name: 'health', description: 'For probes' },
   { name: 'document', description: 'This document' }
 ]

@@ -161,6 +161,7 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'webhook.test': tenantAdmins,
   'webhook.redeliver': tenantAdmins,
   'webhook.list_deliveries': tenantAdmins,
+  'operations.get': operators,
   'health.live': nobody,
   'health.ready': nobody,
   'openapi.get': nobody,

@@ -12,7 +12,12 @@ import {
   retireDataKeys
 } from '../store/data-keys.ts'
 import type { Db } from '../store/db.ts'
-import { listSealedValues, replaceSealedValue, type SealedValue } from '../store/sealed-values.ts'
+import {
+  countSealedValues,
+  listSealedValues,
+  replaceSealedValue,
+  type SealedValue
+} from '../store/sealed-values.ts'
 import { listTenantIds } from '../store/tenants.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import { jobScope } from './job-scope.ts'
@@ -27,7 +32,26 @@ export interface DataKeyReport {
   readonly retired: readonly string[]
 }
 
+/** Data keys of all tenants, counted; nothing of what they seal. */
+export interface DataKeyStatus {
+  /** Whose rotation is under way, no more than a hundred. */
+  readonly rotating: readonly DataKeyProgress[]
+  /** Keys that seal nothing any more and wait for their destruction. */
+  readonly retired: number
+}
+
+export interface DataKeyProgress {
+  readonly tenantId: TenantId
+  /** When the new key was made. */
+  readonly since: Date
+  /** Values that an older key still seals; `leftMax` where there are as many or more. */
+  readonly left: number
+}
+
+export const leftMax = 10_000
+
 export interface DataKeyRotation {
+  status(): Promise<DataKeyStatus>
   /**
    * Gives a tenant a new data key and seals all it has anew, value by value; a rotation that was left half-way
    * is gone on with instead.
@@ -49,6 +73,7 @@ export interface DataKeyRotationDeps {
 
 const settleDefaultMs = 10_000
 const batch = 200
+const rotatingMax = 100
 /** For what a process that was stopped in the middle of a write puts down late. */
 const destroyedAfterMs = 24 * 60 * 60_000
 
@@ -139,6 +164,21 @@ export function createDataKeyRotation(deps: DataKeyRotationDeps): DataKeyRotatio
     })
   }
 
+  /** Null: it has one key that seals, or none yet. */
+  async function progressOf(
+    scope: TenantScope,
+    [newest, ...older]: readonly DataKeyRow[]
+  ): Promise<DataKeyProgress | null> {
+    const spent = older.filter(({ retiredAt }) => retiredAt === null)
+    if (newest === undefined || spent.length === 0) return null
+    let left = 0
+    for (const { id } of spent) {
+      const atMost = leftMax - left
+      left += await db.inTenant(scope, (tx) => countSealedValues(tx, sealedPrefixOf(id), atMost))
+    }
+    return { tenantId: scope.tenantId, since: newest.createdAt, left }
+  }
+
   async function sweepTenant(scope: TenantScope): Promise<void> {
     const keys = await db.inTenant(scope, listDataKeys)
     if (keys.filter(({ retiredAt }) => retiredAt === null).length > 1) {
@@ -148,6 +188,18 @@ export function createDataKeyRotation(deps: DataKeyRotationDeps): DataKeyRotatio
   }
 
   return {
+    async status() {
+      const rotating: DataKeyProgress[] = []
+      let retired = 0
+      for (const tenantId of await listTenantIds(db)) {
+        const scope = jobScope(tenantId, 'operations')
+        const keys = await db.inTenant(scope, listDataKeys)
+        retired += keys.filter(({ retiredAt }) => retiredAt !== null).length
+        const progress = rotating.length < rotatingMax ? await progressOf(scope, keys) : null
+        if (progress !== null) rotating.push(progress)
+      }
+      return { rotating, retired }
+    },
     async rotate(tenantId, tell) {
       const scope = jobScope(tenantId, 'cli')
       const keys = await begin(scope)

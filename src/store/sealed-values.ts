@@ -18,6 +18,13 @@ export async function listSealedValues(
     SELECT relation, attribute, place, sealed FROM weft_sealed_values(${prefix}, ${atMost}::int)`
 }
 
+/** How many there are, counted up to `atMost`. */
+export async function countSealedValues(tx: Tx, prefix: string, atMost: number): Promise<number> {
+  const [row] = await tx.rows.$queryRaw<{ count: number }[]>`
+    SELECT count(*)::int AS count FROM weft_sealed_values(${prefix}, ${atMost}::int)`
+  return row?.count ?? 0
+}
+
 /** @returns whether it was still there as it was read */
 export async function replaceSealedValue(
   tx: Tx,

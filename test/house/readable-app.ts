@@ -33,6 +33,7 @@ export function buildReadableApp(): Promise<App> {
     interchange: unasked(),
     audit: unasked(),
     webhooks: unasked(),
+    operations: unasked(),
     readiness: unasked(),
     logger: pino({ enabled: false }),
     clock: systemClock(),

@@ -15,6 +15,7 @@ import type { Fabrics, FabricView } from '../../src/fabrics/fabrics.ts'
 import type { FederationPolicies } from '../../src/fabrics/federation-policies.ts'
 import type { Gateway } from '../../src/gateway/gateway.ts'
 import type { AuditReader } from '../../src/http/schemas/audit.ts'
+import type { OperationsReader } from '../../src/http/schemas/operations.ts'
 import type {
   Caller,
   Identity,
@@ -155,6 +156,7 @@ export interface Fakes {
   interchange?: Partial<Interchange>
   audit?: Partial<AuditReader>
   webhooks?: Partial<Webhooks>
+  operations?: Partial<OperationsReader>
   deps?: Partial<AppDeps>
 }
 
@@ -198,6 +200,7 @@ export async function appWith(fakes: Fakes = {}) {
     gateway: room({ enter: () => () => undefined, ...fakes.gateway }, 'gateway'),
     interchange: room(fakes.interchange ?? {}, 'interchange'),
     audit: room(fakes.audit ?? {}, 'audit'),
+    operations: room(fakes.operations ?? {}, 'operations'),
     readiness: async () => [],
     webhooks: room(fakes.webhooks ?? {}, 'webhooks'),
     slowClients: { bodies: 0, readers: 0 },

@@ -88,7 +88,8 @@ const ofOperators: Operation[] = [
   'tenant.update',
   'tenant.suspend',
   'tenant.resume',
-  'tenant.erase'
+  'tenant.erase',
+  'operations.get'
 ]
 const ofScim = operations.filter((operation) => /^scim(_user|_group)?\./.test(operation))
 const publicOnes = operations.filter((operation) => roleTable[operation].length === 0)

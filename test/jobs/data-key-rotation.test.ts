@@ -89,6 +89,18 @@ test('C7 everything is sealed anew, in every table, and the old key retires', as
   expect(await actions()).toEqual(['data_key.rotate', 'data_key.retire'])
 })
 
+test('C7 how far a rotation is, is told from outside', async () => {
+  await furnish()
+  expect(await rotation().status()).toEqual({ rotating: [], retired: 0 })
+  await world.replica().strongbox.addKey(scope, async () => undefined)
+  expect(await rotation().status()).toEqual({
+    rotating: [{ tenantId: scope.tenantId, since: expect.any(Date), left: 9 }],
+    retired: 0
+  })
+  await rotation().sweep()
+  expect(await rotation().status()).toEqual({ rotating: [], retired: 1 })
+})
+
 test('C7 tokens that are refreshed meanwhile are kept, each of them', async () => {
   const { grants } = await furnish()
   const { vault } = world.replica()

@@ -13,6 +13,9 @@ export const platformEntries: Entries = {
   // Of a tenant that is not erased there is no receipt.
   'GET /api/v1/tenants/:tenantId/erasure': { allowed: 404 },
 
+  'GET /api/v1/operations': {},
+  'GET /api/v1/operations/keys': {},
+
   'GET /api/v1/audit-events': { query: (id) => ({ fabric: id('fabric', { hidden: 200 }) }) },
   'GET /api/v1/audit-events/verify': {},
 

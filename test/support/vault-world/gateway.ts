@@ -57,7 +57,7 @@ export function createTestGateway(world: VaultWorld): TestGateway {
   }
   const keyRing = createKeyRing(ring)
   const following = { ...clock, follow: () => undefined }
-  const keys = { keyRing, readKeys: null, replica: { id: 'test', host: 'test' } }
+  const keys = { keyRing, readKeys: null, replica: { id: 'test', host: 'test', version: '0' } }
   const doors = { outbound, loginOutbound: outbound, webhookOutbound: outbound }
   const parts = { config, db, ...keys, ...doors, otlpLogs: null, clock: following }
   const rooms = buildRooms({ ...parts, lagMs: () => 0, onJobFailure: () => undefined })
