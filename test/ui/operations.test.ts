@@ -11,6 +11,29 @@ beforeAll(async () => {
 afterAll(() => visitors?.close())
 
 describe('operations', { timeout: 60_000 }, () => {
+  test('an operator sees which replicas serve, what came of refreshes, and what waits', async () => {
+    const { page, goTo, look } = admin
+    await goTo('/operations', 'Operations')
+    await page.getByRole('heading', { name: '1 replica serves' }).waitFor()
+    const replica = page.getByRole('list', { name: 'Replicas' }).getByRole('listitem')
+    await replica.getByText('Ready', { exact: true }).waitFor()
+    await replica.getByText(/^heard of (\d+ s ago|just now)$/).waitFor()
+    await page.getByRole('cell', { name: /^Renewed/ }).waitFor()
+    const queues = page.getByRole('list', { name: 'Queues' })
+    await queues.getByText('Records of calls').waitFor()
+    await queues.getByText('None given up').waitFor()
+    await look('operations-health')
+  })
+
+  test('an operator sees which key seals, and that no rotation is under way', async () => {
+    const { page, look } = admin
+    await page.getByRole('tab', { name: 'Keys' }).click()
+    const [key] = await page.getByRole('list', { name: 'Key ring' }).getByRole('listitem').all()
+    await key?.getByText('Seals', { exact: true }).waitFor()
+    await page.getByText('No rotation is under way.').waitFor()
+    await look('operations-keys')
+  })
+
   test('an operator adds an organisation, suspends it and lets it work again', async () => {
     const { page, goTo, look } = admin
     const name = `Initech ${Date.now()}`

@@ -1,20 +1,20 @@
-import { Button } from '@mantine/core'
+import { Button, Tabs } from '@mantine/core'
 import { IconBuilding, IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useMe } from '../../api/me.ts'
-import { useList } from '../../api/queries.ts'
 import { Empty } from '../../parts/empty.tsx'
-import { Loading, Page } from '../../parts/page.tsx'
-import { ProblemView } from '../../parts/problem-view.tsx'
-import { VirtualList } from '../../parts/virtual-list.tsx'
+import { Page } from '../../parts/page.tsx'
+import { Health } from './health.tsx'
+import { Keys } from './keys.tsx'
 import { NewTenant } from './new-tenant.tsx'
-import { TenantRow } from './tenant-row.tsx'
+import { Tenants } from './tenants.tsx'
+import './operations.css'
 
-/** For who runs Weft: the organisations on this deployment, and whether they may work. */
+/** For who runs Weft: how it stands, its keys, and the organisations on it. */
 export function OperationsPage() {
   const { isPlatformOperator } = useMe()
   return isPlatformOperator ? (
-    <Tenants />
+    <Overview />
   ) : (
     <Page title="Operations">
       <Empty icon={<IconBuilding size={22} />} title="For platform operators">
@@ -24,36 +24,54 @@ export function OperationsPage() {
   )
 }
 
-function Tenants() {
-  const list = useList('tenantList', {})
+const parts = [
+  ['health', 'Health'],
+  ['keys', 'Keys'],
+  ['tenants', 'Organisations']
+] as const
+type Part = (typeof parts)[number][0]
+
+function Overview() {
+  const [part, setPart] = useState<Part>('health')
   const [isMaking, setIsMaking] = useState(false)
+  const begin = () => {
+    setPart('tenants')
+    setIsMaking(true)
+  }
   return (
     <Page
       title="Operations"
-      description="The organisations on this Weft. None sees, spends or slows another's."
+      description="This Weft as a whole: the processes that serve, the keys, and the organisations on it."
       actions={
-        <Button leftSection={<IconPlus size={16} />} onClick={() => setIsMaking(true)}>
+        <Button leftSection={<IconPlus size={16} />} onClick={begin}>
           Add an organisation
         </Button>
       }
     >
-      {list.isPending && <Loading of="organisations" />}
-      {list.isError && <ProblemView error={list.error} onRetry={() => list.refetch()} />}
-      {list.items.length > 0 && (
-        <div className="card">
-          <VirtualList
-            items={list.items}
-            label="Organisations"
-            keyOf={({ id }) => id}
-            rowHeight={69}
-            hasNextPage={list.hasNextPage}
-            isFetchingNextPage={list.isFetchingNextPage}
-            fetchNextPage={list.fetchNextPage}
-          >
-            {(tenant) => <TenantRow tenant={tenant} />}
-          </VirtualList>
+      <Tabs
+        value={part}
+        keepMounted={false}
+        onChange={(next) => setPart(parts.find(([one]) => one === next)?.[0] ?? part)}
+      >
+        <div className="tab-strip">
+          <Tabs.List aria-label="Parts of operations">
+            {parts.map(([one, words]) => (
+              <Tabs.Tab key={one} value={one}>
+                {words}
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
         </div>
-      )}
+        <Tabs.Panel value="health" pt="lg">
+          <Health />
+        </Tabs.Panel>
+        <Tabs.Panel value="keys" pt="lg">
+          <Keys />
+        </Tabs.Panel>
+        <Tabs.Panel value="tenants" pt="lg">
+          <Tenants />
+        </Tabs.Panel>
+      </Tabs>
       <NewTenant isOpen={isMaking} onClose={() => setIsMaking(false)} />
     </Page>
   )
