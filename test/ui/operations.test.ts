@@ -13,15 +13,22 @@ afterAll(() => visitors?.close())
 describe('operations', { timeout: 60_000 }, () => {
   test('an operator sees which replicas serve, what came of refreshes, and what waits', async () => {
     const { page, goTo, look } = admin
+    const { weft, fabrics, endpoint, serviceKey } = visitors.stack
+    const path = `/fabrics/${fabrics[0]?.id}/serving-endpoints/${endpoint}/invocations`
+    const headers = { authorization: `Bearer ${serviceKey}`, 'content-type': 'application/json' }
+    const body = JSON.stringify({ messages: [{ role: 'user', content: 'Hello' }] })
+    expect((await fetch(weft + path, { method: 'POST', headers, body })).status).toBe(200)
     await goTo('/operations', 'Operations')
     await page.getByRole('heading', { name: '1 replica serves' }).waitFor()
     const replica = page.getByRole('list', { name: 'Replicas' }).getByRole('listitem')
     await replica.getByText('Ready', { exact: true }).waitFor()
     await replica.getByText(/^heard of (\d+ s ago|just now)$/).waitFor()
-    await page.getByRole('cell', { name: /^Renewed/ }).waitFor()
+    const renewed = page.getByRole('row').filter({ hasText: 'Renewed' }).getByRole('cell').last()
+    await expect.poll(async () => Number(await renewed.textContent())).toBeGreaterThan(0)
+    await page.getByText(/of \d+ without a fault of Weft/).waitFor()
     const queues = page.getByRole('list', { name: 'Queues' })
     await queues.getByText('Records of calls').waitFor()
-    await queues.getByText('None given up').waitFor()
+    await queues.getByText('None given up').first().waitFor()
     await look('operations-health')
   })
 
