@@ -14,11 +14,10 @@ import { Time } from '../../parts/time.tsx'
 import { toast } from '../../parts/toast.ts'
 import { TokenForm } from '../../parts/token-prompt.tsx'
 import { ConnectionTest } from './connection-test.tsx'
+import { isHeldIn } from './held.ts'
 import type { TabProps } from './tab-props.ts'
 
 type Connection = Schemas['Connection']
-
-const held = new Set<Connection['state']>(['active', 'degraded', 'paused'])
 
 /** Who one is at the workspace, how long that lasts, and whether it works. */
 export default function MyConnection({ fabric }: TabProps) {
@@ -26,7 +25,7 @@ export default function MyConnection({ fabric }: TabProps) {
   const query = useQuery(queryOf('connectionGet', input))
   if (query.isError) return <ProblemView error={query.error} onRetry={() => query.refetch()} />
   if (!query.data) return <Loading of="your connection" />
-  const isHeld = held.has(query.data.state)
+  const isHeld = isHeldIn(query.data.state)
   return (
     <Stack gap="lg">
       {fabric.authMethod === 'oauth' && !isHeld && query.data.state !== 'misconfigured' && (

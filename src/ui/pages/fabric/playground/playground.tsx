@@ -1,11 +1,15 @@
 import { Button, Group, Select, Stack, Text, Textarea, Title } from '@mantine/core'
 import { IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
 import { useMe } from '../../../api/me.ts'
 import { isCode } from '../../../api/problem.ts'
+import { queryOf } from '../../../api/queries.ts'
+import { Loading } from '../../../parts/page.tsx'
 import { ProblemView } from '../../../parts/problem-view.tsx'
 import { SignInPrompt } from '../../../parts/sign-in-prompt.tsx'
 import { ActAs } from '../act-as.tsx'
 import { baseUrlsOf } from '../base-urls.ts'
+import { isHeldIn } from '../held.ts'
 import type { TabProps } from '../tab-props.ts'
 import { AnswerView } from './answer-view.tsx'
 import { useDraft } from './draft.ts'
@@ -17,6 +21,14 @@ import './playground.css'
 
 /** Asks an endpoint from the page, and shows how a program would. */
 export default function Playground({ fabric }: TabProps) {
+  const connection = useQuery(queryOf('connectionGet', { path: { fabricId: fabric.id } }))
+  // It decides what stands first: nothing is to jump once one has begun to read.
+  if (connection.isPending) return <Loading of="the playground" />
+  const isSignedIn = connection.data === undefined || isHeldIn(connection.data.state)
+  return <Ask fabric={fabric} isSignedIn={isSignedIn} />
+}
+
+function Ask({ fabric, isSignedIn }: TabProps & { readonly isSignedIn: boolean }) {
   const { tenant } = useMe()
   const [draft, change] = useDraft(fabric.id)
   const { endpoint, kind, body, as } = draft
@@ -26,7 +38,8 @@ export default function Playground({ fabric }: TabProps) {
   const isRunning = asked.status === 'running'
   const run = () => ask({ endpoint: endpoint.trim(), body, as })
 
-  const isListLocked = endpoints.isError && isCode(endpoints.error, 'sign_in_needed')
+  const isRefused = endpoints.isError && isCode(endpoints.error, 'sign_in_needed')
+  const isListLocked = isRefused || (as === 'user' && !isSignedIn)
   const isCallLocked = asked.status === 'failed' && isCode(asked.error, 'sign_in_needed')
   const goOn = () => {
     endpoints.refetch()
@@ -71,7 +84,7 @@ export default function Playground({ fabric }: TabProps) {
             {...(isCallLocked && { title: 'Sign in, and the call goes on by itself' })}
           />
         )}
-        {endpoints.isError && !isListLocked && (
+        {endpoints.isError && !isRefused && (
           <ProblemView error={endpoints.error} onRetry={() => endpoints.refetch()} />
         )}
         <div className="playground-grid">
