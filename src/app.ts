@@ -46,6 +46,7 @@ import { fabricRoutes } from './http/routes/fabrics.ts'
 import { federatedIdentityRoutes } from './http/routes/federated-identities.ts'
 import { federationPolicyRoutes } from './http/routes/federation-policies.ts'
 import { healthRoutes } from './http/routes/health.ts'
+import { incidentRoutes } from './http/routes/incidents.ts'
 import { interchangeRoutes } from './http/routes/interchange.ts'
 import { invitationRoutes } from './http/routes/invitations.ts'
 import { loginProviderRoutes } from './http/routes/login-providers.ts'
@@ -204,6 +205,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   federationPolicyRoutes(app, deps)
   await interchangeRoutes(app, deps)
   operationsRoutes(app, deps)
+  incidentRoutes(app, identity)
   tenantRoutes(app, { tenants: identity.tenants, once })
   personalTokenRoutes(app, { personalTokens: identity.personalTokens, once })
   scimTokenRoutes(app, { scimTokens: identity.scimTokens, once })

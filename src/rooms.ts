@@ -40,6 +40,7 @@ import {
   erasures,
   expirySweep,
   grantUseFlush,
+  incidentSweep,
   keyCustody,
   keyForgetting,
   lastUseFlush,
@@ -190,6 +191,7 @@ export function buildRooms(parts: Parts): Rooms {
     refreshAheadTurn(refreshAhead),
     grantUseFlush(vault),
     erasures(identity.tenants),
+    incidentSweep(identity.incidents),
     keyCustody(custody),
     standingWatch(standing),
     vitalsNote({ db, clock }, replica.id, () => vitalsOf(watched)),
@@ -246,6 +248,11 @@ export function buildRooms(parts: Parts): Rooms {
     operations: createOperations({ db, clock, keyRotation, dataKeyRotation }),
     dropSigningKey: createSigningKeyDrop(db, signingKeys),
     close: async () =>
-      void (await Promise.all([vault.close(), identity.tenants.settle(), courier.close()]))
+      void (await Promise.all([
+        vault.close(),
+        identity.tenants.settle(),
+        identity.incidents.settle(),
+        courier.close()
+      ]))
   }
 }

@@ -30,6 +30,7 @@ const happenings = [
   'grant.refresh',
   'grant.revoke',
   'member.join',
+  'incident.finish',
   'invitation.accept',
   'member.map_groups',
   'operator.add',

@@ -35,6 +35,7 @@ export const idPrefixes = {
   webhook: 'whk',
   webhookSecret: 'whs',
   delivery: 'dlv',
+  incident: 'inc',
   auditEvent: 'aud'
 } as const
 
@@ -49,6 +50,7 @@ export type ScimUserId = IdOf<'scimUser'>
 export type SessionId = IdOf<'session'>
 export type LoginProviderId = IdOf<'loginProvider'>
 export type AppConnectionId = IdOf<'appConnection'>
+export type IncidentId = IdOf<'incident'>
 export type FabricId = IdOf<'fabric'>
 export type SignInAttemptId = IdOf<'signInAttempt'>
 export type GrantId = IdOf<'grant'>

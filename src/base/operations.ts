@@ -140,6 +140,8 @@ export const operations = [
   'webhook.redeliver',
   'webhook.list_deliveries',
   'operations.get',
+  'incident.get',
+  'incident.revoke',
   'health.live',
   'health.ready',
   'openapi.get',

@@ -5,7 +5,7 @@ import type { KeyRotation } from '../jobs/key-rotation.ts'
 
 /** What a command may ask. */
 export interface CommandRooms {
-  readonly identity: Pick<Identity, 'tenants' | 'operators'>
+  readonly identity: Pick<Identity, 'tenants' | 'operators' | 'incidents'>
   readonly bootstrap: Pick<Bootstrap, 'createTenant'>
   readonly keyRotation: KeyRotation
   readonly dataKeyRotation: Pick<DataKeyRotation, 'rotate'>

@@ -15,12 +15,18 @@ import {
   UsageError
 } from './command.ts'
 import { completionFor, shells } from './completion.ts'
+import { incidentCommands } from './incident.ts'
 import { keyCommands } from './keys.ts'
 import { operatorCommands } from './operator.ts'
 import { processCommands } from './process.ts'
 import { tenantCommands } from './tenant.ts'
 
-export const commands: readonly Command[] = [...tenantCommands, ...operatorCommands, ...keyCommands]
+export const commands: readonly Command[] = [
+  ...tenantCommands,
+  ...incidentCommands,
+  ...operatorCommands,
+  ...keyCommands
+]
 
 /** What a command ends with: 0 done, 1 refused or failed, 2 written wrongly. */
 export interface CommandEnd {

@@ -21,6 +21,7 @@ import { createDelegations, type Delegations } from './delegations.ts'
 import { createFederatedIdentities, type FederatedIdentities } from './federated-identities.ts'
 import { createFederationTester } from './federation-tester.ts'
 import { createIdempotency, type Idempotency } from './idempotency.ts'
+import { createIncidents, type Incidents } from './incidents.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
 import { createIssuerKeys } from './issuer-keys.ts'
 import type { LastUses } from './last-uses.ts'
@@ -54,6 +55,8 @@ export type { Caller, Credentials } from './caller.ts'
 export type { Delegations, DelegationView, NewDelegation } from './delegations.ts'
 export type { FederatedIdentities, FederatedIdentityView } from './federated-identities.ts'
 export type { Idempotency, IdempotentCall } from './idempotency.ts'
+export type { IncidentView } from './incident-view.ts'
+export type { IncidentInput, Incidents } from './incidents.ts'
 export type { Invitations, InvitationView, NewInvitation } from './invitations.ts'
 export type { Login, LoginStart, LoginStarted } from './login.ts'
 export type { LoggedIn, LoginCallback } from './login-callback.ts'
@@ -129,6 +132,7 @@ export interface Identity {
   readonly openCalls: OpenCalls
   readonly tenants: Tenants
   readonly operators: Operators
+  readonly incidents: Incidents
   /** @throws AppError `unauthenticated`: nothing, or nothing valid, was presented */
   authenticate(credentials: Credentials): Promise<Caller>
 }
@@ -148,7 +152,7 @@ export interface IdentityDeps {
   readonly publicUrl: string
   readonly bootstrap: LoginDeps['bootstrap']
   /** For what people hold there when they go. */
-  readonly vault: MembershipDeps['vault'] & Pick<Vault, 'prepareRevocations'>
+  readonly vault: MembershipDeps['vault'] & Pick<Vault, 'prepareRevocations' | 'revokeEnded'>
 }
 
 export function createIdentity(deps: IdentityDeps): Identity {
@@ -185,6 +189,7 @@ export function createIdentity(deps: IdentityDeps): Identity {
     openCalls: createOpenCalls(deps),
     tenants: createTenants({ ...deps, openTenant }),
     operators,
+    incidents: createIncidents(deps),
     authenticate: createAuthentication({ ...deps, accessTokens })
   }
 }

@@ -162,6 +162,8 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'webhook.redeliver': tenantAdmins,
   'webhook.list_deliveries': tenantAdmins,
   'operations.get': operators,
+  'incident.get': operators,
+  'incident.revoke': operators,
   'health.live': nobody,
   'health.ready': nobody,
   'openapi.get': nobody,

@@ -2,7 +2,7 @@ import type { AuditBuffer } from '../audit/audit-buffer.ts'
 import { type Clock, type FollowingClock, plusMs } from '../base/clock.ts'
 import { asId, type TenantId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import type { OpenCalls, Tenants } from '../identity/identity.ts'
+import type { Incidents, OpenCalls, Tenants } from '../identity/identity.ts'
 import type { LastUses } from '../identity/last-uses.ts'
 import { deleteCallRecords } from '../store/call-records.ts'
 import type { Db } from '../store/db.ts'
@@ -68,6 +68,11 @@ export function openCallReview(openCalls: OpenCalls): Job {
 /** Goes on with erasures that a process left half done. */
 export function erasures(tenants: Pick<Tenants, 'continueErasures'>): Job {
   return { name: 'erasures', everyMs: 15_000, run: () => tenants.continueErasures() }
+}
+
+/** Goes on with incidents whose provider a process left half told. */
+export function incidentSweep(incidents: Pick<Incidents, 'continueIncidents'>): Job {
+  return { name: 'incidents', everyMs: 15_000, run: () => incidents.continueIncidents() }
 }
 
 /** Lets go of the keys of erased tenants, which another replica may have destroyed. */

@@ -39,14 +39,14 @@ export async function answerRefreshEntry(
   return count === 1
 }
 
-/** Closes the entry; the raw answer has served and goes. */
+/** Closes the entry, unless it is closed; the raw answer has served and goes. */
 export async function closeRefreshEntry(
   tx: Tx,
   id: string,
   end: { outcome: RefreshOutcome; finishedAt: Date }
 ): Promise<void> {
   await tx.rows.refreshJournal.updateMany({
-    where: { tenantId: tx.scope.tenantId, id },
+    where: { tenantId: tx.scope.tenantId, id, outcome: null },
     data: { ...end, answerSealed: null }
   })
 }

@@ -51,10 +51,10 @@ export async function noteGrantUses(
   const { tenantId } = tx.scope
   await tx.rows.$executeRaw`
     UPDATE refresh_schedule SET used_at = ${usedAt}
-     WHERE tenant_id = ${tenantId} AND grant_id IN (
-       SELECT grant_id FROM refresh_schedule
+     WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM refresh_schedule
         WHERE tenant_id = ${tenantId} AND grant_id = ANY (${grantIds}) AND used_at < ${dueBefore}
-          FOR UPDATE SKIP LOCKED)`
+          FOR UPDATE SKIP LOCKED))`
 }
 
 /** Tenants that have something due, the one that waits longest first. */

@@ -17,6 +17,7 @@ import { createAllowance, createFlights } from './flights.ts'
 import { createGrantKeeping, type GrantKeeping } from './grant-keeping.ts'
 import { createGrantUses } from './grant-uses.ts'
 import { createHeldGrants, type HeldGrant, keyOf } from './held-grants.ts'
+import { createMassRevocation, type RevokeEnded } from './mass-revocation.ts'
 import { recoverTenant } from './recovery.ts'
 import { refreshToItsEnd } from './refresh.ts'
 import { refreshLeaseMs } from './refresh-claim.ts'
@@ -59,6 +60,8 @@ export interface Vault extends GrantKeeping, Ahead, Pick<ScopedTokens, 'scopedTo
     appConnectionId?: AppConnectionId
   ): Promise<RevokeAll>
   measures(): VaultMeasures
+  /** For grants that an incident ended, one after the other. */
+  revokeEnded(scope: TenantScope): RevokeEnded
   /** Resolves when every refresh and revocation that runs now has ended. */
   settle(): Promise<void>
   /** Finishes what this process has begun; what it only waits for is left to those who do it. */
@@ -143,6 +146,7 @@ export function createVault(given: Omit<RefreshDeps, 'tally' | 'turns'>): Vault 
     prepareRevocations: (scope, deadlineMs, appConnectionId) =>
       prepareRevocations(deps, scope, deadlineMs, appConnectionId),
     scopedToken: scoped.scopedToken,
+    revokeEnded: (scope) => createMassRevocation(deps, scope),
     measures: () => ({
       refreshes: tally.refreshes,
       refreshing: flights.running,

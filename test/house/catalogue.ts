@@ -18,6 +18,8 @@ export const tenantTables = [
   'grants',
   'group_mappings',
   'idempotency_keys',
+  'incident_grants',
+  'incident_revocations',
   'invitations',
   'login_attempts',
   'login_providers',

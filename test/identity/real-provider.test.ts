@@ -33,6 +33,7 @@ beforeAll(async () => {
   identity = createIdentity({
     vault: {
       forget: async () => false,
+      revokeEnded: () => async () => null,
       prepareRevocations: async () => async () => ({ revoked: 0, notRevoked: 0 })
     },
     db,

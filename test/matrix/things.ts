@@ -481,6 +481,27 @@ export const kinds = {
       return { ids: { tenantId, slug }, tenant: 'house' }
     }
   },
+  incident: {
+    param: 'incidentId',
+    idKind: 'incident',
+    whose: ['own', 'nobody'],
+    parent: 'tenant',
+    async make({ platform }) {
+      const { clock, rows } = platform.world
+      const { tenantId } = await rows.tenant(`t${randomUUID().slice(0, 8)}`)
+      const id = newId('incident', clock)
+      const by = { actor_kind: 'system', actor_id: 'cli', started_at: clock.now() }
+      const target = { target_kind: 'tenant', target_id: tenantId }
+      await rows.insert('incident_revocations', {
+        id,
+        tenant_id: tenantId,
+        ...target,
+        ...by,
+        ended: {}
+      })
+      return { ids: { tenantId, incidentId: id }, tenant: 'house' }
+    }
+  },
   /** A tenant that somebody is a member of. */
   joinedTenant: {
     param: 'joinedTenantId',

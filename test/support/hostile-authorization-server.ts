@@ -69,6 +69,8 @@ export interface HostileServer {
   /** Instead of the API's own answer to a live token. */
   apiAnswer: Answer | null
   revocationStatus: number
+  /** Before each answer to a revocation. */
+  holdRevocation: () => Promise<unknown>
   metadataStatus: number
   /** Last word on the metadata. */
   metadata: (honest: Record<string, unknown>) => Record<string, unknown>
@@ -126,6 +128,7 @@ export async function startHostileServer(
     deadTokenAnswer: 403,
     apiAnswer: null,
     revocationStatus: 200,
+    holdRevocation: () => Promise.resolve(),
     metadataStatus: 200,
     metadata: (honest) => honest,
     always(behaviour) {
@@ -160,6 +163,7 @@ export async function startHostileServer(
     if (pathname === '/oidc/v1/revoke') {
       const form = new URLSearchParams(await text(req))
       revocations.push(form)
+      await hostile.holdRevocation()
       if (hostile.revocationStatus === 200) books.revoke(form.get('token') ?? '')
       return send(res, { status: hostile.revocationStatus, body: '' })
     }

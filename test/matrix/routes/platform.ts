@@ -15,6 +15,10 @@ export const platformEntries: Entries = {
 
   'GET /api/v1/operations': {},
   'GET /api/v1/operations/keys': {},
+  'POST /api/v1/tenants/:tenantId/incident-revocations': {
+    body: (id) => ({ confirm: id.path.slug ?? 'nothing' })
+  },
+  'GET /api/v1/tenants/:tenantId/incident-revocations/:incidentId': {},
 
   'GET /api/v1/audit-events': { query: (id) => ({ fabric: id('fabric', { hidden: 200 }) }) },
   'GET /api/v1/audit-events/verify': {},
