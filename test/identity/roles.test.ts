@@ -89,7 +89,9 @@ const ofOperators: Operation[] = [
   'tenant.suspend',
   'tenant.resume',
   'tenant.erase',
-  'operations.get'
+  'operations.get',
+  'incident.get',
+  'incident.revoke'
 ]
 const ofScim = operations.filter((operation) => /^scim(_user|_group)?\./.test(operation))
 const publicOnes = operations.filter((operation) => roleTable[operation].length === 0)
