@@ -20,10 +20,10 @@ export async function askForRevocation(
 ): Promise<RevocationVerdict> {
   const rule = { kind: 'origin', origin: endpoint.workspaceOrigin } as const
   const config = configurationOf(endpoint)
-  const fetch = outbound.fetchFor(rule, { deadlineMs: revocationDeadlineMs })
+  const send = outbound.fetchFor(rule, { deadlineMs: revocationDeadlineMs })
   let status: number | null = null
   config[customFetch] = async (url, options) => {
-    const response = await fetch(url, options)
+    const response = await send(url, options)
     status = response.status
     return response
   }
