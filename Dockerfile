@@ -33,4 +33,5 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.WEFT_PORT || 8080}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # A signal goes straight to Weft, which drains and closes.
-CMD ["node", "src/main.ts"]
+# Nor does a signal open the inspector.
+CMD ["node", "--disable-sigusr1", "src/main.ts"]

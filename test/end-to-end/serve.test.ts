@@ -88,12 +88,12 @@ describe('Weft refuses to start', { timeout: 60_000 }, () => {
     }
   }
 
-  test('as a superuser', async () => {
+  test('J5 D7 as a superuser', async () => {
     const env = { WEFT_DATABASE_URL: database.superuserUrl, WEFT_KEY_RING: `test-1:${key}` }
     await expectRefusal(env, /WEFT_DATABASE_URL/, /is a superuser/, /bypass row-level security/)
   })
 
-  test('as a role that owns tables', async () => {
+  test('J5 D7 as a role that owns tables', async () => {
     const { pathname } = new URL(database.appUrl)
     await database.query(`CREATE TABLE held (id int)`)
     await database.query(`ALTER TABLE held OWNER TO ${pathname.slice(1)}_app`)

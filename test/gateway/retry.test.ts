@@ -74,13 +74,13 @@ describe('F41 a call is sent again', () => {
     expect(events.map((event) => event.code)).toEqual([code])
   })
 
-  test('once and no more: the second failure is told', async () => {
+  test('F11 once and no more: the second failure is told', async () => {
     const { ask, attempts } = await world(() => 'workspace_unreachable')
     expect((await ask()).code).toBe('workspace_unreachable')
     expect(attempts()).toBe(2)
   })
 
-  test('never, where the body flowed in and is not kept', async () => {
+  test('F11 never, where the body flowed in and is not kept', async () => {
     const { ask, attempts } = await world(() => 'workspace_unreachable')
     expect((await ask({ body: Readable.from([Buffer.from('{}')]) })).code).toBe(
       'workspace_unreachable'
@@ -88,7 +88,7 @@ describe('F41 a call is sent again', () => {
     expect(attempts()).toBe(1)
   })
 
-  test('never, when its client is gone', async () => {
+  test('F11 never, when its client is gone', async () => {
     const leaving = new AbortController()
     const { ask, attempts } = await world(() => {
       leaving.abort()

@@ -81,7 +81,7 @@ function imageFaults(dockerfile: string): Fault[] {
     ['a user that is not root', /^USER (?!root|0)\S+$/],
     ['production settings', /^ENV NODE_ENV=production$/],
     ['a health check without a shell', /^HEALTHCHECK .*CMD \["node"/],
-    ['Weft as the first process', /^CMD \["node", "src\/main\.ts"\]$/]
+    ['Weft as the first process', /^CMD \["node", "--disable-sigusr1", "src\/main\.ts"\]$/]
   ]
   const missing = wanted
     .filter(([, line]) => !final.some((found) => line.test(found)))
@@ -206,7 +206,7 @@ describe('a planted fault is seen', () => {
     ['USER node\n', ''],
     [/node:24[^\s]*$/m, 'node:20-slim'],
     ['COPY --from=build /weft/src ./src\n', 'COPY . .\n'],
-    ['CMD ["node", "src/main.ts"]', 'CMD npm start'],
+    ['CMD ["node", "--disable-sigusr1", "src/main.ts"]', 'CMD npm start'],
     ['ENV NODE_ENV=production\n', '']
   ])('Dockerfile: %s → %s', (from, to) => {
     const at = dockerfile.lastIndexOf('FROM ')
