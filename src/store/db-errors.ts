@@ -5,6 +5,8 @@ import { Prisma } from './generated/client.ts'
 const uniqueViolation = 'P2002'
 const foreignKeyViolation = 'P2003'
 const recordNotFound = 'P2025'
+/** SQLSTATE of a text with a NUL, which Postgres cannot hold. */
+const impossibleText = '22021'
 /** Prisma's codes for "no connection", "pool timeout", "transaction could not start", "server closed". */
 const unreachable = new Set([
   'P1000',
@@ -40,7 +42,8 @@ export class UniqueViolation extends Error {
 
 /**
  * A foreign error as one of ours; its message and cause are dropped, since both can hold values.
- * @returns AppError `overloaded` (database away), `not_found` (reference or row gone), UniqueViolation, or `internal`
+ * @returns AppError `overloaded` (database away), `not_found` (reference or row gone),
+ * `invalid_request` (a NUL in a text), UniqueViolation, or `internal`
  */
 export function translateDbError(error: unknown): Error {
   if (error instanceof AppError || error instanceof UniqueViolation) return error
@@ -48,6 +51,11 @@ export function translateDbError(error: unknown): Error {
   if (code === uniqueViolation || code === '23505') return new UniqueViolation(fieldsOf(error))
   if (code === foreignKeyViolation || code === '23503') return new AppError('not_found')
   if (code === recordNotFound) return new AppError('not_found')
+  if (code === impossibleText) {
+    return new AppError('invalid_request', {
+      detail: 'A text holds a character that cannot be kept'
+    })
+  }
   if (code !== null && (unreachable.has(code) || unreachableState.test(code))) {
     return new AppError('overloaded', { detail: 'The database is away; try again', note: code })
   }
