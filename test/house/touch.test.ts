@@ -16,6 +16,7 @@ const topLevel = [
   'Dockerfile',
   'LICENSE',
   'README.md',
+  'SECURITY.md',
   'biome.json',
   'deploy',
   'docker-compose.yml',
