@@ -9,6 +9,7 @@ import { hostname } from 'node:os'
 import { text } from 'node:stream/consumers'
 import pino from 'pino'
 import { buildApp } from './app.ts'
+import type { AuditHead } from './audit/anchors.ts'
 import { followingClock, systemClock } from './base/clock.ts'
 import { AppError } from './base/errors.ts'
 import { watchEventLoop } from './base/event-loop.ts'
@@ -146,6 +147,7 @@ async function open(config: Config, logger: pino.Logger, tracer: Tracer | null =
     logger.error({ job, ...faultOf(error) }, 'job failed')
   const onStanding = (isReady: boolean, degraded: readonly string[]) =>
     logger[isReady && degraded.length === 0 ? 'info' : 'warn']({ isReady, degraded }, 'standing')
+  const onAuditHead = (head: AuditHead) => logger.info(head, 'audit head')
   const lagMs = watchEventLoop(clock)
   const parts = {
     config,
@@ -161,7 +163,8 @@ async function open(config: Config, logger: pino.Logger, tracer: Tracer | null =
     lagMs,
     onJobFailure,
     onStanding,
-    tracer
+    tracer,
+    onAuditHead
   }
   const rooms: Rooms = buildRooms(parts)
   const close = async () => {
@@ -233,7 +236,9 @@ async function runCommand(config: Config, run: RunCommand): Promise<number> {
   const { rooms, close } = await open(config, pino({ level: 'silent' }))
   await rooms.keyCustody.check()
   const tell = (step: string) => void process.stderr.write(`${step}\n`)
-  const end = await run({ ...rooms, tell, readInput: () => text(process.stdin) })
+  const readInput = () => text(process.stdin)
+  const readFile = (path: string) => readFileSync(path, 'utf8')
+  const end = await run({ ...rooms, tell, readInput, readFile })
   await rooms.close()
   await close()
   return finish(end)

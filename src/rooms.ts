@@ -3,6 +3,7 @@ import type { AppConnections } from './app-connections/app-connections.ts'
 import { createAppConnections } from './app-connections/create-app-connections.ts'
 import { createRegistrations } from './app-connections/create-registrations.ts'
 import type { Registrations } from './app-connections/registrations.ts'
+import { type Anchors, type AuditHead, createAnchors } from './audit/anchors.ts'
 import { createAudit } from './audit/audit.ts'
 import { type AuditBuffer, createAuditBuffer } from './audit/audit-buffer.ts'
 import { type AuditReader, createAuditReader } from './audit/audit-reader.ts'
@@ -32,6 +33,7 @@ import { createDataKeyRotation, type DataKeyRotation } from './jobs/data-key-rot
 import { jobScope } from './jobs/job-scope.ts'
 import {
   auditFlush,
+  auditHeads,
   callRecordSweep,
   clockSync,
   dataKeySweep,
@@ -98,6 +100,8 @@ export interface Parts {
   readonly onStanding?: StandingDeps['onChange']
   /** None: nobody collects spans. */
   readonly tracer?: Tracer | null
+  /** Hears of the signed heads of tenants' records, for the log that the operator keeps. */
+  readonly onAuditHead: (head: AuditHead) => void
 }
 
 export interface Rooms {
@@ -110,7 +114,7 @@ export interface Rooms {
   readonly fabricSlugs: FabricSlugs
   readonly gateway: Gateway
   readonly interchange: Interchange
-  readonly audit: AuditReader
+  readonly audit: AuditReader & Anchors
   readonly bootstrap: Bootstrap
   readonly clockwork: Clockwork
   readonly records: AuditBuffer
@@ -137,6 +141,7 @@ export function buildRooms(parts: Parts): Rooms {
   const records = createAuditBuffer(createCallWriter(db, audit))
   const strongbox = createStrongbox(db, keyRing, clock)
   const signingKeys = createSigningKeys({ db, keyWrap: keyRing, clock })
+  const anchors = createAnchors({ db, clock, signer: signingKeys, publicUrl })
   const workload = createWorkloadIdentity({ signingKeys, clock, publicUrl })
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
@@ -200,7 +205,8 @@ export function buildRooms(parts: Parts): Rooms {
     signingKeyRotation(signingKeys),
     secretExpiry(db, audit, clock),
     expirySweep(db, clock),
-    callRecordSweep(db, clock)
+    callRecordSweep(db, clock),
+    auditHeads(db, anchors, parts.onAuditHead)
   ]
 
   return {
@@ -227,7 +233,7 @@ export function buildRooms(parts: Parts): Rooms {
         fabrics: createFabrics({ ...fabricDeps, db: own }, access)
       })
     }),
-    audit: createAuditReader(db),
+    audit: { ...createAuditReader(db), ...anchors },
     bootstrap: createBootstrap(kept),
     clockwork: createClockwork(jobs, {
       last: ['audit_flush', 'last_use_flush', 'grant_use_flush'],

@@ -3,7 +3,6 @@ import { type Page, pageOf } from '../base/page.ts'
 import type { Actor, TenantScope } from '../base/tenant-scope.ts'
 import { type AuditEventRow, listAuditEvents } from '../store/audit-events.ts'
 import type { Db } from '../store/db.ts'
-import { type ChainVerdict, verifyChain } from './audit.ts'
 
 /** An event as the tenant's admins read it. */
 export interface AuditEventView {
@@ -35,15 +34,13 @@ export interface AuditQuery {
   readonly to?: Date | undefined
 }
 
-/** The tenant's own events, newest first, and whether its chain holds. */
+/** The tenant's own events, newest first. */
 export interface AuditReader {
   list(scope: TenantScope, query: AuditQuery): Promise<Page<AuditEventView>>
-  verify(scope: TenantScope): Promise<ChainVerdict>
 }
 
 export function createAuditReader(db: Db): AuditReader {
   return {
-    verify: (scope) => verifyChain(db, scope),
     async list(scope, { limit, cursor, actor, action, fabric, from, to }) {
       const before = cursor === null || !/^\d{1,18}$/.test(cursor) ? null : BigInt(cursor)
       const rows = await db.inTenant(scope, (tx) =>

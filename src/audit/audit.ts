@@ -3,21 +3,14 @@
  * Touches: store's audit rows and call records, always in the transaction of what is recorded.
  * Never: a secret, a payload, an update or a delete.
  */
-import { createHash } from 'node:crypto'
-import canonicalize from 'canonicalize'
 import type { Clock } from '../base/clock.ts'
 import { type FabricId, newId, type UserId } from '../base/ids.ts'
 import { type Operation, operations } from '../base/operations.ts'
 import type { Actor, TenantScope } from '../base/tenant-scope.ts'
-import {
-  type AuditEventRow,
-  insertAuditEvents,
-  latestAuditEvent,
-  listAuditEvents,
-  lockAuditChain
-} from '../store/audit-events.ts'
+import { insertAuditEvents, latestAuditEvent, lockAuditChain } from '../store/audit-events.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { noteAppended } from '../store/tenant-versions.ts'
+import { chainStart, hashAuditEvent } from './event-hash.ts'
 
 /** What is recorded beside that somebody asked for an operation. */
 const happenings = [
@@ -87,9 +80,6 @@ const unnoticed: ReadonlySet<AuditAction> = new Set([
   'webhook.test'
 ])
 
-/** Hash of the event before a tenant's first. */
-export const chainStart = '0'.repeat(64)
-
 export interface Audit {
   /** Appends to the tenant's chain in `tx`, in their order: no record, no action. */
   append(tx: Tx, ...events: readonly AuditEvent[]): Promise<void>
@@ -139,54 +129,4 @@ export function createAudit(db: Db, clock: Clock): Audit {
     append: (tx, ...events) => appendAll(tx, events),
     record: (scope, events) => db.inTenant(scope, (tx) => appendAll(tx, events))
   }
-}
-
-type Hashable = Omit<AuditEventRow, 'hash' | 'details'> & { readonly details: unknown }
-
-/** SHA-256, hex, over the canonical JSON (RFC 8785) of the event, its predecessor's hash included. */
-export function hashAuditEvent(event: Hashable): string {
-  const { seq, at, ...rest } = event
-  const canonical = canonicalize({ ...rest, seq: seq.toString(), at: at.toISOString() })
-  return createHash('sha256').update(String(canonical)).digest('hex')
-}
-
-export interface ChainVerdict {
-  readonly isIntact: boolean
-  readonly count: number
-  /** Sequence number of the first record that does not fit. */
-  readonly firstBadSeq: number | null
-}
-
-/** Walks the tenant's whole chain: every hash, every link, no gap in the numbers. */
-export async function verifyChain(db: Db, scope: TenantScope): Promise<ChainVerdict> {
-  const pageSize = 500
-  let expectedSeq = 1n
-  let previousHash = chainStart
-  for (;;) {
-    const page = await db.inTenant(scope, (tx) =>
-      listAuditEvents(tx, {
-        // The first page begins before the first number, where nothing may lie.
-        ...(expectedSeq === 1n ? {} : { fromSeq: expectedSeq }),
-        limit: pageSize,
-        order: 'asc'
-      })
-    )
-    for (const event of page) {
-      const { hash, ...rest } = event
-      const fits =
-        event.seq === expectedSeq &&
-        event.previousHash === previousHash &&
-        hashAuditEvent(rest) === hash
-      if (!fits)
-        return {
-          isIntact: false,
-          count: Number(expectedSeq - 1n),
-          firstBadSeq: Number(expectedSeq)
-        }
-      expectedSeq += 1n
-      previousHash = hash
-    }
-    if (page.length < pageSize) break
-  }
-  return { isIntact: true, count: Number(expectedSeq - 1n), firstBadSeq: null }
 }

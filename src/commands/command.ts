@@ -1,3 +1,4 @@
+import type { Anchors } from '../audit/anchors.ts'
 import type { Bootstrap, Identity } from '../identity/identity.ts'
 import type { DataKeyRotation } from '../jobs/data-key-rotation.ts'
 import type { Finding } from '../jobs/examination.ts'
@@ -6,6 +7,7 @@ import type { KeyRotation } from '../jobs/key-rotation.ts'
 /** What a command may ask. */
 export interface CommandRooms {
   readonly identity: Pick<Identity, 'tenants' | 'operators' | 'incidents'>
+  readonly audit: Anchors
   readonly bootstrap: Pick<Bootstrap, 'createTenant'>
   readonly keyRotation: KeyRotation
   readonly dataKeyRotation: Pick<DataKeyRotation, 'rotate'>
@@ -16,6 +18,7 @@ export interface CommandRooms {
   readonly tell: (step: string) => void
   /** All of standard input, for secrets, which do not belong on a command line. */
   readonly readInput: () => Promise<string>
+  readonly readFile: (path: string) => string
 }
 
 /** What was written on the command line, checked against the command's options. */

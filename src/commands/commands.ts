@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import { AppError } from '../base/errors.ts'
 import { ConfigError, describeFaults } from '../config/config-error.ts'
+import { auditCommands } from './audit.ts'
 import {
   type Command,
   type CommandOf,
@@ -25,7 +26,8 @@ export const commands: readonly Command[] = [
   ...tenantCommands,
   ...incidentCommands,
   ...operatorCommands,
-  ...keyCommands
+  ...keyCommands,
+  ...auditCommands
 ]
 
 /** What a command ends with: 0 done, 1 refused or failed, 2 written wrongly. */

@@ -1,4 +1,5 @@
 import {
+  compactVerify,
   createLocalJWKSet,
   exportJWK,
   exportPKCS8,
@@ -66,6 +67,26 @@ export async function verifyOwnToken(
       requiredClaims: ['aud', 'exp', 'iat', 'jti', 'sub']
     })
     return payload
+  } catch {
+    return null
+  }
+}
+
+/** The claims of whatever one of `keys` signed as this type, however long ago; null for anything else. */
+export async function verifyOwnSignature(
+  keys: readonly PublicJwk[],
+  token: string,
+  typ: string
+): Promise<Claims | null> {
+  try {
+    const { payload, protectedHeader } = await compactVerify(
+      token,
+      createLocalJWKSet({ keys: [...keys] }),
+      { algorithms: [signingAlgorithm] }
+    )
+    if (protectedHeader.typ !== typ) return null
+    const claims: unknown = JSON.parse(new TextDecoder().decode(payload))
+    return typeof claims === 'object' && claims !== null ? { ...claims } : null
   } catch {
     return null
   }

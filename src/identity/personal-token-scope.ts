@@ -38,6 +38,7 @@ const reads: readonly Operation[] = [
   ...readsOfFabrics,
   'app_connection.list',
   'app_connection.get',
+  'audit.head',
   'audit.list',
   'audit.verify',
   'delegation.list',

@@ -1,3 +1,4 @@
+import type { Anchors, AuditHead } from '../audit/anchors.ts'
 import type { AuditBuffer } from '../audit/audit-buffer.ts'
 import { type Clock, type FollowingClock, plusMs } from '../base/clock.ts'
 import { asId, type TenantId } from '../base/ids.ts'
@@ -133,6 +134,26 @@ export function keyCustody(custody: Pick<KeyCustody, 'turn'>): Job {
 /** Goes on with rotations of data keys that a process left half done, and destroys what was retired a day ago. */
 export function dataKeySweep(rotation: Pick<DataKeyRotation, 'sweep'>): Job {
   return { name: 'data_key_sweep', everyMs: 10 * 60_000, run: () => rotation.sweep() }
+}
+
+/** Tells the signed head of each tenant's record that has grown since this process told it last, for somebody outside to keep. */
+export function auditHeads(
+  db: Db,
+  anchors: Pick<Anchors, 'head'>,
+  tell: (head: AuditHead) => void
+): Job {
+  const told = new Map<string, number>()
+  return {
+    name: 'audit_heads',
+    everyMs: 24 * 60 * 60_000,
+    async run() {
+      for (const tenantId of await listTenantIds(db)) {
+        const head = await anchors.head(jobScope(tenantId, 'audit_heads'))
+        if (head.seq > (told.get(tenantId) ?? 0)) tell(head)
+        told.set(tenantId, head.seq)
+      }
+    }
+  }
 }
 
 export function expirySweep(db: Db, clock: Clock): Job {

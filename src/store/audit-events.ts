@@ -17,6 +17,15 @@ export function latestAuditEvent(tx: Tx): Promise<{ seq: bigint; hash: string } 
   })
 }
 
+/** Those that say they follow the event of this hash. */
+export function findLinkedAuditEvents(tx: Tx, previousHash: string): Promise<AuditEventRow[]> {
+  return tx.rows.auditEvent.findMany({
+    where: { tenantId: tx.scope.tenantId, previousHash },
+    orderBy: { seq: 'asc' },
+    take: 10
+  })
+}
+
 /** As one parameter: one for each value of each row, as Prisma would have it, costs many times the work. */
 export async function insertAuditEvents(
   tx: Tx,

@@ -14,6 +14,7 @@ export interface RoleCredentials {
 const narrowRights: Readonly<Record<string, string>> = {
   audit_events: 'SELECT, INSERT',
   call_records: 'SELECT, INSERT, DELETE',
+  retired_signing_keys: 'SELECT, INSERT',
   tenants: 'SELECT, INSERT, UPDATE',
   tenant_erasures: 'SELECT',
   users: 'SELECT, INSERT, UPDATE',

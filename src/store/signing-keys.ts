@@ -1,5 +1,5 @@
 import type { Db, LookupTx } from './db.ts'
-import type { SigningKey } from './generated/client.ts'
+import type { RetiredSigningKey, SigningKey } from './generated/client.ts'
 
 export type SigningKeyRow = SigningKey
 
@@ -11,19 +11,33 @@ export function listSigningKeys(db: Db): Promise<SigningKeyRow[]> {
   return db.inLookup(place, listIn)
 }
 
+/** Public keys of those that were not dropped: for what was signed to last. */
+export function listRetiredSigningKeys(db: Db): Promise<RetiredSigningKey[]> {
+  return db.inLookup(place, (tx) => tx.rows.retiredSigningKey.findMany())
+}
+
 /** One replica after the other: `change` sees the keys as they are and says what becomes of them. */
 export async function changeSigningKeys(
   db: Db,
   change: (rows: readonly SigningKeyRow[]) => {
     readonly added: SigningKeyRow | null
+    /** Kids of those whose public key is kept. */
     readonly retired: readonly string[]
+    /** Kids of those of which nothing is to be believed any more. */
+    readonly dropped: readonly string[]
+    readonly at: Date
   }
 ): Promise<SigningKeyRow[]> {
   return await db.inLookup(place, async (tx) => {
     await tx.rows.$queryRaw`SELECT 1 AS ok FROM pg_advisory_xact_lock(7734005)`
-    const { added, retired } = change(await listIn(tx))
+    const rows = await listIn(tx)
+    const { added, retired, dropped, at: retiredAt } = change(rows)
     if (added !== null) await tx.rows.signingKey.create({ data: added })
-    await tx.rows.signingKey.deleteMany({ where: { kid: { in: [...retired] } } })
+    const kept = rows.filter(({ kid }) => retired.includes(kid))
+    await tx.rows.retiredSigningKey.createMany({
+      data: kept.map(({ kid, publicJwk }) => ({ kid, publicJwk, retiredAt }))
+    })
+    await tx.rows.signingKey.deleteMany({ where: { kid: { in: [...retired, ...dropped] } } })
     return await listIn(tx)
   })
 }

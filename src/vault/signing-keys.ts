@@ -10,10 +10,16 @@ import {
   openSigningKey,
   type PublicJwk,
   type SignToken,
+  verifyOwnSignature,
   verifyOwnToken
 } from '../crypto/signing-key.ts'
 import type { Db } from '../store/db.ts'
-import { changeSigningKeys, listSigningKeys, type SigningKeyRow } from '../store/signing-keys.ts'
+import {
+  changeSigningKeys,
+  listRetiredSigningKeys,
+  listSigningKeys,
+  type SigningKeyRow
+} from '../store/signing-keys.ts'
 import { signingKeyContext } from './wrapped-keys.ts'
 
 /** What this deployment signs in its own name, whoever it is for. */
@@ -21,11 +27,16 @@ export interface SigningKeys {
   /**
    * Signs with the key whose turn it is; the first call of a new deployment makes the first key.
    * @param typ what the token is, such as `at+jwt`
-   * @param claims with `exp` at most `ownTokenLifeMaxMs` ahead
+   * @param claims with `exp` at most `ownTokenLifeMaxMs` ahead, or without, where `verifyLasting` is to read them
    */
   sign(typ: string, claims: Claims): Promise<string>
   /** The claims of a token of ours of this type and issuer that is not over; null for anything else. */
   verify(token: string, expected: { typ: string; issuer: string }): Promise<Claims | null>
+  /**
+   * The claims of what was signed to last: also by a key whose turn is long over, unless it was dropped. Null for
+   * anything else.
+   */
+  verifyLasting(typ: string, token: string): Promise<Claims | null>
   /** The JWK set to publish (RFC 7517 §5): keys whose turn comes, is, or was not long ago. */
   published(): Promise<{ readonly keys: readonly PublicJwk[] }>
   /** From when on a key may sign that is not among the published ones yet. */
@@ -89,7 +100,7 @@ export function createSigningKeys(deps: {
       const now = clock.now()
       const signsFrom = dueOf(current, now)
       const added = fresh === null || signsFrom === null ? null : { ...fresh, signsFrom }
-      return { added, retired: retiredOf(current, now) }
+      return { added, retired: retiredOf(current, now), dropped: [], at: now }
     })
     learn(rows)
   }
@@ -139,6 +150,11 @@ export function createSigningKeys(deps: {
       if (!isKnown()) return null
       return await verifyOwnToken(publicOf(known), token, { ...expected, now: clock.now() })
     },
+    async verifyLasting(typ, token) {
+      if (known.length === 0) await look()
+      const keys = publicOf([...known, ...(await listRetiredSigningKeys(db))])
+      return await verifyOwnSignature(keys, token, typ)
+    },
     async drop(kid) {
       const fresh = await makeKey()
       let isThere = false
@@ -147,7 +163,7 @@ export function createSigningKeys(deps: {
         isThere = current.some((row) => row.kid === kid)
         const isSignerLeft = current.some((row) => row.kid !== kid && row.signsFrom <= now)
         const added = isThere && !isSignerLeft ? { ...fresh, signsFrom: now } : null
-        return { added, retired: [kid] }
+        return { added, retired: [], dropped: [kid], at: now }
       })
       learn(rows)
       return isThere
@@ -166,7 +182,7 @@ export function createSigningKeys(deps: {
   }
 }
 
-function publicOf(rows: readonly SigningKeyRow[]): PublicJwk[] {
+function publicOf(rows: readonly Pick<SigningKeyRow, 'publicJwk'>[]): PublicJwk[] {
   return rows.map(({ publicJwk }) => JSON.parse(publicJwk))
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { verifyChain } from '../../src/audit/audit.ts'
 import { createCallWriter, type HeldCall, type WriteCalls } from '../../src/audit/call-writer.ts'
+import { verifyChain } from '../../src/audit/chain.ts'
 import { asId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority } from '../../src/base/tenant-scope.ts'

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { chainStart, hashAuditEvent, verifyChain } from '../../src/audit/audit.ts'
 import { createAuditReader } from '../../src/audit/audit-reader.ts'
+import { verifyChain } from '../../src/audit/chain.ts'
+import type { ChainFault } from '../../src/audit/chain-fault.ts'
+import { chainStart, hashAuditEvent } from '../../src/audit/event-hash.ts'
 import { asId } from '../../src/base/ids.ts'
 import { type AuditWorld, createAuditWorld, eventNo, scopeOf } from './world.ts'
 
@@ -24,6 +26,12 @@ beforeEach(async () => {
 })
 
 const verify = (scope = a) => verifyChain(world.db, scope)
+const broken = (fault: ChainFault, seq: number) => ({
+  isIntact: false,
+  count: seq - 1,
+  firstBadSeq: seq,
+  fault
+})
 /** Frees a number for a moment, so that two rows can change places. */
 const move = (from: number, to: number) =>
   world.sql(`UPDATE audit_events SET seq = $2 WHERE tenant_id = 'ten_a' AND seq = $1`, [from, to])
@@ -36,22 +44,23 @@ describe('the chain', () => {
     expect(rows.map(({ seq }) => Number(seq))).toEqual(rows.map((_, index) => index + 1))
     const links = [chainStart, ...rows.map(({ hash }) => hash)]
     expect(rows.map(({ previous_hash }) => previous_hash)).toEqual(links.slice(0, -1))
-    expect(await verify()).toEqual({ isIntact: true, count: length, firstBadSeq: null })
+    expect(await verify()).toEqual({
+      isIntact: true,
+      count: length,
+      firstBadSeq: null,
+      fault: null
+    })
   })
 
   test('of a tenant with no event verifies as empty; a long one verifies over its pages', async () => {
-    expect(await verify(scopeOf('ten_none'))).toEqual({
-      isIntact: true,
-      count: 0,
-      firstBadSeq: null
-    })
+    expect(await verify(scopeOf('ten_none'))).toMatchObject({ isIntact: true, count: 0 })
     await world.audit.record(
       a,
       Array.from({ length: 1_000 - length }, (_, index) => eventNo(index))
     )
     expect(await verify()).toMatchObject({ isIntact: true, count: 1_000 })
     await world.sql(`UPDATE audit_events SET action = 'x' WHERE tenant_id = 'ten_a' AND seq = 733`)
-    expect(await verify()).toEqual({ isIntact: false, count: 732, firstBadSeq: 733 })
+    expect(await verify()).toEqual(broken('altered', 733))
   })
 
   test('holds what JSON and Postgres write differently', async () => {
@@ -65,11 +74,12 @@ describe('I5 tampering by somebody who owns the database', () => {
   const column = (name: string, value: string) =>
     [
       `${name} changed`,
+      'altered',
       5,
       `UPDATE audit_events SET ${name} = ${value} WHERE tenant_id = 'ten_a' AND seq = 5`
     ] as const
 
-  test.each<readonly [string, number, string]>([
+  test.each<readonly [string, ChainFault, number, string]>([
     column('at', `at + interval '1 millisecond'`),
     column('actor_kind', `'system'`),
     column('actor_id', `'usr_other'`),
@@ -85,10 +95,16 @@ describe('I5 tampering by somebody who owns the database', () => {
     column('id', `'aud_other'`),
     column('hash', `repeat('0', 64)`),
     column('previous_hash', `repeat('0', 64)`),
-    ['one deleted', 5, `DELETE FROM audit_events WHERE tenant_id = 'ten_a' AND seq = 5`],
-    ['the first deleted', 1, `DELETE FROM audit_events WHERE tenant_id = 'ten_a' AND seq = 1`],
+    ['one deleted', 'missing', 5, `DELETE FROM audit_events WHERE tenant_id = 'ten_a' AND seq = 5`],
+    [
+      'the first deleted',
+      'missing',
+      1,
+      `DELETE FROM audit_events WHERE tenant_id = 'ten_a' AND seq = 1`
+    ],
     [
       'one deleted and the gap closed',
+      'missing',
       5,
       `DELETE FROM audit_events WHERE tenant_id = 'ten_a' AND seq = 5;
        UPDATE audit_events SET seq = seq - 100 WHERE tenant_id = 'ten_a' AND seq > 5;
@@ -96,6 +112,7 @@ describe('I5 tampering by somebody who owns the database', () => {
     ],
     [
       'two tenants’ records swapped',
+      'altered',
       5,
       `UPDATE audit_events SET tenant_id = 'ten_c' WHERE tenant_id = 'ten_a' AND seq = 5;
        UPDATE audit_events SET tenant_id = 'ten_a' WHERE tenant_id = 'ten_b' AND seq = 5;
@@ -103,13 +120,14 @@ describe('I5 tampering by somebody who owns the database', () => {
     ],
     [
       'one put in before the first',
+      'inserted',
       1,
       `INSERT INTO audit_events SELECT (jsonb_populate_record(a, '{"seq": 0, "id": "aud_new"}')).*
          FROM audit_events a WHERE tenant_id = 'ten_a' AND seq = 1`
     ]
-  ])('%s: the verifier names record %i', async (_, seq, sql) => {
+  ])('%s: %s, and the verifier names record %i', async (_, fault, seq, sql) => {
     await world.sql(sql)
-    expect(await verify()).toEqual({ isIntact: false, count: seq - 1, firstBadSeq: seq })
+    expect(await verify()).toEqual(broken(fault, seq))
   })
 
   test('two records change places: the first of them is named', async () => {
@@ -119,10 +137,10 @@ describe('I5 tampering by somebody who owns the database', () => {
       [900, 7]
     ] as const)
       await move(from, to)
-    expect(await verify()).toEqual({ isIntact: false, count: 3, firstBadSeq: 4 })
+    expect(await verify()).toEqual(broken('reordered', 4))
   })
 
-  test('one put in in the past, with a right hash of its own: the next one no longer fits', async () => {
+  test('one put in in the past, with a right hash of its own: the ones that it pushed on tell', async () => {
     for (let seq = length; seq >= 6; seq -= 1) await move(seq, seq + 1)
     await world.sql(`INSERT INTO audit_events
       SELECT (jsonb_populate_record(a, '{"seq": 6, "id": "aud_new"}')).*
@@ -153,7 +171,7 @@ describe('I5 tampering by somebody who owns the database', () => {
         WHERE tenant_id = 'ten_a' AND seq = 6`,
       [hashAuditEvent(row), row.previousHash, row.at, row.details]
     )
-    expect(await verify()).toEqual({ isIntact: false, count: 6, firstBadSeq: 7 })
+    expect(await verify()).toEqual(broken('inserted', 6))
   })
 
   test('another tenant’s chain is untouched by all of it', async () => {

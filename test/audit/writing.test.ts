@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createAudit, verifyChain } from '../../src/audit/audit.ts'
+import { createAudit } from '../../src/audit/audit.ts'
 import { createAuditBuffer } from '../../src/audit/audit-buffer.ts'
 import { createCallWriter } from '../../src/audit/call-writer.ts'
+import { verifyChain } from '../../src/audit/chain.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { AppError } from '../../src/base/errors.ts'
 import { Secret } from '../../src/base/secret.ts'
@@ -42,8 +43,8 @@ describe('I5 many writers', () => {
       ])
     )
     await Promise.all(writers)
-    expect(await verifyChain(world.db, a)).toEqual({ isIntact: true, count: 80, firstBadSeq: null })
-    expect(await verifyChain(world.db, b)).toEqual({ isIntact: true, count: 20, firstBadSeq: null })
+    expect(await verifyChain(world.db, a)).toMatchObject({ isIntact: true, count: 80 })
+    expect(await verifyChain(world.db, b)).toMatchObject({ isIntact: true, count: 20 })
     expect(new Set(await objectsOf('ten_a')).size).toBe(80)
     await otherDb.close()
   })

@@ -42,9 +42,14 @@ async function weft(line: string, input = ''): Promise<CommandEnd> {
         },
         dropSigningKey: async (kid) => ({ kid, tenants: 1 }),
         ...world,
+        audit: world.anchors,
         keyRotation: noRotation,
         tell: () => undefined,
-        readInput: async () => input
+        readInput: async () => input,
+        readFile: (path) => {
+          if (path !== 'heads.log') throw new TypeError('no such file')
+          return input
+        }
       })
 }
 
@@ -79,6 +84,9 @@ describe('the command line', () => {
     'operator add',
     'operator add --email a@b.test',
     'operator add usr_1 --email a@b.test --issuer https://i.test',
+    'audit head',
+    'audit verify',
+    'audit verify --tenant acme --anchor none.log',
     'keys rotate --wait soon',
     'keys rotate --data',
     'keys rotate --tenant acme',
@@ -176,6 +184,28 @@ describe('tenants', () => {
     expect((await jsonOf(line, clientSecret)).answer).toEqual(first.answer)
     const bare = await weft('tenant create --slug two --name Two')
     expect([bare.code, bare.err]).toEqual([1, 'weft: invalid_request: /slug: is taken\n'])
+  })
+})
+
+describe('audit', () => {
+  test('0 a head is told and holds; 1 where it no longer does, or is none', async () => {
+    const { answer } = await jsonOf('audit head --tenant acme')
+    expect(answer).toMatchObject({
+      tenantId: world.acme.tenantId,
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/)
+    })
+    expect((await weft('audit head --tenant acme')).out).toContain(answer.hash)
+    const verify = 'audit verify --tenant acme --anchor heads.log'
+    const line = JSON.stringify({ msg: 'audit head', ...answer })
+    expect(await jsonOf(verify, line)).toMatchObject({ code: 0, answer: { isIntact: true } })
+    expect((await weft('audit verify --tenant acme')).out).toBe(`intact: ${answer.seq} records\n`)
+    expect(await weft(verify, 'nothing')).toMatchObject({ code: 1, out: '' })
+    await world.sql(`DELETE FROM audit_events WHERE seq = ${answer.seq}`)
+    expect(await weft(verify, line)).toMatchObject({
+      code: 1,
+      out: `NOT intact: record ${answer.seq} is cut; ${answer.seq - 1} records before it hold\n`
+    })
+    expect((await weft('audit verify --tenant nobody')).code).toBe(1)
   })
 })
 

@@ -57,6 +57,7 @@ export const platformTables = [
   'platform_operators',
   'refresh_turns',
   'replicas',
+  'retired_signing_keys',
   'signing_keys',
   'tenant_erasures',
   'tenants',
@@ -84,6 +85,7 @@ export const lookupPolicies = [
 export const platformPolicies = [
   "key_encryption_keys_platform ALL (weft_lookup() = 'key_ring'::text)",
   "replicas_platform ALL (weft_lookup() = 'key_ring'::text)",
+  "retired_signing_keys_platform ALL (weft_lookup() = 'signing_keys'::text)",
   "signing_keys_platform ALL (weft_lookup() = 'signing_keys'::text)",
   'tenants_tenant ALL (id = weft_tenant())',
   "tenants_lookup SELECT ((slug = weft_lookup()) OR (weft_lookup() = '*'::text))",

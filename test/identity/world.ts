@@ -2,6 +2,7 @@ import assert from 'node:assert'
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { JWTPayload } from 'jose'
 import pg from 'pg'
+import { type Anchors, createAnchors } from '../../src/audit/anchors.ts'
 import { createAudit } from '../../src/audit/audit.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { AppError, type ProblemCode } from '../../src/base/errors.ts'
@@ -60,6 +61,7 @@ export interface Replica {
   readonly identity: Identity
   readonly bootstrap: Bootstrap
   readonly lastUses: LastUses
+  readonly anchors: Anchors
   /** What the clockwork does every second: learns what other replicas have changed. */
   noticeChanges(): Promise<void>
 }
@@ -152,7 +154,8 @@ export async function createWorld(origins: readonly string[] = []): Promise<Worl
     const identity = createIdentity({ ...deps, vault, loginClient, bootstrap: first })
     const noticeChanges = () => versions.poll()
     const bootstrap = createBootstrap(deps)
-    return { db, strongbox, signingKeys, identity, bootstrap, lastUses, noticeChanges }
+    const anchors = createAnchors({ db, clock, signer: signingKeys, publicUrl })
+    return { db, strongbox, signingKeys, identity, bootstrap, lastUses, anchors, noticeChanges }
   }
 
   const own = replica()

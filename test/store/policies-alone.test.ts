@@ -49,6 +49,10 @@ const planted: Readonly<Record<string, { readonly key: string; readonly sql: str
     key: 'id',
     sql: `INSERT INTO replicas SELECT $1, $2, now(), now(), '', '{}'`
   },
+  retired_signing_keys: {
+    key: 'kid',
+    sql: 'INSERT INTO retired_signing_keys SELECT $1, $2, now()'
+  },
   signing_keys: {
     key: 'kid',
     sql: `INSERT INTO signing_keys SELECT $1, $2, '', '', kid, now(), now()

@@ -1,5 +1,12 @@
 import { type App, answers, PageOf } from '../route.ts'
-import { AuditEvent, AuditFilters, type AuditReader, ChainVerdict } from '../schemas/audit.ts'
+import {
+  Anchors,
+  AuditEvent,
+  AuditFilters,
+  AuditHead,
+  type AuditReader,
+  ChainVerdict
+} from '../schemas/audit.ts'
 
 const tags = ['audit']
 
@@ -32,6 +39,34 @@ export function auditRoutes(app: App, { audit }: { audit: AuditReader }): void {
         response: answers({ 200: ChainVerdict })
       }
     },
-    (request) => audit.verify(request.scope)
+    (request) => audit.verify(request.scope, [])
+  )
+
+  app.post(
+    '/api/v1/audit-events/verify',
+    {
+      config: { access: 'caller', operation: 'audit.verify' },
+      schema: {
+        tags,
+        operationId: 'auditVerifyAgainst',
+        summary: 'Check the hash chain against heads that were kept',
+        body: Anchors,
+        response: answers({ 200: ChainVerdict })
+      }
+    },
+    (request) => audit.verify(request.scope, request.body.anchors)
+  )
+
+  app.get(
+    '/api/v1/audit-events/head',
+    {
+      config: { access: 'caller', operation: 'audit.head' },
+      schema: {
+        tags,
+        summary: 'How long the record is and its last hash, signed',
+        response: answers({ 200: AuditHead })
+      }
+    },
+    (request) => audit.head(request.scope)
   )
 }

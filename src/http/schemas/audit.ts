@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import type { FabricId } from '../../base/ids.ts'
 import type { Actor, TenantScope } from '../../base/tenant-scope.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
@@ -38,9 +38,9 @@ export interface AuditReader {
     scope: TenantScope,
     query: AuditQuery
   ): Promise<{ items: readonly AuditEventView[]; nextCursor: string | null }>
-  verify(
-    scope: TenantScope
-  ): Promise<{ isIntact: boolean; count: number; firstBadSeq: number | null }>
+  head(scope: TenantScope): Promise<Static<typeof AuditHead>>
+  /** @param anchors heads that somebody has kept */
+  verify(scope: TenantScope, anchors: readonly string[]): Promise<Static<typeof ChainVerdict>>
 }
 
 export const AuditEvent = Strict(
@@ -79,7 +79,39 @@ export const AuditFilters = Strict({
   to: Type.Optional(Moment('Before this'))
 })
 
+export const AuditHead = Strict(
+  {
+    tenantId: IdOfKind('tenant'),
+    seq: Type.Integer({ description: 'How many records there are' }),
+    hash: Type.String({ description: 'Of the last of them' }),
+    at: Time,
+    jws: Type.String({ description: 'The same, signed by Weft: keep it where Weft cannot write' })
+  },
+  { title: 'AuditHead' }
+)
+
+export const Anchors = Strict({
+  anchors: Type.Array(Text(2_048, { pattern: '^eyJ[\\w-]+\\.eyJ[\\w-]+\\.[\\w-]+$' }), {
+    minItems: 1,
+    maxItems: 100,
+    description: 'Heads that were kept, each the `jws` of one'
+  })
+})
+
+const faults = ['altered', 'missing', 'inserted', 'reordered', 'cut', 'rewritten'] as const
+
 export const ChainVerdict = Strict(
-  { isIntact: Type.Boolean(), count: Type.Integer(), firstBadSeq: Nullable(Type.Integer()) },
+  {
+    isIntact: Type.Boolean(),
+    count: Type.Integer({ description: 'Records that are shown to be as they were written' }),
+    firstBadSeq: Nullable(Type.Integer()),
+    fault: Nullable(
+      Type.Enum(faults, {
+        type: 'string',
+        description:
+          'What is wrong with it. `cut` and `rewritten` are seen only where heads were kept'
+      })
+    )
+  },
   { title: 'ChainVerdict' }
 )

@@ -22,6 +22,13 @@ export const platformEntries: Entries = {
 
   'GET /api/v1/audit-events': { query: (id) => ({ fabric: id('fabric', { hidden: 200 }) }) },
   'GET /api/v1/audit-events/verify': {},
+  // What was signed elsewhere is no head of this Weft.
+  'POST /api/v1/audit-events/verify': {
+    body: () => ({ anchors: ['eyJhbGciOiJFUzI1NiJ9.eyJzZXEiOjF9.AAAA'] }),
+    allowed: 400,
+    changes: false
+  },
+  'GET /api/v1/audit-events/head': {},
 
   'GET /healthz': page,
   'GET /readyz': page,

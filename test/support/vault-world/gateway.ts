@@ -61,6 +61,9 @@ export function createTestGateway(world: VaultWorld): TestGateway {
   const doors = { outbound, loginOutbound: outbound, webhookOutbound: outbound }
   const parts = { config, db, ...keys, ...doors, otlpLogs: null, clock: following }
   const rooms = buildRooms({ ...parts, lagMs: () => 0, onJobFailure: () => undefined })
+  const parts = { config, db, ...keys, outbound, loginOutbound: outbound, clock: following }
+  const nobody = { onJobFailure: () => undefined, onAuditHead: () => undefined }
+  const rooms = buildRooms({ ...parts, ...nobody, lagMs: () => 0 })
 
   return {
     rooms,

@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import type { AuditEventRow } from '../store/audit-events.ts'
+
+/** Hash of the event before a tenant's first. */
+export const chainStart = '0'.repeat(64)
+
+type Hashable = Omit<AuditEventRow, 'hash' | 'details'> & { readonly details: unknown }
+
+/** SHA-256, hex, over the canonical JSON (RFC 8785) of the event, its predecessor's hash included. */
+export function hashAuditEvent(event: Hashable): string {
+  const { seq, at, ...rest } = event
+  const canonical = canonicalize({ ...rest, seq: seq.toString(), at: at.toISOString() })
+  return createHash('sha256').update(String(canonical)).digest('hex')
+}
