@@ -21,6 +21,7 @@ import { createRequestMeasures, type RequestMeasures } from './http/metrics/requ
 import { installOpenApi, openApiRoute } from './http/openapi.ts'
 import { installAccess } from './http/plugins/access.ts'
 import { createDeparture, type Departure, installClosing } from './http/plugins/closing.ts'
+import { installDenials } from './http/plugins/denials.ts'
 import { installFabricHosts } from './http/plugins/fabric-host.ts'
 import { installHostCheck } from './http/plugins/host-check.ts'
 import { createOnce } from './http/plugins/idempotency.ts'
@@ -180,6 +181,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   installFabricHosts(app, fabricHostsOf(deps.fabricDomain, publicUrl), publicUrls)
   installHostCheck(app, publicUrls)
   installAccess(app, identity)
+  installDenials(app, identity)
   installUnexpectedBody(app)
 
   const once = createOnce(identity.idempotency)

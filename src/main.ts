@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers'
 import pino from 'pino'
 import { buildApp } from './app.ts'
 import type { AuditHead } from './audit/anchors.ts'
+import { createAudit } from './audit/audit.ts'
 import { followingClock, systemClock } from './base/clock.ts'
 import { AppError } from './base/errors.ts'
 import { watchEventLoop } from './base/event-loop.ts'
@@ -179,7 +180,7 @@ async function examineAll(config: Config, origins: readonly string[]): Promise<F
   const doors = openDoors(config, clock)
   const db = createDb({ url: config.databaseUrl })
   const keyRing = keyRingOf(doors.readKeys())
-  const wrappedKeys = createWrappedKeys(db, keyRing)
+  const wrappedKeys = createWrappedKeys(db, keyRing, createAudit(db, clock))
   const { login } = config.bootstrap
   const metadata = createLoginMetadata(doors.loginOutbound, clock)
   const findings = await examine(

@@ -66,6 +66,7 @@ import type { Db } from './store/db.ts'
 import { createTenantVersions } from './store/tenant-versions.ts'
 import { createSigningKeys } from './vault/signing-keys.ts'
 import { createStrongbox } from './vault/strongbox.ts'
+import { createTokenMarks } from './vault/token-marks.ts'
 import { createVault, type Vault } from './vault/vault.ts'
 import { createWorkloadIdentity } from './vault/workload-identity.ts'
 import { createWrappedKeys } from './vault/wrapped-keys.ts'
@@ -141,6 +142,7 @@ export function buildRooms(parts: Parts): Rooms {
   const records = createAuditBuffer(createCallWriter(db, audit))
   const strongbox = createStrongbox(db, keyRing, clock)
   const signingKeys = createSigningKeys({ db, keyWrap: keyRing, clock })
+  const tokenMarks = createTokenMarks({ db, strongbox, clock })
   const anchors = createAnchors({ db, clock, signer: signingKeys, publicUrl })
   const workload = createWorkloadIdentity({ signingKeys, clock, publicUrl })
   const servers = createAuthorizationServers(outbound, clock)
@@ -156,9 +158,16 @@ export function buildRooms(parts: Parts): Rooms {
   const connectionDeps = { ...kept, extraOrigins, outbound, servers, vault }
   const appConnections = createAppConnections(connectionDeps)
   const { bootstrap } = config
-  const whoIsWho = { ...kept, versions, lastUses, signingKeys, issuerOutbound: parts.loginOutbound }
+  const whoIsWho = {
+    ...kept,
+    versions,
+    lastUses,
+    signingKeys,
+    tokenMarks,
+    issuerOutbound: parts.loginOutbound
+  }
   const identity = createIdentity({ ...whoIsWho, vault, loginClient, bootstrap })
-  const wrappedKeys = createWrappedKeys(db, keyRing)
+  const wrappedKeys = createWrappedKeys(db, keyRing, audit)
   const keyKeeping = { db, clock, keyRing, wrappedKeys }
   const { readKeys } = parts
   const { version, ...replica } = parts.replica
@@ -252,7 +261,7 @@ export function buildRooms(parts: Parts): Rooms {
     dataKeyRotation,
     refreshAhead,
     operations: createOperations({ db, clock, keyRotation, dataKeyRotation }),
-    dropSigningKey: createSigningKeyDrop(db, signingKeys),
+    dropSigningKey: createSigningKeyDrop(db, audit, signingKeys),
     close: async () =>
       void (await Promise.all([
         vault.close(),

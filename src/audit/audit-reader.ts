@@ -17,6 +17,10 @@ export interface AuditEventView {
   readonly outcome: 'succeeded' | 'refused' | 'failed'
   readonly code: string | null
   readonly requestId: string | null
+  /** The address that the request came from. */
+  readonly source: string | null
+  /** The session, key or token that it came with. */
+  readonly credentialId: string | null
   readonly details: Readonly<Record<string, unknown>>
   readonly hash: string
   readonly previousHash: string
@@ -29,6 +33,7 @@ export interface AuditQuery {
   readonly actor?: string | undefined
   readonly action?: string | undefined
   readonly fabric?: FabricId | undefined
+  readonly credential?: string | undefined
   /** From this on, and before that. */
   readonly from?: Date | undefined
   readonly to?: Date | undefined
@@ -41,7 +46,7 @@ export interface AuditReader {
 
 export function createAuditReader(db: Db): AuditReader {
   return {
-    async list(scope, { limit, cursor, actor, action, fabric, from, to }) {
+    async list(scope, { limit, cursor, actor, action, fabric, credential, from, to }) {
       const before = cursor === null || !/^\d{1,18}$/.test(cursor) ? null : BigInt(cursor)
       const rows = await db.inTenant(scope, (tx) =>
         listAuditEvents(tx, {
@@ -51,6 +56,7 @@ export function createAuditReader(db: Db): AuditReader {
           ...(actor === undefined ? {} : { actorId: actor }),
           ...(action === undefined ? {} : { action }),
           ...(fabric === undefined ? {} : { fabricId: fabric }),
+          ...(credential === undefined ? {} : { credentialId: credential }),
           ...(from === undefined ? {} : { from }),
           ...(to === undefined ? {} : { to })
         })
@@ -75,6 +81,8 @@ export function auditEventView(row: AuditEventRow): AuditEventView {
     outcome: row.outcome as AuditEventView['outcome'], // written by append alone
     code: row.code,
     requestId: row.requestId,
+    source: row.source,
+    credentialId: row.credentialId,
     details: row.details as Readonly<Record<string, unknown>>, // an object, as append stores it
     hash: row.hash,
     previousHash: row.previousHash

@@ -5,39 +5,18 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { type FabricId, newId, type UserId } from '../base/ids.ts'
-import { type Operation, operations } from '../base/operations.ts'
-import type { Actor, TenantScope } from '../base/tenant-scope.ts'
+import type { Actor, CallOrigin, TenantScope } from '../base/tenant-scope.ts'
 import { insertAuditEvents, latestAuditEvent, lockAuditChain } from '../store/audit-events.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { noteAppended } from '../store/tenant-versions.ts'
 import { chainStart, hashAuditEvent } from './event-hash.ts'
+import { type AuditAction, auditInventory } from './inventory/inventory.ts'
 
-/** What is recorded beside that somebody asked for an operation. */
-const happenings = [
-  'connection.needs_sign_in',
-  'connection.recovered',
-  'data_key.destroy',
-  'data_key.retire',
-  'data_key.rotate',
-  'login',
-  'grant.refresh',
-  'grant.revoke',
-  'member.join',
-  'incident.finish',
-  'invitation.accept',
-  'member.map_groups',
-  'operator.add',
-  'operator.remove',
-  'secret.expiring',
-  'service_account.use',
-  'service_principal.refused',
-  'webhook.disable'
-] as const
-
-export type AuditAction = Operation | (typeof happenings)[number]
+export type { AuditAction } from './inventory/inventory.ts'
 
 /** Every name that an event can have. */
-export const auditActions: readonly AuditAction[] = [...operations, ...happenings]
+export const auditActions = Object.keys(auditInventory) as readonly AuditAction[] // its own keys
+
 export type AuditOutcome = 'succeeded' | 'refused' | 'failed'
 
 export interface AuditEvent {
@@ -51,8 +30,8 @@ export interface AuditEvent {
   readonly at?: Date
   /** Who acted, where that is not the scope's actor (a login: the person who has just become known). */
   readonly actor?: Actor
-  /** Which request this was done for, where that is not the scope's. */
-  readonly requestId?: string | null
+  /** What it was done for, where that is not the scope's own request. */
+  readonly origin?: CallOrigin
   /** The problem code of a refused or failed action. */
   readonly code?: string
   /** Small facts: names, ids, counts. No secret, no payload, no provider text. */
@@ -61,6 +40,8 @@ export interface AuditEvent {
 
 /** Actions that change nothing that a replica remembers; any other makes all of them forget and read anew. */
 const unnoticed: ReadonlySet<AuditAction> = new Set([
+  'access.deny',
+  'audit.find_token',
   'connection.needs_sign_in',
   'connection.recovered',
   'deployment_run.cancel',
@@ -71,6 +52,7 @@ const unnoticed: ReadonlySet<AuditAction> = new Set([
   'fabric.test',
   'grant.refresh',
   'grant.revoke',
+  'data_key.rewrap',
   'login',
   'secret.expiring',
   'service_account.use',
@@ -107,6 +89,7 @@ export function createAudit(db: Db, clock: Clock): Audit {
 
   function rowOf(scope: TenantScope, event: AuditEvent) {
     const actor = event.actor ?? scope.actor
+    const { requestId, source, credentialId } = event.origin ?? scope
     return {
       tenantId: scope.tenantId as string,
       id: newId('auditEvent', clock) as string,
@@ -120,7 +103,9 @@ export function createAudit(db: Db, clock: Clock): Audit {
       fabricId: event.fabricId ?? null,
       outcome: event.outcome ?? 'succeeded',
       code: event.code ?? null,
-      requestId: event.requestId === undefined ? scope.requestId : event.requestId,
+      requestId,
+      source,
+      credentialId: credentialId as string | null,
       details: { ...event.details }
     }
   }

@@ -53,7 +53,7 @@ function eventOf({ scope, call }: HeldCall): AuditEvent {
     object: ['endpoint', call.subject],
     at: call.at,
     actor: scope.actor,
-    requestId: scope.requestId,
+    origin: scope,
     outcome: call.outcome,
     ...(isForAnother && { onBehalfOf }),
     ...(fabricId === null ? {} : { fabricId: asId('fabric', fabricId) }),

@@ -12,6 +12,7 @@ export const operations = [
   'app_connection.check_registration',
   'app_connection.mend_registration',
   'app_connection.delete_registration',
+  'audit.find_token',
   'audit.head',
   'audit.list',
   'audit.verify',

@@ -1,4 +1,13 @@
-import type { FabricId, ScimTokenId, ServiceAccountId, TeamId, TenantId, UserId } from './ids.ts'
+import type {
+  CredentialId,
+  FabricId,
+  ScimTokenId,
+  ServiceAccountId,
+  SessionId,
+  TeamId,
+  TenantId,
+  UserId
+} from './ids.ts'
 import type { Operation } from './operations.ts'
 
 declare const made: unique symbol
@@ -22,17 +31,25 @@ export interface Authority {
   readonly isPersonOnly?: boolean
 }
 
+/** What is known of the request that something is done for; null: nothing, or there is none. */
+export interface CallOrigin {
+  /** As in `x-request-id`. */
+  readonly requestId: string | null
+  /** The address that it comes from, past trusted proxies. */
+  readonly source: string | null
+  /** The session, key or token that it came with, or that its token was got with. */
+  readonly credentialId: CredentialId | SessionId | ScimTokenId | null
+}
+
 /**
  * The right to touch one tenant's rows, on behalf of one actor: the first argument of every store call.
  * Only `identity/` and `jobs/` make one.
  */
-export interface TenantScope {
+export interface TenantScope extends CallOrigin {
   readonly [made]: true
   readonly tenantId: TenantId
   readonly actor: Actor
   readonly authority: Authority
-  /** The request that this is done for, as in `x-request-id`. */
-  readonly requestId: string | null
 }
 
 /** Weft itself may do what its code does; no route runs with it. */
@@ -42,7 +59,9 @@ export function makeTenantScope(
   tenantId: TenantId,
   actor: Actor,
   authority: Authority,
-  requestId: string | null = null
+  requestId: string | null = null,
+  { source = null, credentialId = null }: Partial<CallOrigin> = {}
 ): TenantScope {
-  return Object.freeze({ tenantId, actor, authority, requestId }) as TenantScope
+  const origin: CallOrigin = { requestId, source, credentialId }
+  return Object.freeze({ tenantId, actor, authority, ...origin }) as TenantScope
 }

@@ -1,6 +1,7 @@
 import { type AuditHead, headsIn } from '../audit/anchors.ts'
+import { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import { commandLineCall, operatorScope } from '../identity/identity.ts'
+import { commandLineCall, type FoundToken, operatorScope } from '../identity/identity.ts'
 import {
   type Command,
   type CommandRooms,
@@ -42,8 +43,33 @@ export const auditCommands: readonly Command[] = [
         ? `intact: ${count} records`
         : `NOT intact: record ${firstBadSeq} is ${fault}; ${count} records before it hold`,
     isBad: ({ isIntact }) => !isIntact
+  }),
+  command({
+    name: 'audit find-token',
+    usage: '--tenant SLUG|ID',
+    about: 'whose a token is that was found, and what was done with it; it comes on standard input',
+    options,
+    positionalsMax: 0,
+    run: async (asked, rooms) => {
+      const scope = await scopeOf(asked, rooms)
+      const token = new Secret((await rooms.readInput()).trim())
+      return await rooms.identity.tokenFinding.find(scope, token)
+    },
+    tell: foundText
   })
 ]
+
+function foundText({ kind, credentialId, owner, issued, events }: FoundToken): string {
+  const made = issued === null ? 'made before marks were kept' : `made ${issued.at.toISOString()}`
+  const uses = events.map(
+    ({ at, action, object, outcome, source }) =>
+      `${at.toISOString()}  ${action}  ${object.id}  ${outcome}  from ${source ?? 'unknown'}`
+  )
+  return [
+    `${kind.replace('_', ' ')} ${credentialId} of ${owner.kind.replace('_', ' ')} ${owner.id}, ${made}`,
+    ...uses
+  ].join('\n')
+}
 
 function read(file: string, rooms: CommandRooms): string {
   try {

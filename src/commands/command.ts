@@ -6,7 +6,7 @@ import type { KeyRotation } from '../jobs/key-rotation.ts'
 
 /** What a command may ask. */
 export interface CommandRooms {
-  readonly identity: Pick<Identity, 'tenants' | 'operators' | 'incidents'>
+  readonly identity: Pick<Identity, 'tenants' | 'operators' | 'incidents' | 'tokenFinding'>
   readonly audit: Anchors
   readonly bootstrap: Pick<Bootstrap, 'createTenant'>
   readonly keyRotation: KeyRotation

@@ -1,4 +1,4 @@
-import { hash, randomBytes, randomInt } from 'node:crypto'
+import { createHmac, hash, randomBytes, randomInt } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { Secret } from '../base/secret.ts'
 
@@ -49,6 +49,11 @@ export function newOpaqueToken(): Secret {
 export function hashToken(text: string | Secret): string {
   const clear = typeof text === 'string' ? text : text.reveal()
   return hash('sha256', clear)
+}
+
+/** Keyed hash of a token, hex (HMAC-SHA-256, RFC 2104): without the key it neither tells nor proves anything of it. */
+export function markOf(key: Secret, token: Secret): string {
+  return createHmac('sha256', key.reveal()).update(token.reveal()).digest('hex')
 }
 
 /**

@@ -6,7 +6,6 @@ import {
   type IdKind,
   type IdOf,
   idPattern,
-  newId,
   type ServiceAccountId,
   type TenantId
 } from '../base/ids.ts'
@@ -24,6 +23,8 @@ export interface AccessTokenFacts {
   /** The one fabric that it is good for; null: whichever the service account may reach. */
   readonly fabricId: FabricId | null
   readonly expiresAt: Date
+  /** Its own id (`jti`), by which the record knows it. */
+  readonly tokenId: IdOf<'token'>
 }
 
 /** Tokens of RFC 9068: signed, short-lived, told apart from any other JWT by their type. */
@@ -34,7 +35,8 @@ export interface AccessTokens {
   read(token: string): Promise<AccessTokenFacts | null>
 }
 
-const typ = 'at+jwt'
+/** What they are, to whoever looks at a signature (RFC 9068 §2.1). */
+export const accessTokenTyp = 'at+jwt'
 /** The one scope that Databricks clients ask for. */
 const tokenScope = 'all-apis'
 
@@ -48,12 +50,12 @@ export function createAccessTokens(deps: {
 
   return {
     issue: (facts) =>
-      signingKeys.sign(typ, {
+      signingKeys.sign(accessTokenTyp, {
         iss: publicUrl,
         aud: facts.fabricId === null ? publicUrl : fabricPrefix + facts.fabricId,
         sub: facts.serviceAccountId,
         client_id: facts.serviceAccountId,
-        jti: newId('token', clock),
+        jti: facts.tokenId,
         iat: secondsOf(clock.now()),
         exp: secondsOf(facts.expiresAt),
         scope: tokenScope,
@@ -62,21 +64,23 @@ export function createAccessTokens(deps: {
         ...(facts.credentialVersion !== null && { credential_version: facts.credentialVersion })
       }),
     async read(token) {
-      const claims = await signingKeys.verify(token, { typ, issuer: publicUrl })
+      const claims = await signingKeys.verify(token, { typ: accessTokenTyp, issuer: publicUrl })
       return claims === null ? null : factsOf(claims, publicUrl, fabricPrefix)
     }
   }
 }
 
 function factsOf(claims: Claims, publicUrl: string, prefix: string): AccessTokenFacts | null {
-  const { aud, exp, sub, tenant, credential, credential_version: version = null } = claims
+  const { aud, exp, jti, sub, tenant, credential, credential_version: version = null } = claims
   const isFabric = typeof aud === 'string' && aud.startsWith(prefix)
   const fabricId = isFabric ? idOf('fabric', aud.slice(prefix.length)) : null
   const tenantId = idOf('tenant', tenant)
+  const tokenId = idOf('token', jti)
   const serviceAccountId = idOf('serviceAccount', sub)
   const credentialId = idOf('key', credential) ?? idOf('federatedIdentity', credential)
   if (fabricId === null && aud !== publicUrl) return null
   if (tenantId === null || serviceAccountId === null || credentialId === null) return null
+  if (tokenId === null) return null
   if (typeof exp !== 'number' || (version !== null && typeof version !== 'number')) return null
   const expiresAt = new Date(exp * 1000)
   return {
@@ -85,7 +89,8 @@ function factsOf(claims: Claims, publicUrl: string, prefix: string): AccessToken
     credentialId,
     credentialVersion: version,
     fabricId,
-    expiresAt
+    expiresAt,
+    tokenId
   }
 }
 

@@ -111,7 +111,10 @@ export function createAuthentication(deps: Deps) {
     if (credential === null) throw new AppError('unauthenticated')
     const { via, tenantId, actor, authority, sessionId, keyId, lastUse, admits } = credential
     const { source } = credentials
-    const scope = makeTenantScope(tenantId, actor, authority, credentials.requestId)
+    const { requestId } = credentials
+    const scimTokenId = actor.kind === 'scim_token' ? actor.id : null
+    const credentialId = keyId ?? sessionId ?? scimTokenId
+    const scope = makeTenantScope(tenantId, actor, authority, requestId, { source, credentialId })
     if (admits?.(source) === false) await refuseSource(scope, credential, source)
     lastUses.note(lastUse, clock.now(), source)
     return { scope, via, sessionId, keyId }

@@ -17,6 +17,8 @@ export interface BackChannelLogout {
   readonly loginProviderId: LoginProviderId
   readonly logoutToken: string
   readonly requestId: string
+  /** The address that it comes from. */
+  readonly source?: string | null
 }
 
 /** Longer than a logout token can be obeyed. */
@@ -45,10 +47,10 @@ export function createBackChannelLogout(deps: {
     return rows.filter((row) => subject === null || row.providerSubjectHash === subjectHash)
   }
 
-  return async ({ loginProviderId: id, logoutToken, requestId }) => {
+  return async ({ loginProviderId: id, logoutToken, requestId, source = null }) => {
     const tenantId = await findTenantOfLoginProvider(db, id)
     if (tenantId === null) throw new AppError('not_found')
-    const scope = identityScope(asId('tenant', tenantId), requestId)
+    const scope = identityScope(asId('tenant', tenantId), requestId, { source })
     const provider = await db.inTenant(scope, (tx) => findLoginProvider(tx, id))
     if (provider === null) throw new AppError('not_found')
     const claims = await client.readLogoutToken(loginTarget(publicUrl, provider), logoutToken)
@@ -57,7 +59,7 @@ export function createBackChannelLogout(deps: {
       throw new AppError('invalid_request', { detail: 'This logout token was obeyed before' })
     }
     for (const row of await sessionsOf(id, claims)) {
-      await endSession(deps, row, 'back_channel', requestId)
+      await endSession(deps, row, 'back_channel', { requestId, source })
     }
     const expiresAt = plusMs(clock.now(), rememberedMs)
     await db.inTenant(scope, (tx) => noteLogoutToken(tx, { ...used, expiresAt }))

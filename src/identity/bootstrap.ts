@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { invalidRequest } from '../base/errors.ts'
 import { asId, type LoginProviderId, newId, type TenantId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
-import type { Actor, TenantScope } from '../base/tenant-scope.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
 import { hashToken, hintOf } from '../crypto/bearer.ts'
 import type { Db } from '../store/db.ts'
 import { UniqueViolation } from '../store/db-errors.ts'
@@ -26,6 +26,7 @@ import {
   type NewTenant,
   type OpenedTenant
 } from './new-tenant.ts'
+import { type OperatorCall, operatorScope } from './operator-call.ts'
 
 export interface CreatedTenant {
   readonly tenantId: TenantId
@@ -70,12 +71,13 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
     slug: string,
     name: string,
     firstAdminEmail: string | null,
-    founder: Actor | null = null
+    founder: OperatorCall | null = null
   ): Promise<TenantScope> {
     const existing = await findTenantBySlug(db, slug)
     if (existing !== null && founder !== null) throw invalidRequest('/slug', 'is taken')
     const tenantId = existing === null ? newId('tenant', clock) : asId('tenant', existing.id)
-    const scope = identityScope(tenantId, null)
+    const scope =
+      founder === null ? identityScope(tenantId, null) : operatorScope(founder, tenantId)
     if (existing === null) {
       const inserted = db.inTenant(scope, async (tx) => {
         const createdAt = clock.now()
@@ -84,8 +86,7 @@ export function createBootstrap(deps: BootstrapDeps): Bootstrap {
         const team = { id: teamId, name: sharedTeamName, kind: 'shared', createdAt }
         await insertTeam(tx, { ...team, isDefault: true })
         const object = ['tenant', tenantId] as const
-        const actor = founder ?? scope.actor
-        await audit.append(tx, { action: 'tenant.create', object, actor, details: { slug } })
+        await audit.append(tx, { action: 'tenant.create', object, details: { slug } })
         return true
       })
       const isOurs = await inserted.catch(falseWhereTaken)

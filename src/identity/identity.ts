@@ -4,12 +4,14 @@
  * Never: a Databricks token, an HTTP request or response.
  */
 import type { Audit } from '../audit/audit.ts'
+import { createAuditReader } from '../audit/audit-reader.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { Db } from '../store/db.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import type { SigningKeys } from '../vault/signing-keys.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
+import type { TokenMarks } from '../vault/token-marks.ts'
 import type { Vault } from '../vault/vault.ts'
 import { createAccessTokens } from './access-tokens.ts'
 import { createAuthentication } from './authentication.ts'
@@ -18,6 +20,7 @@ import { createBootstrap } from './bootstrap.ts'
 import type { Caller, Credentials } from './caller.ts'
 import { createLoginProviders } from './create-login-providers.ts'
 import { createDelegations, type Delegations } from './delegations.ts'
+import { createDenials, type Denials } from './denials.ts'
 import { createFederatedIdentities, type FederatedIdentities } from './federated-identities.ts'
 import { createFederationTester } from './federation-tester.ts'
 import { createIdempotency, type Idempotency } from './idempotency.ts'
@@ -44,6 +47,7 @@ import { createSessions, type Sessions } from './sessions.ts'
 import { createTeams, type Teams } from './teams.ts'
 import { createTenantSettings, type TenantSettings } from './tenant-settings.ts'
 import { createTenants, type Tenants } from './tenants.ts'
+import { createTokenFinding, type TokenFinding } from './token-finding.ts'
 
 export type {
   Bootstrap,
@@ -105,6 +109,7 @@ export type { ErasureReceipt } from './tenant-erasure.ts'
 export type { TenantSettings } from './tenant-settings.ts'
 export type { TenantInput, Tenants, TenantView } from './tenants.ts'
 export type { ExchangeRequest } from './token-exchange.ts'
+export type { FoundToken, TokenFinding } from './token-finding.ts'
 export type { IssuedToken, TokenTarget } from './token-issuing.ts'
 
 export interface Identity {
@@ -133,6 +138,8 @@ export interface Identity {
   readonly tenants: Tenants
   readonly operators: Operators
   readonly incidents: Incidents
+  readonly tokenFinding: TokenFinding
+  readonly denials: Denials
   /** @throws AppError `unauthenticated`: nothing, or nothing valid, was presented */
   authenticate(credentials: Credentials): Promise<Caller>
 }
@@ -146,6 +153,7 @@ export interface IdentityDeps {
   readonly lastUses: LastUses
   readonly loginClient: LoginClient
   readonly signingKeys: SigningKeys
+  readonly tokenMarks: TokenMarks
   /** To the issuers of federated identities. */
   readonly issuerOutbound: Pick<Outbound, 'request' | 'checkUrl'>
   /** Origin and optional path prefix, no trailing slash. */
@@ -190,6 +198,8 @@ export function createIdentity(deps: IdentityDeps): Identity {
     tenants: createTenants({ ...deps, openTenant }),
     operators,
     incidents: createIncidents(deps),
+    tokenFinding: createTokenFinding({ ...deps, reader: createAuditReader(deps.db) }),
+    denials: createDenials(deps),
     authenticate: createAuthentication({ ...deps, accessTokens })
   }
 }

@@ -52,6 +52,8 @@ export interface LoginCallback {
   readonly sessionToken: string | null
   readonly userAgent: string
   readonly requestId: string
+  /** The address that it comes from. */
+  readonly source?: string | null
 }
 
 export interface LoggedIn {
@@ -69,7 +71,8 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     if (states.length !== 1 || !opaqueToken.test(state)) throw new AppError('attempt_not_yours')
     const attempt = await findLoginAttempt(db, hashToken(state))
     if (attempt === null) throw new AppError('attempt_expired')
-    const scope = identityScope(asId('tenant', attempt.tenantId), input.requestId)
+    const { requestId, source = null } = input
+    const scope = identityScope(asId('tenant', attempt.tenantId), requestId, { source })
     let redeemed: Redeemed | null = null
     try {
       redeemed = await redeem(scope, attempt, state, input)
@@ -114,7 +117,7 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
     scope: TenantScope,
     attempt: LoginAttemptRow,
     { person, groups, sid, subject, idToken }: Redeemed,
-    { sessionToken, invitationToken, userAgent, requestId }: LoginCallback
+    { sessionToken, invitationToken, userAgent, requestId, source = null }: LoginCallback
   ) {
     const found = await db.inTenant(scope, async (tx) => ({
       ...(await readLogin(tx, attempt)),
@@ -143,7 +146,7 @@ export function createLoginCallback(deps: LoginDeps): (input: LoginCallback) => 
       name: person.name,
       lastLoginAt: clock.now()
     })
-    await endPresentedSession(deps, sessionToken, 'new_login', requestId)
+    await endPresentedSession(deps, sessionToken, 'new_login', { requestId, source })
     const id = newId('session', clock)
     const isShort = disclose(idToken).length <= idTokenKeptMax
     const session = newSession(clock, limits, {

@@ -1,9 +1,9 @@
 import { invalidRequest } from '../base/errors.ts'
 import { isEntraIssuer } from '../base/issuer.ts'
 import type { Secret } from '../base/secret.ts'
-import type { Actor } from '../base/tenant-scope.ts'
 import { settingsFrom } from './login-provider-settings.ts'
 import type { LoginProviderKind } from './login-providers.ts'
+import type { OperatorCall } from './operator-call.ts'
 import { parseEmail } from './person.ts'
 
 export interface LoginProviderInput {
@@ -26,7 +26,7 @@ export interface OpenedTenant extends Pick<NewTenant, 'slug' | 'name'> {
   readonly adminEmail: string | null
   /** Null: nobody can log in until there is a login provider. */
   readonly login: LoginProviderInput | null
-  readonly by: Actor
+  readonly by: OperatorCall
 }
 
 const slugPattern = /^(?!.*--)[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/

@@ -8,9 +8,10 @@ import {
 } from '../base/tenant-scope.ts'
 
 /** Whoever runs the platform: an operator's request, or the command line, which is in no tenant. */
-export type OperatorCall = Pick<TenantScope, 'actor' | 'authority' | 'requestId'> & {
-  readonly tenantId: TenantId | null
-}
+export type OperatorCall = Pick<TenantScope, 'actor' | 'authority' | 'requestId'> &
+  Partial<Pick<TenantScope, 'source' | 'credentialId'>> & {
+    readonly tenantId: TenantId | null
+  }
 
 /** Who acts where an operator's command does. */
 export const commandLine = { kind: 'system', id: 'cli' } as const satisfies Actor
@@ -25,7 +26,7 @@ export const commandLineCall: OperatorCall = {
 
 /** What the operator does in a tenant stands in that tenant's record, under their name. */
 export function operatorScope(by: OperatorCall, tenantId: TenantId): TenantScope {
-  return makeTenantScope(tenantId, by.actor, systemAuthority, by.requestId)
+  return makeTenantScope(tenantId, by.actor, systemAuthority, by.requestId, by)
 }
 
 /** Nobody locks themselves out by a slip. @throws AppError `forbidden` */

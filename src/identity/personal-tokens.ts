@@ -15,6 +15,7 @@ import {
   type PersonalTokenRow
 } from '../store/personal-tokens.ts'
 import { readTenantSettings } from '../store/tenant-settings.ts'
+import type { TokenMarks } from '../vault/token-marks.ts'
 import {
   dayMs,
   endOfToken,
@@ -72,8 +73,9 @@ export function createPersonalTokens(deps: {
   readonly db: Db
   readonly audit: Audit
   readonly clock: Clock
+  readonly tokenMarks: TokenMarks
 }): PersonalTokens {
-  const { db, audit, clock } = deps
+  const { db, audit, clock, tokenMarks } = deps
 
   async function listIn(tx: Tx, userId: UserId, { limit, cursor }: PageQuery) {
     const policy = await readTenantSettings(tx)
@@ -112,6 +114,7 @@ export function createPersonalTokens(deps: {
         createdAt: now,
         expiresAt
       }
+      const tokenMark = await tokenMarks.mark(scope, bearer)
       return await db.inTenant(scope, async (tx) => {
         const policy = await readTenantSettings(tx)
         refuseByPolicy(policy, now, expiresAt)
@@ -125,7 +128,13 @@ export function createPersonalTokens(deps: {
         await audit.append(tx, {
           action: 'personal_token.create',
           object: ['personal_token', row.id],
-          details: { name, access, fabricIds: fabrics, expiresAt: expiresAt.toISOString() }
+          details: {
+            name,
+            access,
+            fabricIds: fabrics,
+            expiresAt: expiresAt.toISOString(),
+            tokenMark
+          }
         })
         return { ...view, token: disclose(bearer) }
       })

@@ -34,6 +34,7 @@ export const roleTable: Readonly<Record<Operation, readonly Role[]>> = {
   'app_connection.check_registration': tenantAdmins,
   'app_connection.mend_registration': tenantAdmins,
   'app_connection.delete_registration': tenantAdmins,
+  'audit.find_token': tenantAdmins,
   'audit.head': tenantAdmins,
   'audit.list': tenantAdmins,
   'audit.verify': tenantAdmins,

@@ -18,6 +18,7 @@ import {
   type ServiceAccountRow,
   updateServiceAccount
 } from '../store/service-accounts.ts'
+import type { TokenMarks } from '../vault/token-marks.ts'
 import { requireAuthority } from './roles.ts'
 import { createServiceKeys, type ServiceKeys } from './service-keys.ts'
 import { parseNetwork } from './source-networks.ts'
@@ -74,6 +75,7 @@ export function createServiceAccounts(deps: {
   readonly db: Db
   readonly audit: Audit
   readonly clock: Clock
+  readonly tokenMarks: TokenMarks
 }): ServiceAccounts {
   const { db, audit, clock } = deps
 

@@ -12,6 +12,7 @@ import {
   revokeServiceKey,
   type ServiceKeyRow
 } from '../store/service-keys.ts'
+import type { TokenMarks } from '../vault/token-marks.ts'
 import { requireAuthority } from './roles.ts'
 
 export interface KeyView {
@@ -41,8 +42,9 @@ export function createServiceKeys(deps: {
   readonly db: Db
   readonly audit: Audit
   readonly clock: Clock
+  readonly tokenMarks: TokenMarks
 }): ServiceKeys {
-  const { db, audit, clock } = deps
+  const { db, audit, clock, tokenMarks } = deps
   return {
     async listKeys(scope, id) {
       requireAuthority(scope, 'service_key.list')
@@ -67,12 +69,18 @@ export function createServiceKeys(deps: {
         createdAt: now,
         expiresAt: expiresAt ?? null
       }
+      const tokenMark = await tokenMarks.mark(scope, bearer)
       return await db.inTenant(scope, async (tx) => {
         const view = viewOf(await insertServiceKey(tx, row))
         await audit.append(tx, {
           action: 'service_key.create',
           object: ['key', row.id],
-          details: { serviceAccountId: id, name, expiresAt: expiresAt?.toISOString() ?? null }
+          details: {
+            serviceAccountId: id,
+            name,
+            expiresAt: expiresAt?.toISOString() ?? null,
+            tokenMark
+          }
         })
         return { ...view, key: disclose(bearer) }
       })

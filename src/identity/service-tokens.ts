@@ -81,7 +81,7 @@ export function createServiceTokens(
       if (key !== null) {
         const { tenantId, serviceAccountId, details } = holderOf(key, request)
         const refusal = { tenantId, serviceAccountId, code: refused.code, details }
-        await issuing.recordRefusal(refusal, request.requestId)
+        await issuing.recordRefusal(refusal, request)
       }
       throw refused
     }

@@ -2,6 +2,7 @@ import type { Audit } from '../audit/audit.ts'
 import { type Clock, plusMs } from '../base/clock.ts'
 import { asId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
+import type { CallOrigin } from '../base/tenant-scope.ts'
 import { hashToken, newOpaqueToken } from '../crypto/bearer.ts'
 import type { Db } from '../store/db.ts'
 import { deleteSession, findSessionByHash, type SessionRow } from '../store/sessions.ts'
@@ -81,15 +82,18 @@ export function newSession(
   return { token, row }
 }
 
+/** The request that ends a session. */
+export type SessionCall = Pick<CallOrigin, 'requestId' | 'source'>
+
 /** Ends the session that a browser holds, in whatever tenant it is. @returns what it was, null for none */
 export async function endPresentedSession(
   { db, audit }: { readonly db: Db; readonly audit: Audit },
   sessionToken: string | null,
   reason: 'logout' | 'new_login',
-  requestId: string
+  call: SessionCall
 ): Promise<SessionRow | null> {
   const row = sessionToken === null ? null : await findSessionByHash(db, hashToken(sessionToken))
-  if (row !== null) await endSession({ db, audit }, row, reason, requestId)
+  if (row !== null) await endSession({ db, audit }, row, reason, call)
   return row
 }
 
@@ -98,16 +102,19 @@ export async function endSession(
   { db, audit }: { readonly db: Db; readonly audit: Audit },
   row: SessionRow,
   reason: 'logout' | 'new_login' | 'back_channel',
-  requestId: string
+  { requestId, source }: SessionCall
 ): Promise<void> {
   const actor = { kind: 'user', id: asId('user', row.userId) } as const
-  await db.inTenant(identityScope(asId('tenant', row.tenantId), requestId), async (tx) => {
-    if (!(await deleteSession(tx, row.id, row.userId))) return
-    await audit.append(tx, {
-      action: 'logout',
-      object: ['session', row.id],
-      actor,
-      details: { reason }
-    })
-  })
+  await db.inTenant(
+    identityScope(asId('tenant', row.tenantId), requestId, { source }),
+    async (tx) => {
+      if (!(await deleteSession(tx, row.id, row.userId))) return
+      await audit.append(tx, {
+        action: 'logout',
+        object: ['session', row.id],
+        actor,
+        details: { reason }
+      })
+    }
+  )
 }

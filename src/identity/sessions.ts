@@ -83,7 +83,11 @@ export interface Sessions {
   /** @throws AppError `not_found` */
   end(caller: Caller, sessionId: SessionId): Promise<void>
   /** @returns where to end the session at the identity provider too, when it offers that */
-  logout(sessionToken: string | null, requestId: string): Promise<{ endSessionUrl: string | null }>
+  logout(
+    sessionToken: string | null,
+    requestId: string,
+    source?: string | null
+  ): Promise<{ endSessionUrl: string | null }>
 }
 
 export interface SessionsDeps {
@@ -137,7 +141,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       return { me: await meIn(tenantId, userId, scope.requestId), session: null }
     }
     const action = 'me.switch_tenant'
-    const target = identityScope(tenantId, scope.requestId)
+    const target = identityScope(tenantId, scope.requestId, scope)
     const { limits, endings } = await db.inTenant(target, async (tx) => {
       const settings = await readTenantSettings(tx)
       const membership = await findMembership(tx, userId)
@@ -209,8 +213,9 @@ export function createSessions(deps: SessionsDeps): Sessions {
         await audit.append(tx, { action: 'session.delete', object: ['session', sessionId] })
       })
     },
-    async logout(sessionToken, requestId) {
-      const row = await endPresentedSession(deps, sessionToken, 'logout', requestId)
+    async logout(sessionToken, requestId, source = null) {
+      const call = { requestId, source }
+      const row = await endPresentedSession(deps, sessionToken, 'logout', call)
       // The session here has ended; an identity provider that is away cannot undo that.
       const endSessionUrl = row && (await providerLogout(row, requestId).catch(() => null))
       return { endSessionUrl }

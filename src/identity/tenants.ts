@@ -117,7 +117,7 @@ export function createTenants(deps: TenantsDeps): Tenants {
     },
     async create(by, { slug, name, firstAdminEmail, login }) {
       requireAuthority(by, 'tenant.create')
-      const made = { slug, name, adminEmail: firstAdminEmail, login, by: by.actor }
+      const made = { slug, name, adminEmail: firstAdminEmail, login, by }
       const opened = await deps.openTenant(made)
       const scope = operatorScope(by, opened.tenantId)
       const view = await db.inTenant(scope, viewOf)

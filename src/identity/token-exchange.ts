@@ -77,7 +77,7 @@ export function createTokenExchange(deps: Deps) {
   }
 
   return async (request: ExchangeRequest): Promise<IssuedToken> => {
-    const { serviceAccountId, assertionType, source, requestId } = request
+    const { serviceAccountId, assertionType, source } = request
     const assertion = parseAssertion(request.assertion)
     const provenBy = hashToken(
       JSON.stringify([serviceAccountId, assertion?.claims.iss, assertion?.claims.sub])
@@ -132,7 +132,7 @@ export function createTokenExchange(deps: Deps) {
           failed: isRight ? ['use'] : failedOf(examination)
         }
       },
-      requestId
+      request
     )
     throw refused
   }

@@ -1,7 +1,7 @@
 import type { Audit, AuditEvent } from '../audit/audit.ts'
 import { type Clock, secondsOf } from '../base/clock.ts'
 import { AppError, type ProblemCode } from '../base/errors.ts'
-import { asId, type FabricId, type ServiceAccountId, type TenantId } from '../base/ids.ts'
+import { asId, type FabricId, newId, type ServiceAccountId, type TenantId } from '../base/ids.ts'
 import { makeTenantScope } from '../base/tenant-scope.ts'
 import type { Db, Tx } from '../store/db.ts'
 import { findFabricIdBySlug } from '../store/fabrics.ts'
@@ -55,7 +55,10 @@ export interface TokenIssuing {
    */
   issue(holder: TokenHolder, asked: TokenAsked): Promise<IssuedToken | null>
   /** Puts on record what a known account was refused; no more often than the throttle lets anybody write. */
-  recordRefusal(refusal: TokenRefusal, requestId: string): Promise<void>
+  recordRefusal(
+    refusal: TokenRefusal,
+    asked: Pick<TokenAsked, 'requestId' | 'source'>
+  ): Promise<void>
 }
 
 export interface TokenRefusal {
@@ -91,32 +94,42 @@ export function createTokenIssuing(deps: TokenIssuingDeps): TokenIssuing {
       const { expiresAt, expiresInSeconds } = endOf(holder)
       const actor = { kind: 'service_account', id: serviceAccountId } as const
       const authority = authorityOf({ kind: 'service_account' })
-      const scope = makeTenantScope(tenantId, actor, authority, asked.requestId)
+      const { requestId, source } = asked
+      const origin = { source, credentialId }
+      const scope = makeTenantScope(tenantId, actor, authority, requestId, origin)
+      const tokenId = newId('token', clock)
       const granted = await db.inTenant(scope, async (tx) => {
         const tenant = await findTenant(tx)
         const isAsked = asked.tenantSlug === null || asked.tenantSlug === tenant?.slug
         if (tenant?.status !== 'active' || !isAsked || !(await holder.use(tx))) return null
         const account = await findServiceAccount(tx, serviceAccountId)
         if (account === null || account.isDisabled) return null
-        if (!networkRule(account.allowedNetworks)(asked.source)) throw sourceRefused()
+        if (!networkRule(account.allowedNetworks)(source)) throw sourceRefused()
         throttle.noteSuccess(serviceAccountId, holder.provenBy)
         const fabricId = await findTarget(tx, serviceAccountId, asked.target)
         await audit.append(tx, {
           action: 'service_token.issue',
           object: ['service_account', serviceAccountId],
           ...(fabricId !== null && { fabricId }),
-          details: { ...holder.details, expiresInSeconds }
+          details: { ...holder.details, expiresInSeconds, tokenId }
         })
         return { fabricId }
       })
       if (granted === null) return null
-      const facts = { tenantId, serviceAccountId, credentialId, credentialVersion, expiresAt }
+      const facts = {
+        tenantId,
+        serviceAccountId,
+        credentialId,
+        credentialVersion,
+        expiresAt,
+        tokenId
+      }
       return { accessToken: await accessTokens.issue({ ...facts, ...granted }), expiresInSeconds }
     },
-    async recordRefusal({ tenantId, serviceAccountId, code, details }, requestId) {
+    async recordRefusal({ tenantId, serviceAccountId, code, details }, asked) {
       if (!throttle.mayRecordRefusal(serviceAccountId)) return
       const object = ['service_account', serviceAccountId] as const
-      await audit.record(identityScope(tenantId, requestId), [
+      await audit.record(identityScope(tenantId, asked.requestId, asked), [
         { action: 'service_token.issue', object, outcome: 'refused', code, details }
       ])
     }

@@ -26,6 +26,23 @@ export function findLinkedAuditEvents(tx: Tx, previousHash: string): Promise<Aud
   })
 }
 
+/** The event that says a token was issued, by what it says of it. */
+export function findIssueOfToken(
+  tx: Tx,
+  by: 'tokenMark' | 'tokenId',
+  value: string
+): Promise<AuditEventRow | null> {
+  const actions = ['service_key.create', 'personal_token.create', 'scim_token.create']
+  return tx.rows.auditEvent.findFirst({
+    where: {
+      tenantId: tx.scope.tenantId,
+      action: by === 'tokenId' ? 'service_token.issue' : { in: actions },
+      details: { path: [by], equals: value }
+    },
+    orderBy: { seq: 'desc' }
+  })
+}
+
 /** As one parameter: one for each value of each row, as Prisma would have it, costs many times the work. */
 export async function insertAuditEvents(
   tx: Tx,
@@ -35,11 +52,12 @@ export async function insertAuditEvents(
   await tx.rows.$executeRaw`
     INSERT INTO audit_events (
       tenant_id, seq, id, at, actor_kind, actor_id, on_behalf_of, action, object_kind, object_id,
-      fabric_id, outcome, code, request_id, details, previous_hash, hash)
+      fabric_id, outcome, code, request_id, source, credential_id, details, previous_hash, hash)
     SELECT * FROM json_to_recordset(${given}::json) AS r (
       "tenantId" text, "seq" bigint, "id" text, "at" timestamptz, "actorKind" text, "actorId" text,
       "onBehalfOf" text, "action" text, "objectKind" text, "objectId" text,
-      "fabricId" text, "outcome" text, "code" text, "requestId" text, "details" jsonb,
+      "fabricId" text, "outcome" text, "code" text, "requestId" text, "source" text,
+      "credentialId" text, "details" jsonb,
       "previousHash" text, "hash" text)`
 }
 
@@ -51,6 +69,7 @@ export interface AuditPage {
   readonly actorId?: string
   readonly action?: string
   readonly fabricId?: string
+  readonly credentialId?: string
   /** From this on, and before that. */
   readonly from?: Date
   readonly to?: Date
@@ -66,6 +85,7 @@ export function listAuditEvents(tx: Tx, page: AuditPage): Promise<AuditEventRow[
       ...(page.actorId === undefined ? {} : { actorId: page.actorId }),
       ...(page.action === undefined ? {} : { action: page.action }),
       ...(page.fabricId === undefined ? {} : { fabricId: page.fabricId }),
+      ...(page.credentialId === undefined ? {} : { credentialId: page.credentialId }),
       ...((from ?? to) && { at: { ...(from && { gte: from }), ...(to && { lt: to }) } })
     },
     orderBy: { seq: page.order },

@@ -1,3 +1,4 @@
+import type { Audit } from '../audit/audit.ts'
 import { AppError } from '../base/errors.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { rewrap } from '../crypto/key-ring.ts'
@@ -30,7 +31,11 @@ interface Item {
   replace(wrapped: string, kekKid: string): Promise<boolean>
 }
 
-export function createWrappedKeys(db: Db, keyWrap: KeyWrap): WrappedKeys {
+export function createWrappedKeys(
+  db: Db,
+  keyWrap: KeyWrap,
+  audit: Pick<Audit, 'append'>
+): WrappedKeys {
   async function itemsOf(scope: TenantScope | null): Promise<Item[]> {
     if (scope === null) {
       const rows = await listSigningKeys(db)
@@ -48,7 +53,12 @@ export function createWrappedKeys(db: Db, keyWrap: KeyWrap): WrappedKeys {
       wrapped,
       context: dataKeyContext(scope, id),
       replace: (next, kekKid) =>
-        db.inTenant(scope, (tx) => replaceWrapped(tx, { id, wrapped }, { wrapped: next, kekKid }))
+        db.inTenant(scope, async (tx) => {
+          if (!(await replaceWrapped(tx, { id, wrapped }, { wrapped: next, kekKid }))) return false
+          const details = { from: keyWrap.kidOf(wrapped), to: kekKid }
+          await audit.append(tx, { action: 'data_key.rewrap', object: ['data_key', id], details })
+          return true
+        })
     }))
   }
 

@@ -362,6 +362,9 @@ describe('the end of a registration', () => {
   test('deletes the client at the account, and the app connection is a draft again', async () => {
     const { id } = await register()
     const draft = await world.registrations.unregister(as.admin, id, admin)
+    expect(await world.audit('app_connection.delete_registration')).toMatchObject([
+      { details: { registrationId: expect.any(String) } }
+    ])
     expect(draft).toMatchObject({
       status: 'draft',
       clientId: null,

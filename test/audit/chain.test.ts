@@ -163,6 +163,8 @@ describe('I5 tampering by somebody who owns the database', () => {
       outcome: 'succeeded',
       code: null,
       requestId: null,
+      source: null,
+      credentialId: null,
       details: before?.details ?? {},
       previousHash: await hashAt(5)
     }

@@ -7,7 +7,7 @@ import { type CommandEnd, commands, readCommandLine } from '../../src/commands/c
 import { processCommands } from '../../src/commands/process.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
 import type { Finding } from '../../src/jobs/examination.ts'
-import { clientSecret, createWorld, personNamed, type World } from '../identity/world.ts'
+import { auditOf, clientSecret, createWorld, personNamed, type World } from '../identity/world.ts'
 
 let world: World
 /** Has tests of its own, on a database of its own. */
@@ -233,6 +233,9 @@ describe('operators', () => {
     expect((await jsonOf(`operator remove ${id}`)).code).toBe(0)
     expect((await weft(`operator remove ${id}`)).code).toBe(1)
     expect((await jsonOf('operator list')).answer).toEqual([])
+    for (const action of ['operator.add', 'operator.remove']) {
+      expect(await auditOf(world, world.acme.tenantId, action)).toHaveLength(1)
+    }
     expect((await world.callerOf(sessionToken)).scope.authority.may('tenant.list')).toBe(false)
   })
 })

@@ -43,6 +43,7 @@ export const tenantTables = [
   'team_members',
   'teams',
   'tenant_settings',
+  'token_mark_keys',
   'usage_days',
   'used_assertions',
   'webhook_deliveries',

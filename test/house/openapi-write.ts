@@ -1,15 +1,17 @@
-/** `npm run openapi`: writes docs/openapi.json and docs/authorization.md anew from the routes. */
+/** `npm run openapi`: writes what is printed in docs/ anew: openapi.json, authorization.md, the table of audit.md. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { auditText } from './audit-table.ts'
 import { authorizationText } from './authorization-table.ts'
 import { buildReadableApp, openApiText } from './readable-app.ts'
-import { root } from './source.ts'
+import { readText, root } from './source.ts'
 
 const app = await buildReadableApp()
 await mkdir(join(root, 'docs'), { recursive: true })
 const texts = {
   'openapi.json': openApiText(app),
-  'authorization.md': authorizationText(app.routeTable)
+  'authorization.md': authorizationText(app.routeTable),
+  'audit.md': auditText(readText('docs/audit.md'))
 }
 for (const [name, text] of Object.entries(texts)) {
   const path = join(root, 'docs', name)

@@ -4,6 +4,7 @@ import { operations } from '../../src/base/operations.ts'
 import { openApiOf } from '../../src/http/openapi.ts'
 import { installAccess } from '../../src/http/plugins/access.ts'
 import type { App, RouteFact } from '../../src/http/route.ts'
+import { auditText } from './audit-table.ts'
 import { authorizationText } from './authorization-table.ts'
 import { buildReadableApp, openApiText, unasked } from './readable-app.ts'
 import { type Fault, readText } from './source.ts'
@@ -119,6 +120,11 @@ describe('the routes as they stand', () => {
 
   test('docs/openapi.json is what the routes say (`npm run openapi` writes it)', () => {
     expect(readText('docs/openapi.json')).toBe(openApiText(app))
+  })
+
+  test('docs/audit.md has the inventory as it is (`npm run openapi` prints it)', () => {
+    const text = readText('docs/audit.md')
+    expect(text).toBe(auditText(text))
   })
 
   test('docs/authorization.md is what the role table says (`npm run openapi` writes it)', () => {

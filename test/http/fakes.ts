@@ -180,6 +180,7 @@ export async function appWith(fakes: Fakes = {}) {
       serviceAccounts: room<ServiceAccounts>({}, 'serviceAccounts'),
       idempotency: { once: (_scope, _call, work) => work() },
       tenants: room<Tenants>({}, 'tenants'),
+      denials: { note: async () => {} },
       openCalls: { open: () => () => undefined, review: async () => {} },
       ...fakes.identity
     },

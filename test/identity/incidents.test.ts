@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createAudit, verifyChain } from '../../src/audit/audit.ts'
+import { createAudit } from '../../src/audit/audit.ts'
+import { verifyChain } from '../../src/audit/chain.ts'
 import { asId, newId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority } from '../../src/base/tenant-scope.ts'

@@ -11,6 +11,7 @@ import {
 } from '../../src/local/identity-provider.ts'
 import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
+import { createTokenMarks } from '../../src/vault/token-marks.ts'
 import { browser, codeOf, createWorld, publicUrl, redirectOf, type World } from './world.ts'
 
 const email = 'admin@acme.test'
@@ -44,6 +45,7 @@ beforeAll(async () => {
     versions: createTenantVersions(db, clock),
     lastUses: world.lastUses,
     signingKeys: world.signingKeys,
+    tokenMarks: createTokenMarks({ db, strongbox, clock }),
     issuerOutbound: outbound,
     loginClient: createLoginClient({ outbound, clock }),
     bootstrap: { tenantSlug: 'real', adminEmail: email }

@@ -27,6 +27,7 @@ import { createDb, type Db } from '../../src/store/db.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { createSigningKeys, type SigningKeys } from '../../src/vault/signing-keys.ts'
 import { createStrongbox, type Strongbox } from '../../src/vault/strongbox.ts'
+import { createTokenMarks } from '../../src/vault/token-marks.ts'
 import { createVault } from '../../src/vault/vault.ts'
 import { createWorkloadIdentity } from '../../src/vault/workload-identity.ts'
 import { createTestDatabase } from '../support/database.ts'
@@ -147,7 +148,18 @@ export async function createWorld(origins: readonly string[] = []): Promise<Worl
       await outbound.destroy()
       await db.close()
     })
-    const kept = { db, audit, strongbox, clock, publicUrl, versions, lastUses, signingKeys }
+    const tokenMarks = createTokenMarks({ db, strongbox, clock })
+    const kept = {
+      db,
+      audit,
+      strongbox,
+      clock,
+      publicUrl,
+      versions,
+      lastUses,
+      signingKeys,
+      tokenMarks
+    }
     const deps = { ...kept, issuerOutbound: outbound }
     const loginClient = createLoginClient({ outbound, clock })
     const first = { tenantSlug: 'acme', adminEmail }

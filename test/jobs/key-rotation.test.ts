@@ -56,6 +56,11 @@ test('C7 staged, promoted, re-wrapped, verified, retired: and everything opens w
   expect(report).toEqual({ to: 'k2', replicas: 2, rewrapped: 4, retired: ['k1'] })
   expect(steps.join()).toMatch(/promoted k2.*re-wrapped 4.*verified/)
   expect(await kidsInUse()).toEqual([{ kid: 'k2', n: 4 }])
+  const recorded = await world.sql(
+    `SELECT tenant_id, details FROM audit_events WHERE action = 'data_key.rewrap' ORDER BY 1`
+  )
+  const details = { from: 'k1', to: 'k2' }
+  expect(recorded).toEqual(['ten_a', 'ten_b', 'ten_c'].map((id) => ({ tenant_id: id, details })))
   const alone = world.replica('c', 'k2')
   await alone.custody.turn()
   await opens(alone)

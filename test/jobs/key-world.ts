@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
+import { createAudit } from '../../src/audit/audit.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { AppError } from '../../src/base/errors.ts'
 import { asId } from '../../src/base/ids.ts'
@@ -57,7 +58,7 @@ export async function createKeyWorld(): Promise<KeyWorld> {
       dbs.push(db)
       let file = kids.map(ringKey)
       const keyRing = createKeyRing(file)
-      const wrappedKeys = createWrappedKeys(db, keyRing)
+      const wrappedKeys = createWrappedKeys(db, keyRing, createAudit(db, clock))
       const keeping = { db, clock, keyRing, wrappedKeys }
       return {
         db,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createAudit } from '../../src/audit/audit.ts'
 import { AppError } from '../../src/base/errors.ts'
 import { createKeyRing, keyRingOf } from '../../src/crypto/key-ring.ts'
 import { kmsKey, kmsUnavailable } from '../../src/crypto/kms-key.ts'
@@ -27,7 +28,7 @@ function remote() {
     db,
     clock,
     keyRing,
-    wrappedKeys: createWrappedKeys(db, keyRing),
+    wrappedKeys: createWrappedKeys(db, keyRing, createAudit(db, clock)),
     readKeys: null,
     replica: { id: 'a-0000', host: 'a' }
   })

@@ -29,6 +29,20 @@ describe('I6 the app role and the audit trail', () => {
     'INSERT INTO audit_events SELECT * FROM audit_events ON CONFLICT (id) DO UPDATE SET hash = $$x$$',
     'MERGE INTO audit_events a USING tenants t ON a.tenant_id = t.id WHEN MATCHED THEN DELETE',
     'SELECT FROM audit_events FOR UPDATE',
+    `COPY audit_events FROM PROGRAM 'true'`,
+    `COPY audit_events TO '/tmp/audit'`,
+    'WITH gone AS (DELETE FROM audit_events RETURNING 1) SELECT count(*) FROM gone',
+    'UPDATE ONLY audit_events SET seq = seq + 1',
+    'ALTER TABLE audit_events RENAME TO earlier',
+    'ALTER TABLE audit_events DISABLE TRIGGER ALL',
+    'CREATE TABLE audit_part PARTITION OF audit_events DEFAULT',
+    'CREATE RULE forget AS ON INSERT TO audit_events DO INSTEAD NOTHING',
+    'CREATE POLICY all_of_it ON audit_events USING (true)',
+    'DROP TABLE audit_events CASCADE',
+    'UPDATE tenants SET id = $$ten_b$$',
+    'UPDATE retired_signing_keys SET public_jwk = $$x$$',
+    'DELETE FROM retired_signing_keys',
+    'TRUNCATE retired_signing_keys',
     'DELETE FROM tenants',
     'SELECT weft_erase_rows(1)',
     `SELECT weft_forget_person('users.id.ten_a')`,
@@ -45,6 +59,23 @@ describe('I6 the app role and the audit trail', () => {
     await app.query('DELETE FROM grants')
     expect((await app.query('SELECT FROM audit_events')).rowCount).toBe(1)
     await app.query('ROLLBACK')
+  })
+})
+
+describe('I6 no function that the app role may call changes the trail', () => {
+  test('each is harmless, or serves the erasure of the transaction’s own tenant', async () => {
+    const { rows } = await app.query<{ name: string; body: string }>(
+      `SELECT p.proname AS name, p.prosrc AS body FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef
+          AND has_function_privilege(p.oid, 'EXECUTE')`
+    )
+    const touching = rows.filter(({ body }) => body.includes('audit_events'))
+    expect(touching.map(({ name }) => name)).toEqual(['weft_erase_rows'])
+    expect(rows.map(({ name }) => name).toSorted()).toEqual([
+      'weft_begin_erasure',
+      'weft_erase_rows',
+      'weft_note_revocations'
+    ])
   })
 })
 

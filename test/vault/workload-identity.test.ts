@@ -76,6 +76,7 @@ test('a fabric’s JWT is no access token of Weft’s, and an access token of We
     serviceAccountId: newId('serviceAccount', clock),
     credentialId: newId('key', clock),
     credentialVersion: null,
+    tokenId: newId('token', clock),
     fabricId: asId('fabric', fabric.id),
     expiresAt: new Date(Math.floor(clock.now().getTime() / 1000) * 1000 + 60_000)
   })

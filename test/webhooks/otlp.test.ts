@@ -99,6 +99,8 @@ test('a request has the very shape that OpenTelemetry’s own serializer gives i
     outcome: 'succeeded',
     code: null,
     requestId: 'request-1',
+    source: null,
+    credentialId: null,
     details: { name: 'Sales', count: 3, share: 0.5, isDefault: true, changed: ['name', 'kind'] },
     previousHash: 'a',
     hash: 'b'

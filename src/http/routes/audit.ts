@@ -1,3 +1,5 @@
+import { Secret } from '../../base/secret.ts'
+import type { Identity } from '../../identity/identity.ts'
 import { type App, answers, PageOf } from '../route.ts'
 import {
   Anchors,
@@ -5,12 +7,17 @@ import {
   AuditFilters,
   AuditHead,
   type AuditReader,
-  ChainVerdict
+  ChainVerdict,
+  FoundToken,
+  LostToken
 } from '../schemas/audit.ts'
 
 const tags = ['audit']
 
-export function auditRoutes(app: App, { audit }: { audit: AuditReader }): void {
+export function auditRoutes(
+  app: App,
+  { audit, identity }: { audit: AuditReader; identity: Pick<Identity, 'tokenFinding'> }
+): void {
   app.get(
     '/api/v1/audit-events',
     {
@@ -55,6 +62,20 @@ export function auditRoutes(app: App, { audit }: { audit: AuditReader }): void {
       }
     },
     (request) => audit.verify(request.scope, request.body.anchors)
+  )
+
+  app.post(
+    '/api/v1/audit-events/find-token',
+    {
+      config: { access: 'caller', operation: 'audit.find_token' },
+      schema: {
+        tags,
+        summary: 'Whose a token is that was found, and what was done with it',
+        body: LostToken,
+        response: answers({ 200: FoundToken })
+      }
+    },
+    (request) => identity.tokenFinding.find(request.scope, new Secret(request.body.token))
   )
 
   app.get(

@@ -82,7 +82,8 @@ export async function authRoutes(app: App, deps: Deps): Promise<void> {
         invitationToken,
         sessionToken: request.cookies[sessionCookie] ?? null,
         userAgent: (request.headers['user-agent'] ?? '').slice(0, 256),
-        requestId: request.id
+        requestId: request.id,
+        source: request.ip
       })
       setSessionCookie(reply, sessionToken, expiresAt)
       const { publicUrl } = request
@@ -106,7 +107,7 @@ export async function authRoutes(app: App, deps: Deps): Promise<void> {
     },
     async (request, reply) => {
       const token = request.cookies[sessionCookie] ?? null
-      const { endSessionUrl } = await identity.sessions.logout(token, request.id)
+      const { endSessionUrl } = await identity.sessions.logout(token, request.id, request.ip)
       clearSessionCookie(reply)
       return { endSessionUrl }
     }
@@ -130,7 +131,8 @@ export async function authRoutes(app: App, deps: Deps): Promise<void> {
       async (request, reply) => {
         const { loginProviderId } = request.params
         const logoutToken = request.body.logout_token
-        await identity.backChannelLogout({ loginProviderId, logoutToken, requestId: request.id })
+        const { id: requestId, ip: source } = request
+        await identity.backChannelLogout({ loginProviderId, logoutToken, requestId, source })
         return reply.code(204).send()
       }
     )

@@ -16,6 +16,10 @@ export interface AuditEventView {
   readonly outcome: 'succeeded' | 'refused' | 'failed'
   readonly code: string | null
   readonly requestId: string | null
+  /** The address that the request came from. */
+  readonly source: string | null
+  /** The session, key or token that it came with. */
+  readonly credentialId: string | null
   readonly details: Readonly<Record<string, unknown>>
   /** SHA-256, hex, of the event and of its predecessor. */
   readonly hash: string
@@ -28,6 +32,7 @@ export interface AuditQuery {
   readonly actor?: string | undefined
   readonly action?: string | undefined
   readonly fabric?: FabricId | undefined
+  readonly credential?: string | undefined
   readonly from?: Date | undefined
   readonly to?: Date | undefined
 }
@@ -43,28 +48,31 @@ export interface AuditReader {
   verify(scope: TenantScope, anchors: readonly string[]): Promise<Static<typeof ChainVerdict>>
 }
 
-export const AuditEvent = Strict(
-  {
-    id: IdOfKind('auditEvent'),
-    seq: Type.Integer(),
-    at: Time,
-    actor: Strict({
-      kind: Type.Enum(['user', 'service_account', 'system'], { type: 'string' }),
-      id: Type.String()
-    }),
-    onBehalfOf: Nullable(Type.String()),
-    action: Type.String(),
-    object: Strict({ kind: Type.String(), id: Type.String() }),
-    fabricId: Nullable(IdOfKind('fabric')),
-    outcome: Type.Enum(['succeeded', 'refused', 'failed'], { type: 'string' }),
-    code: Nullable(Type.String()),
-    requestId: Nullable(Type.String()),
-    details: Type.Object({}, { additionalProperties: true }),
-    hash: Type.String(),
-    previousHash: Type.String()
-  },
-  { title: 'AuditEvent' }
-)
+const eventMembers = {
+  id: IdOfKind('auditEvent'),
+  seq: Type.Integer(),
+  at: Time,
+  actor: Strict({
+    kind: Type.Enum(['user', 'service_account', 'scim_token', 'system'], { type: 'string' }),
+    id: Type.String()
+  }),
+  onBehalfOf: Nullable(Type.String()),
+  action: Type.String(),
+  object: Strict({ kind: Type.String(), id: Type.String() }),
+  fabricId: Nullable(IdOfKind('fabric')),
+  outcome: Type.Enum(['succeeded', 'refused', 'failed'], { type: 'string' }),
+  code: Nullable(Type.String()),
+  requestId: Nullable(Type.String()),
+  source: Nullable(Type.String({ description: 'The address that the request came from' })),
+  credentialId: Nullable(
+    Type.String({ description: 'The session, key or token that it came with' })
+  ),
+  details: Type.Object({}, { additionalProperties: true }),
+  hash: Type.String(),
+  previousHash: Type.String()
+}
+
+export const AuditEvent = Strict(eventMembers, { title: 'AuditEvent' })
 
 const Moment = (description: string) =>
   Type.String({ format: 'date-time', maxLength: 64, description })
@@ -75,6 +83,9 @@ export const AuditFilters = Strict({
   actor: Type.Optional(Text(64, { pattern: '^[a-z0-9_]+$' })),
   action: Type.Optional(Text(64, { pattern: '^[a-z_.]+$' })),
   fabric: Type.Optional(IdOfKind('fabric')),
+  credential: Type.Optional(
+    Text(64, { pattern: '^[a-z0-9_]+$', description: 'A session, key or token, by its id' })
+  ),
   from: Type.Optional(Moment('Not before this')),
   to: Type.Optional(Moment('Before this'))
 })
@@ -97,6 +108,28 @@ export const Anchors = Strict({
     description: 'Heads that were kept, each the `jws` of one'
   })
 })
+
+export const LostToken = Strict({
+  token: Text(8_192, {
+    description: 'A service key, personal, SCIM or service token of Weft; it is not kept'
+  })
+})
+
+const kinds = ['service_key', 'personal_token', 'scim_token', 'service_token', 'session'] as const
+const owners = ['user', 'service_account', 'scim_token'] as const
+
+export const FoundToken = Strict(
+  {
+    kind: Type.Enum(kinds, { type: 'string' }),
+    credentialId: Type.String({
+      description: 'By which its uses stand in the record; of a service token: what it was got with'
+    }),
+    owner: Strict({ kind: Type.Enum(owners, { type: 'string' }), id: Type.String() }),
+    issued: Nullable(Strict(eventMembers, { title: 'TokenIssue' })),
+    events: Type.Array(AuditEvent, { description: 'The latest of what was done with it' })
+  },
+  { title: 'FoundToken' }
+)
 
 const faults = ['altered', 'missing', 'inserted', 'reordered', 'cut', 'rewritten'] as const
 

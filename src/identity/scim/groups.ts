@@ -1,6 +1,5 @@
 import { AppError } from '../../base/errors.ts'
 import { asId, newId, type TeamId } from '../../base/ids.ts'
-import type { Operation } from '../../base/operations.ts'
 import type { TenantScope } from '../../base/tenant-scope.ts'
 import type { Tx } from '../../store/db.ts'
 import { UniqueViolation } from '../../store/db-errors.ts'
@@ -49,7 +48,12 @@ export function createScimGroups({ db, audit, clock }: ScimDeps): ScimGroups {
     return view
   }
 
-  async function record(tx: Tx, action: Operation, id: TeamId, details: Record<string, string>) {
+  async function record(
+    tx: Tx,
+    action: `scim_group.${'create' | 'update' | 'delete'}`,
+    id: TeamId,
+    details: Record<string, string>
+  ) {
     await audit.append(tx, { action, object: ['team', id], details })
   }
 

@@ -11,6 +11,7 @@ import {
   listScimTokens,
   type ScimTokenRow
 } from '../../store/scim-tokens.ts'
+import type { TokenMarks } from '../../vault/token-marks.ts'
 import { requireAuthority } from '../roles.ts'
 
 export interface ScimTokenView {
@@ -38,8 +39,9 @@ export function createScimTokens(deps: {
   readonly db: Db
   readonly audit: Audit
   readonly clock: Clock
+  readonly tokenMarks: TokenMarks
 }): ScimTokens {
-  const { db, audit, clock } = deps
+  const { db, audit, clock, tokenMarks } = deps
   return {
     async list(scope) {
       requireAuthority(scope, 'scim_token.list')
@@ -53,12 +55,13 @@ export function createScimTokens(deps: {
       }
       const { bearer, hash, hint } = newBearer('wftc_')
       const row = { id: newId('scimToken', clock), name, hash, hint, createdAt: now, expiresAt }
+      const tokenMark = await tokenMarks.mark(scope, bearer)
       return await db.inTenant(scope, async (tx) => {
         const view = viewOf(await insertScimToken(tx, row))
         await audit.append(tx, {
           action: 'scim_token.create',
           object: ['scim_token', row.id],
-          details: { name, expiresAt: expiresAt?.toISOString() ?? null }
+          details: { name, expiresAt: expiresAt?.toISOString() ?? null, tokenMark }
         })
         return { ...view, token: disclose(bearer) }
       })

@@ -1,6 +1,5 @@
 import { AppError } from '../../base/errors.ts'
 import { asId, newId, type ScimUserId, type UserId } from '../../base/ids.ts'
-import type { Operation } from '../../base/operations.ts'
 import type { TenantScope } from '../../base/tenant-scope.ts'
 import type { Tx } from '../../store/db.ts'
 import { UniqueViolation } from '../../store/db-errors.ts'
@@ -68,7 +67,12 @@ export function createScimUsers({ db, audit, clock, memberships }: ScimDeps): Sc
     return userView(after)
   }
 
-  async function record(tx: Tx, action: Operation, id: ScimUserId, user: UserAttributes) {
+  async function record(
+    tx: Tx,
+    action: `scim_user.${'create' | 'update' | 'delete'}`,
+    id: ScimUserId,
+    user: UserAttributes
+  ) {
     const { userName, isActive } = user
     await audit.append(tx, { action, object: ['scim_user', id], details: { userName, isActive } })
   }

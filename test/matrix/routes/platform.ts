@@ -29,6 +29,10 @@ export const platformEntries: Entries = {
     changes: false
   },
   'GET /api/v1/audit-events/head': {},
+  'POST /api/v1/audit-events/find-token': {
+    body: () => ({ token: 'wfts_of_nobody' }),
+    allowed: 404
+  },
 
   'GET /healthz': page,
   'GET /readyz': page,

@@ -60,8 +60,6 @@ export function createTestGateway(world: VaultWorld): TestGateway {
   const keys = { keyRing, readKeys: null, replica: { id: 'test', host: 'test', version: '0' } }
   const doors = { outbound, loginOutbound: outbound, webhookOutbound: outbound }
   const parts = { config, db, ...keys, ...doors, otlpLogs: null, clock: following }
-  const rooms = buildRooms({ ...parts, lagMs: () => 0, onJobFailure: () => undefined })
-  const parts = { config, db, ...keys, outbound, loginOutbound: outbound, clock: following }
   const nobody = { onJobFailure: () => undefined, onAuditHead: () => undefined }
   const rooms = buildRooms({ ...parts, ...nobody, lagMs: () => 0 })
 
