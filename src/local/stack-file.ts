@@ -9,6 +9,8 @@ export interface StackSummary {
   readonly workspaces: readonly [string, string]
   readonly identityProvider: string
   readonly admin: string
+  /** Where nothing listens: webhooks may go to whatever does one day. */
+  readonly webhookReceiver: string
   readonly tenant: string
   readonly people: readonly { readonly email: string; readonly role: string }[]
   readonly fabrics: readonly { readonly id: string; readonly name: string; readonly kind: string }[]

@@ -132,6 +132,7 @@ export function createStack(options: StackOptions) {
       idp: idp.port
     })
 
+    const webhookReceiver = `http://127.0.0.1:${await portOrFree(0)}`
     const metricsPort = await portOrFree(options.ports === undefined ? adminPort : 0)
     const env = {
       ...options.inherited,
@@ -145,6 +146,7 @@ export function createStack(options: StackOptions) {
       WEFT_EXTRA_WORKSPACE_ORIGINS: workspaces
         .flatMap(({ url, dataPlaneUrl }) => [url, dataPlaneUrl])
         .join(','),
+      WEFT_EXTRA_WEBHOOK_ORIGINS: webhookReceiver,
       WEFT_BOOTSTRAP_TENANT: tenant,
       WEFT_BOOTSTRAP_ADMIN: people[0].email,
       WEFT_LOGIN_ISSUER: idp.url,
@@ -178,6 +180,7 @@ export function createStack(options: StackOptions) {
       workspaces: [workspaces[0].url, workspaces[1].url],
       identityProvider: idp.url,
       admin: `http://localhost:${metricsPort}`,
+      webhookReceiver,
       tenant,
       people: people.map(({ email, role }) => ({ email, role })),
       ...seeded,

@@ -127,6 +127,11 @@ const pages = [
   }),
   createRoute({
     getParentRoute: inShell,
+    path: '/settings/webhooks',
+    component: lazyRouteComponent(() => import('./pages/webhooks/page.tsx'), 'WebhooksPage')
+  }),
+  createRoute({
+    getParentRoute: inShell,
     path: '/account',
     validateSearch: delegationAsked,
     component: lazyRouteComponent(() => import('./pages/account/page.tsx'), 'AccountPage')

@@ -57,8 +57,14 @@ export function listOf<Id extends ListId>(id: Id, input: Input<Id>) {
 }
 
 /** A list that loads its next page when asked; `items` is all that has come, of the last filter until this one's is there. */
-export function useList<Id extends ListId>(id: Id, input: Input<Id>) {
-  const query = useInfiniteQuery({ ...listOf(id, input), placeholderData: keepPreviousData })
+export function useList<Id extends ListId>(
+  id: Id,
+  input: Input<Id>,
+  /** How often it is asked for anew by itself, milliseconds. */
+  refetchInterval: number | false = false
+) {
+  const options = { placeholderData: keepPreviousData, refetchInterval }
+  const query = useInfiniteQuery({ ...listOf(id, input), ...options })
   const { data } = query
   const items = useMemo(() => data?.pages.flatMap((page): Item<Id>[] => page.items) ?? [], [data])
   return { ...query, items }

@@ -6,7 +6,8 @@ import {
   IconRobot,
   IconShieldLock,
   IconUserCircle,
-  IconUsers
+  IconUsers,
+  IconWebhook
 } from '@tabler/icons-react'
 import { Link, type LinkProps, useLocation } from '@tanstack/react-router'
 import type { ComponentType } from 'react'
@@ -35,6 +36,7 @@ const groups: readonly { readonly title: string; readonly entries: readonly Entr
       { to: '/people', words: 'People and teams', icon: IconUsers },
       { to: '/audit', words: 'Audit', icon: IconFileSearch, isFor: isAdmin },
       { to: '/settings/security', words: 'Security', icon: IconShieldLock, isFor: isAdmin },
+      { to: '/settings/webhooks', words: 'Webhooks', icon: IconWebhook, isFor: isAdmin },
       {
         to: '/operations',
         words: 'Operations',

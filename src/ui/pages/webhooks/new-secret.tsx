@@ -1,0 +1,58 @@
+import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core'
+import { useState } from 'react'
+import { useCall } from '../../api/queries.ts'
+import { ProblemView } from '../../parts/problem-view.tsx'
+import { ShownOnce } from '../../parts/shown-once.tsx'
+import type { Webhook } from './words.ts'
+
+const overlaps = [
+  { value: '24', label: 'One day' },
+  { value: '168', label: 'One week' },
+  { value: '0', label: 'Not at all: the old one is known to others' }
+]
+
+/** A new signing secret, while the old one goes on for as long as the receiver needs. */
+export function NewSecret({ webhook, onClose }: { webhook: Webhook; onClose: () => void }) {
+  const rotate = useCall('webhookRotateSecret', ['webhookList'])
+  const [hours, setHours] = useState('24')
+  const make = () =>
+    rotate.mutate({ path: { webhookId: webhook.id }, body: { overlapHours: Number(hours) } })
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={rotate.data ? 'Copy the secret now' : `New secret of ${webhook.name}`}
+      closeOnClickOutside={!rotate.data}
+      size="lg"
+    >
+      {rotate.data ? (
+        <ShownOnce value={rotate.data.secret} label="Copy the secret" onDone={onClose}>
+          Give it to the receiver, beside the old one or in its place.
+        </ShownOnce>
+      ) : (
+        <Stack>
+          <Text size="sm">
+            Messages carry both signatures for a while, so the receiver can change over without
+            missing one.
+          </Text>
+          <Select
+            label="The old one goes on for"
+            data={overlaps}
+            value={hours}
+            allowDeselect={false}
+            onChange={(value) => setHours(value ?? '24')}
+          />
+          {rotate.isError && <ProblemView error={rotate.error} />}
+          <Group justify="flex-end" gap="sm">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button loading={rotate.isPending} onClick={make}>
+              Make the secret
+            </Button>
+          </Group>
+        </Stack>
+      )}
+    </Modal>
+  )
+}
