@@ -24,7 +24,9 @@ describe('operations', { timeout: 60_000 }, () => {
     await replica.getByText('Ready', { exact: true }).waitFor()
     await replica.getByText(/^heard of (\d+ s ago|just now)$/).waitFor()
     const renewed = page.getByRole('row').filter({ hasText: 'Renewed' }).getByRole('cell').last()
-    await expect.poll(async () => Number(await renewed.textContent())).toBeGreaterThan(0)
+    await expect
+      .poll(async () => Number(await renewed.textContent()), { timeout: 20_000 })
+      .toBeGreaterThan(0)
     await page.getByText(/of \d+ without a fault of Weft/).waitFor()
     const queues = page.getByRole('list', { name: 'Queues' })
     await queues.getByText('Records of calls').waitFor()
