@@ -17,11 +17,12 @@ export interface Pulse {
 
 /** From one look to the next. */
 const pauseMs = 250
-/**
- * A look has twice this long, milliseconds, so that a call that waits for a frozen database is answered
- * within two seconds. In halves: a stall of this process ends only one of them before it reads what came.
- */
+/** A look has twice this long, milliseconds, so that a call that waits for a frozen database is answered within two seconds. */
 const halfMs = 600
+/** A half that ends this much later, milliseconds, tells of this process and not of the database: it has another one. */
+const stallMs = 150
+/** However often this process stands still, that many halves are an answer. */
+const halvesMax = 8
 
 /** `broken`: the look's own connection ended, which says little of the server. */
 type Beat = 'good' | 'silent' | 'broken' | 'read_only'
@@ -77,13 +78,10 @@ export function createPulse(connectionString: string): Pulse {
   async function beat(): Promise<Beat> {
     const hasBeenHeard = listen()
     const isOver = new AbortController()
-    const half = () => delay(halfMs, undefined, { signal: isOver.signal })
-    const silence = half()
-      .then(half)
-      .then(
-        (): Beat => (hasBeenHeard() ? 'good' : 'silent'),
-        (): Beat => 'good'
-      )
+    const silence = twoHalves(isOver.signal).then(
+      (): Beat => (hasBeenHeard() ? 'good' : 'silent'),
+      (): Beat => 'good'
+    )
     const found = await Promise.race([look(), silence])
     isOver.abort()
     // A connection that stands may lead to a server that is no longer the one to ask.
@@ -127,6 +125,15 @@ export function createPulse(connectionString: string): Pulse {
       dropProbe()
       await loop.catch(() => undefined)
     }
+  }
+}
+
+/** Resolves when this process had two halves in which it could have read an answer. */
+async function twoHalves(signal: AbortSignal): Promise<void> {
+  for (let [past, awake] = [0, 0]; awake < 2 && past < halvesMax; past += 1) {
+    const startedMs = performance.now()
+    await delay(halfMs, undefined, { signal })
+    if (performance.now() - startedMs < halfMs + stallMs) awake += 1
   }
 }
 
