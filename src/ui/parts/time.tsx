@@ -29,8 +29,8 @@ interface Props extends TextProps {
 
 /** A time as people say it; the exact one on hover and focus. */
 export function Time({ at, none = 'never', ...text }: Props) {
-  const [now, setNow] = useState(() => Date.now())
-  useInterval(() => setNow(Date.now()), 30_000, { autoInvoke: true })
+  const [, look] = useState(0)
+  useInterval(() => look((times) => times + 1), 30_000, { autoInvoke: true })
   if (at === null) {
     return (
       <Text span inherit {...text}>
@@ -41,7 +41,7 @@ export function Time({ at, none = 'never', ...text }: Props) {
   return (
     <Tooltip label={exact.format(new Date(at))} events={{ hover: true, focus: true, touch: true }}>
       <Text span inherit {...text}>
-        <time dateTime={at}>{relativeTime(at, now)}</time>
+        <time dateTime={at}>{relativeTime(at, Date.now())}</time>
       </Text>
     </Tooltip>
   )

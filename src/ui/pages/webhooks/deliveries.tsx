@@ -3,6 +3,7 @@ import { useCall, useList } from '../../api/queries.ts'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing } from '../../parts/section.tsx'
+import { ShowMore } from '../../parts/show-more.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast, toastProblem } from '../../parts/toast.ts'
 import { type Delivery, errorWords, type Webhook } from './words.ts'
@@ -34,11 +35,7 @@ export function Deliveries({ webhook, onClose }: Props) {
           <DeliveryRow key={delivery.id} webhook={webhook} delivery={delivery} />
         ))}
       </ul>
-      {list.hasNextPage && (
-        <Button variant="subtle" size="xs" m="sm" onClick={() => list.fetchNextPage()}>
-          Show more
-        </Button>
-      )}
+      <ShowMore of={list} />
     </Drawer>
   )
 }

@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Radio, Stack, TagsInput, TextInput } from '@mantine/core'
+import { Modal, Radio, Stack, TagsInput, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { isCode } from '../../api/problem.ts'
 import { useCall } from '../../api/queries.ts'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { ShownOnce } from '../../parts/shown-once.tsx'
 import { toast } from '../../parts/toast.ts'
@@ -124,14 +125,11 @@ export function WebhookDialog({ edited, onClose }: Props) {
               />
             )}
             {error && !isInForm && <ProblemView error={error} />}
-            <Group justify="flex-end" gap="sm">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={create.isPending || update.isPending}>
-                {edited === 'new' ? 'Make the webhook' : 'Save'}
-              </Button>
-            </Group>
+            <FormButtons
+              action={edited === 'new' ? 'Make the webhook' : 'Save'}
+              isPending={create.isPending || update.isPending}
+              onCancel={onClose}
+            />
           </Stack>
         </form>
       )}
