@@ -229,7 +229,7 @@ describe('POST /auth/logout', () => {
     const headers = browser(tokens.admin)
     const answer = await app.inject({ method: 'POST', url: '/auth/logout', headers })
     expect(answer.json()).toEqual({ endSessionUrl: 'https://idp.test/logout' })
-    expect(ended).toEqual([[tokens.admin, 'req-00000001']])
+    expect(ended).toEqual([[tokens.admin, 'req-00000001', '127.0.0.1']])
     expect(answer.headers['set-cookie']).toMatch(
       /^__Host-weft_session=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure/
     )
