@@ -46,9 +46,33 @@ describe('the audit', { timeout: 60_000 }, () => {
     await page.getByText('Nothing matches').waitFor()
   })
 
+  test('its head is kept in a file, and the record is held against it', async () => {
+    const { page, goTo } = admin
+    await goTo('/audit', 'Audit')
+    const coming = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Keep its head' }).click()
+    const file = await (await coming).path()
+    const kept = await readFile(file, 'utf8')
+    const choose = async (text: string) => {
+      const choosing = page.waitForEvent('filechooser')
+      await page.getByRole('button', { name: 'Check against a kept head' }).click()
+      const buffer = Buffer.from(text)
+      await (await choosing).setFiles({ name: 'head.txt', mimeType: 'text/plain', buffer })
+    }
+    await choose(`kept: ${kept}`)
+    await page.getByText('Chain verified against the kept head').waitFor()
+    await admin.look('audit-head')
+    await choose('no head at all')
+    await page
+      .getByRole('alert')
+      .getByText(/anchors/)
+      .first()
+      .waitFor()
+  })
+
   test('a record that was changed is shown as the first that does not fit', async () => {
     const { page } = admin
-    const body = JSON.stringify({ isIntact: false, count: 12, firstBadSeq: 7 })
+    const body = JSON.stringify({ isIntact: false, count: 6, firstBadSeq: 7, fault: 'altered' })
     await page.route('**/audit-events/verify', (route) =>
       route.fulfill({ contentType: 'application/json', body })
     )

@@ -18,10 +18,16 @@ export async function exportEvents(
     onProgress(count)
     cursor = page.nextCursor
   }
-  const url = URL.createObjectURL(new Blob(parts, { type: 'application/x-ndjson' }))
+  const day = new Date().toISOString().slice(0, 10)
+  saveFile(`weft-audit-${day}.ndjson`, parts, 'application/x-ndjson')
+}
+
+/** Hands a file over as browsers do. */
+export function saveFile(name: string, parts: string[], type: string): void {
+  const url = URL.createObjectURL(new Blob(parts, { type }))
   const link = document.createElement('a')
   link.href = url
-  link.download = `weft-audit-${new Date().toISOString().slice(0, 10)}.ndjson`
+  link.download = name
   link.click()
   URL.revokeObjectURL(url)
 }
