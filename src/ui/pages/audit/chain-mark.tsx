@@ -66,7 +66,7 @@ function Mark({ verdict, isAgainstHead = false }: { verdict: Verdict; isAgainstH
   const { isIntact, count, firstBadSeq, fault } = verdict
   if (isIntact) {
     return (
-      <Group gap={6} wrap="nowrap" role="status">
+      <Group gap={6} wrap="nowrap" role="status" className="audit-mark">
         <IconShieldCheck size={18} aria-hidden />
         <Text size="sm">
           Chain verified{isAgainstHead && ' against the kept head'}: none of{' '}
