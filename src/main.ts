@@ -96,6 +96,7 @@ async function serve(config: Config): Promise<number> {
     jobs: rooms.clockwork.records,
     keys: rooms.keyCustody.state,
     ahead: rooms.refreshAhead.status,
+    streams: rooms.courier.standing,
     spans: tracing?.counts ?? null
   })
   await admin.listen({ host: config.adminHost, port: config.adminPort })

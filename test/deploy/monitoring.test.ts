@@ -43,6 +43,7 @@ beforeAll(async () => {
     requests: createRequestMeasures(),
     records: { size: 0, dropped: 0 },
     lastUses: { waiting: 0 },
+    streams: () => ({ waiting: { webhook: 0, otlp: 0 }, failing: { webhook: 0, otlp: 0 } }),
     spans: null,
     gateway: {
       load: () => ({

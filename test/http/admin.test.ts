@@ -20,6 +20,7 @@ beforeEach(async () => {
     requests,
     records: { size: 10, dropped: 11 },
     lastUses: { waiting: 12 },
+    streams: () => ({ waiting: { webhook: 21, otlp: 22 }, failing: { webhook: 23, otlp: 0 } }),
     gateway: {
       load: () => ({
         inFlight: 12,
@@ -77,6 +78,8 @@ test('GET /metrics tells how this replica stands, what it is at and whom it refu
         'weft_audit_records_waiting 10',
         'weft_audit_records_dropped_total 11',
         'weft_last_uses_waiting 12',
+        'weft_stream_events_waiting{kind="webhook"} 21',
+        'weft_stream_receivers_failing{kind="webhook"} 23',
         'weft_refreshes_running 3',
         'weft_token_cache_lookups_total{result="hit"} 4',
         'weft_job_runs_total{task="sweep",result="failed"} 1',

@@ -21,6 +21,7 @@ beforeAll(async () => {
     jobs: rooms.clockwork.records,
     keys: rooms.keyCustody.state,
     ahead: rooms.refreshAhead.status,
+    streams: rooms.courier.standing,
     spans: null
   })
 }, 60_000)

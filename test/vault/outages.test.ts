@@ -35,11 +35,11 @@ describe('a day without the provider', () => {
     async (_name, behaviour) => {
       const { grantId, family } = await world.seedGrant()
       world.server.always(behaviour)
-      for (let minute = 0; minute < 24 * 60; minute += 5) {
+      for (let minute = 0; minute < 24 * 60; minute += 10) {
         const error = await failureOf(ask(grantId))
         expect(error?.owner).toMatch(/^(upstream|platform)$/)
         expect(error?.retryAt?.getTime()).toBeGreaterThan(world.clock.now().getTime())
-        world.clock.advance(5 * minuteMs)
+        world.clock.advance(10 * minuteMs)
       }
       expect(await world.stateOf(grantId)).toMatchObject({ state: 'degraded' })
       expect(world.server.requests.length).toBeLessThan(200)
@@ -50,7 +50,8 @@ describe('a day without the provider', () => {
       expect(await world.stateOf(grantId)).toMatchObject({ state: 'active', failures: 0 })
       expect(family.isRevoked).toBe(false)
       expect(family.redemptions).toBe(1)
-    }
+    },
+    60_000
   )
 
   test('F22 a workspace that cannot even tell its metadata disconnects nobody', async () => {

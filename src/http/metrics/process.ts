@@ -20,11 +20,17 @@ export interface ProcessDeps {
   readonly spans: { readonly exported: number; readonly lost: number } | null
   /** Notes of use that wait to be written. */
   readonly lastUses: { readonly waiting: number }
+  /** Events that lie before receivers, and receivers whose last try failed, as this replica saw it last. */
+  readonly streams: () => {
+    readonly waiting: Readonly<Record<'webhook' | 'otlp', number>>
+    readonly failing: Readonly<Record<'webhook' | 'otlp', number>>
+  }
 }
 
 /** Of this replica itself: whether it can serve, its event loop, its database, what waits in it. */
 export function processMetrics(deps: ProcessDeps): Metric[] {
-  const { version, lagMs, slowClients, standing, database, records, lastUses, spans } = deps
+  const { version, lagMs, slowClients, standing, database, records, lastUses, spans, streams } =
+    deps
   return [
     {
       type: 'gauge',
@@ -100,6 +106,18 @@ export function processMetrics(deps: ProcessDeps): Metric[] {
       'Notes of when a session or key was last used that wait to be written',
       () => lastUses.waiting
     ),
+    {
+      type: 'gauge',
+      name: 'weft_stream_events_waiting',
+      help: 'Events of the record that lie before receivers, all tenants’; every replica tells the same',
+      read: () => labelled('kind', Object.entries(streams().waiting))
+    },
+    {
+      type: 'gauge',
+      name: 'weft_stream_receivers_failing',
+      help: 'Receivers of the record whose last try failed; every replica tells the same',
+      read: () => labelled('kind', Object.entries(streams().failing))
+    },
     {
       type: 'counter',
       name: 'weft_trace_spans_total',

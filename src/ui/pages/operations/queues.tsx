@@ -4,8 +4,7 @@ import { counted, type ReplicasProps } from './replica.ts'
 
 const known: Readonly<Record<string, readonly [words: string, meaning: string]>> = {
   last_uses: ['Last uses', 'When sessions, keys and tokens were used last'],
-  audit_records: ['Records of calls', 'Written to the audit trail in batches'],
-  webhook_deliveries: ['Webhook deliveries', 'Sent to the organisations’ own addresses']
+  audit_records: ['Records of calls', 'Written to the audit trail in batches']
 }
 
 /** What waits in the replicas' memory to be written or sent, over all of them. */
