@@ -17,12 +17,11 @@ export interface Pulse {
 
 /** From one look to the next. */
 const pauseMs = 250
-/** A look has twice this long, milliseconds, so that a call that waits for a frozen database is answered within two seconds. */
-const halfMs = 600
-/** A half that ends this much later, milliseconds, tells of this process and not of the database: it has another one. */
-const stallMs = 150
-/** However often this process stands still, that many halves are an answer. */
-const halvesMax = 8
+/**
+ * A look has so many turns of so many milliseconds, so that a call that waits for a frozen database is answered
+ * within two seconds. In turns: while this process stands still, none is over, and it reads what came before the next.
+ */
+const [turnsOfLook, turnMs] = [24, 50]
 
 /** `broken`: the look's own connection ended, which says little of the server. */
 type Beat = 'good' | 'silent' | 'broken' | 'read_only'
@@ -78,7 +77,7 @@ export function createPulse(connectionString: string): Pulse {
   async function beat(): Promise<Beat> {
     const hasBeenHeard = listen()
     const isOver = new AbortController()
-    const silence = twoHalves(isOver.signal).then(
+    const silence = waitTurns(isOver.signal).then(
       (): Beat => (hasBeenHeard() ? 'good' : 'silent'),
       (): Beat => 'good'
     )
@@ -128,13 +127,8 @@ export function createPulse(connectionString: string): Pulse {
   }
 }
 
-/** Resolves when this process had two halves in which it could have read an answer. */
-async function twoHalves(signal: AbortSignal): Promise<void> {
-  for (let [past, awake] = [0, 0]; awake < 2 && past < halvesMax; past += 1) {
-    const startedMs = performance.now()
-    await delay(halfMs, undefined, { signal })
-    if (performance.now() - startedMs < halfMs + stallMs) awake += 1
-  }
+async function waitTurns(signal: AbortSignal): Promise<void> {
+  for (let turn = 0; turn < turnsOfLook; turn += 1) await delay(turnMs, undefined, { signal })
 }
 
 function reset(): Error {
