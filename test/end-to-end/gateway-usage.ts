@@ -64,7 +64,7 @@ export function usageSuite(world: () => World): void {
     test('an admin sees who called, a member only that it was', async () => {
       const mine = await read('?groupBy=caller')
       expect(mine.items.map(({ caller }) => caller)).toEqual([
-        { kind: 'service_account', id: account.id }
+        { kind: 'service_account', id: account.id, name: expect.stringMatching(/^Service /) }
       ])
       const theirs = await read('', world().member)
       expect([theirs.items, theirs.total]).toEqual([[], mine.total])
