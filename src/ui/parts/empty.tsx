@@ -16,7 +16,7 @@ export function Empty({ icon, title, children, action }: Props) {
       <ThemeIcon size={44} radius="xl" variant="light" aria-hidden>
         {icon}
       </ThemeIcon>
-      <Title order={2} size="h3">
+      <Title order={2} size="h3" ta="center">
         {title}
       </Title>
       <Text c="dimmed" size="sm" maw={460} ta="center" component="div">
