@@ -70,20 +70,23 @@ export async function readTenantVersion(tx: Tx): Promise<number> {
 }
 
 /** Tells every replica, within a second or so, to forget what it remembers of this tenant. */
-export async function bumpTenantVersion(tx: Tx): Promise<void> {
-  const [row] = await tx.rows.tenant.updateManyAndReturn({
-    where: { id: tx.scope.tenantId },
-    data: { version: { increment: 1 } },
-    select: { version: true }
-  })
-  if (row !== undefined) tx.noteChange(row.version)
+export function bumpTenantVersion(tx: Tx): Promise<void> {
+  return writeTenant(tx, {}, true)
 }
 
 /** How long the tenant's record is from now on, for those who are told of it; with `isChange`, as `bumpTenantVersion`. */
-export async function noteAppended(tx: Tx, auditSeq: bigint, isChange: boolean): Promise<void> {
+export function noteAppended(tx: Tx, auditSeq: bigint, isChange: boolean): Promise<void> {
+  return writeTenant(tx, { auditSeq }, isChange)
+}
+
+async function writeTenant(
+  tx: Tx,
+  data: { readonly auditSeq?: bigint },
+  isChange: boolean
+): Promise<void> {
   const [row] = await tx.rows.tenant.updateManyAndReturn({
     where: { id: tx.scope.tenantId },
-    data: { auditSeq, ...(isChange && { version: { increment: 1 } }) },
+    data: { ...data, ...(isChange && { version: { increment: 1 } }) },
     select: { version: true }
   })
   if (row !== undefined && isChange) tx.noteChange(row.version)
