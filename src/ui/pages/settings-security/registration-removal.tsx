@@ -1,9 +1,10 @@
-import { Alert, Button, Group, List, Modal, Stack, TextInput } from '@mantine/core'
+import { Alert, List, Modal, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { isAllInForm } from '../../api/form-errors.ts'
 import { useCall } from '../../api/queries.ts'
 import type { Schemas } from '../../generated/operations.ts'
 import { AccountCredentialsFields, credentialRules } from '../../parts/account-credentials.tsx'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { tellForm } from '../../parts/saved-form.ts'
 import { toast } from '../../parts/toast.ts'
@@ -85,19 +86,13 @@ function RemovalForm({ app, usage, onClose }: Omit<Props, 'isOpen'>) {
         {remove.isError && !isAllInForm(remove.error, Object.keys(form.values)) && (
           <ProblemView error={remove.error} />
         )}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            type="submit"
-            color="red"
-            disabled={isUsed && form.values.typed !== app.name}
-            loading={remove.isPending}
-          >
-            Delete the registration
-          </Button>
-        </Group>
+        <FormButtons
+          action="Delete the registration"
+          isPending={remove.isPending}
+          isDangerous
+          isDisabled={isUsed && form.values.typed !== app.name}
+          onCancel={onClose}
+        />
       </Stack>
     </form>
   )

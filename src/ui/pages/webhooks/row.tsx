@@ -4,7 +4,7 @@ import { useCall } from '../../api/queries.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Time } from '../../parts/time.tsx'
-import { toast, toastProblem } from '../../parts/toast.ts'
+import { tell } from '../../parts/toast.ts'
 import { Deliveries } from './deliveries.tsx'
 import { NewSecret } from './new-secret.tsx'
 import { ToldOff } from './told-off.tsx'
@@ -33,11 +33,9 @@ export function WebhookRow({ webhook, onChange }: Props) {
       action: 'Delete the webhook',
       isDangerous: true
     })
-    if (!isSure) return
-    remove.mutate({ path }, { onSuccess: () => toast(`${name} is deleted`), onError: toastProblem })
+    if (isSure) await tell(remove.mutateAsync({ path }), `${name} is deleted`)
   }
-  const stop = () =>
-    pause.mutate({ path }, { onSuccess: () => toast(`${name} is paused`), onError: toastProblem })
+  const stop = () => tell(pause.mutateAsync({ path }), `${name} is paused`)
   return (
     <li>
       <div className="section-row">
