@@ -136,7 +136,7 @@ export interface Rooms {
 
 /** Every room with what it may touch, from the ground floor up; no I/O. */
 export function buildRooms(parts: Parts): Rooms {
-  const { config, db, keyRing, outbound, clock } = parts
+  const { config, db, keyRing, outbound, clock, lagMs } = parts
   const { publicUrl } = config
   const audit = createAudit(db, clock)
   const records = createAuditBuffer(createCallWriter(db, audit))
@@ -191,9 +191,9 @@ export function buildRooms(parts: Parts): Rooms {
     outbound,
     records,
     clock,
-    lagMs: parts.lagMs
+    lagMs
   })
-  const watched = { version, standing, vault, gateway, records, lastUses, lagMs: parts.lagMs }
+  const watched = { version, standing, vault, gateway, records, lastUses, courier, lagMs }
   const jobs = [
     clockSync(db, clock),
     versionPoll(versions),

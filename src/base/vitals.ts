@@ -10,6 +10,8 @@ export interface Vitals {
   /** Refreshes that it owned, by whose identity and what they came to; what never happened is left out. */
   readonly refreshes: readonly RefreshCount[]
   readonly queues: readonly QueueSize[]
+  /** What the record tells the outside, of the whole deployment: every replica sees the same, a turn apart. */
+  readonly streams: readonly StreamSize[]
   readonly callsInFlight: number
   /** Workspace hosts that have not answered for a while and are only probed. */
   readonly breakersOpen: number
@@ -28,6 +30,15 @@ export interface QueueSize {
   readonly name: string
   readonly waiting: number
   readonly dropped: number
+}
+
+/** What lies before the receivers of one kind. */
+export interface StreamSize {
+  readonly kind: string
+  /** Events of the record, wanted ones and others. */
+  readonly waiting: number
+  /** Receivers whose last try failed. */
+  readonly failing: number
 }
 
 /** Raised with each change that what reads the older form would not bear: replicas of two versions run side by side. */

@@ -65,7 +65,8 @@ export async function noteVitals(
 function vitalsOf(json: unknown): Vitals | null {
   const isOurs =
     typeof json === 'object' && json !== null && Reflect.get(json, 'form') === vitalsForm
-  return isOurs ? (json as Vitals) : null // as `noteVitals` of this form writes it
+  // As `noteVitals` of this form writes it; one from before it told of streams tells of none.
+  return isOurs ? { streams: [], ...(json as Omit<Vitals, 'streams'>) } : null
 }
 
 export async function deleteReplica(tx: LookupTx, id: string): Promise<void> {

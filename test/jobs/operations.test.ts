@@ -15,6 +15,7 @@ const vitals: Vitals = {
   lacks: ['audit_records'],
   refreshes: [{ identity: 'user', outcome: 'renewed', count: 7 }],
   queues: [{ name: 'audit_records', waiting: 3, dropped: 0 }],
+  streams: [{ kind: 'webhook', waiting: 5, failing: 1 }],
   callsInFlight: 2,
   breakersOpen: 1,
   loopLateMs: 4
@@ -54,6 +55,15 @@ test('a replica that has told nothing, or in another form, is there all the same
     { host: 'a', vitals: null, vitalsAt: null },
     { host: 'b', vitals: null }
   ])
+})
+
+test('one of a version that did not tell of streams is told with none', async () => {
+  const a = world.replica('a', 'k1')
+  await a.custody.turn()
+  await tell(a, 'a')
+  await world.sql(`UPDATE replicas SET vitals = vitals - 'streams'`)
+  const { replicas } = await operationsOf(a).view(commandLineCall)
+  expect(replicas).toMatchObject([{ host: 'a', vitals: { ...vitals, streams: [] } }])
 })
 
 test('one that ended without a word is told as silent, after those that serve', async () => {

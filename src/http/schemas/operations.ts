@@ -60,6 +60,14 @@ const VitalsSchema = Strict({
       dropped: Type.Integer({ minimum: 0, description: 'Given up, since its start' })
     })
   ),
+  streams: Type.Array(
+    Strict({
+      kind: Type.String(),
+      waiting: Type.Integer({ minimum: 0, description: 'Events of the record before receivers' }),
+      failing: Type.Integer({ minimum: 0, description: 'Receivers whose last try failed' })
+    }),
+    { description: 'Webhooks and logs of the whole deployment: every replica tells the same' }
+  ),
   callsInFlight: Count,
   breakersOpen: Type.Integer({
     minimum: 0,
