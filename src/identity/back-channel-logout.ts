@@ -12,6 +12,7 @@ import { loginTarget } from './login-attempt.ts'
 import type { LoginClient } from './login-client.ts'
 import { type LogoutClaims, logoutTokenAgeMaxSeconds } from './logout-token.ts'
 import { endSession, providerSessionHash, providerSubjectHash } from './session-life.ts'
+import { createTokenThrottle } from './token-throttle.ts'
 
 export interface BackChannelLogout {
   readonly loginProviderId: LoginProviderId
@@ -27,8 +28,8 @@ const rememberedMs = 2 * logoutTokenAgeMaxSeconds * 1000
 /**
  * The identity provider says that a session there, or everything of a person, is over: then it is over here
  * too, in whatever tenant the session is by now. A token is obeyed once; one that is cut short may come again.
- * @throws AppError `invalid_request`: the token does not hold or was obeyed before; `not_found`; and what
- *   keeps its signing keys from being read
+ * @throws AppError `invalid_request`: the token does not hold or was obeyed before; `not_found`; `rate_limited`:
+ *   too many from this source did not hold; and what keeps its signing keys from being read
  */
 export function createBackChannelLogout(deps: {
   readonly db: Db
@@ -38,6 +39,7 @@ export function createBackChannelLogout(deps: {
   readonly publicUrl: string
 }): (input: BackChannelLogout) => Promise<void> {
   const { db, clock, client, publicUrl } = deps
+  const throttle = createTokenThrottle(clock)
 
   async function sessionsOf(id: string, { sid, subject }: LogoutClaims): Promise<SessionRow[]> {
     const subjectHash = subject === null ? '' : providerSubjectHash(id, subject)
@@ -47,7 +49,8 @@ export function createBackChannelLogout(deps: {
     return rows.filter((row) => subject === null || row.providerSubjectHash === subjectHash)
   }
 
-  return async ({ loginProviderId: id, logoutToken, requestId, source = null }) => {
+  async function obey(input: BackChannelLogout): Promise<void> {
+    const { loginProviderId: id, logoutToken, requestId, source = null } = input
     const tenantId = await findTenantOfLoginProvider(db, id)
     if (tenantId === null) throw new AppError('not_found')
     const scope = identityScope(asId('tenant', tenantId), requestId, { source })
@@ -63,5 +66,19 @@ export function createBackChannelLogout(deps: {
     }
     const expiresAt = plusMs(clock.now(), rememberedMs)
     await db.inTenant(scope, (tx) => noteLogoutToken(tx, { ...used, expiresAt }))
+  }
+
+  return async (input) => {
+    const from = input.source ?? 'unknown'
+    // Providers that many share send from the same addresses: who was right here is not made to wait for others.
+    const proof = `${input.loginProviderId} ${from}`
+    throttle.admit(from, proof)
+    try {
+      await obey(input)
+      throttle.noteProven(proof)
+    } catch (error) {
+      if (error instanceof AppError && error.owner === 'caller') throttle.noteFailure(from)
+      throw error
+    }
   }
 }

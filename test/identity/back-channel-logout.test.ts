@@ -110,6 +110,38 @@ describe('A13 a logout at the identity provider', () => {
   })
 })
 
+describe('who sends tokens that do not hold', () => {
+  const from = (source: string) => async (logoutToken: string) => {
+    const { loginProviderId } = world.acme
+    const input = { loginProviderId, logoutToken, requestId: 'request-1', source }
+    return await codeOf(world.identity.backChannelLogout(input))
+  }
+  const many = async (sender: (token: string) => Promise<string>) =>
+    await Promise.all(Array.from({ length: 40 }, () => sender('a.b.c')))
+
+  test('A14 is put off after thirty a minute, wherever in its network it sends from; nobody else is', async () => {
+    const session = await login('sid-flood')
+    const token = await signed(claimsOf({ sid: 'sid-flood' }))
+    for (let sent = 0; sent < 30; sent += 1) {
+      expect(await from(`2001:db8::${sent}`)('a.b.c')).toBe('invalid_request')
+    }
+    expect(await from('2001:db8::ffff')(token)).toBe('rate_limited')
+    expect(await seen(session)).toBe('no error')
+    expect(await from('198.51.100.7')(token)).toBe('no error')
+    await elsewhere.noticeChanges()
+    expect(await seen(session)).toBe('unauthenticated')
+    world.clock.advance(61_000)
+    expect(await from('2001:db8::ffff')('a.b.c')).toBe('invalid_request')
+  })
+
+  test('A14 does not hold up a provider that was right from the same address lately', async () => {
+    const provider = from('203.0.113.9')
+    expect(await provider(await signed(claimsOf()))).toBe('no error')
+    expect(new Set(await many(provider))).toEqual(new Set(['invalid_request']))
+    expect(await provider(await signed(claimsOf()))).toBe('no error')
+  })
+})
+
 describe('A14 the negative matrix of logout tokens', () => {
   const now = () => Math.floor(world.clock.now().getTime() / 1000)
   const cases: [string, () => JWTPayload][] = [
