@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { AppError } from '../base/errors.ts'
 import { asId } from '../base/ids.ts'
+import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { TokenVerdict } from '../oauth/token-answer.ts'
 import type { OAuthFailure } from '../providers/provider.ts'
@@ -40,6 +41,8 @@ export const accessTokenPlace = (grantId: string): Place => [
 export interface RefreshResult {
   readonly end: RefreshEnd
   readonly error: AppError | null
+  /** A refresh token that came when its grant was gone already, and that nobody else has heard of. */
+  readonly orphan?: Secret | null
 }
 
 const superseded: RefreshResult = { end: 'superseded', error: null }
@@ -61,9 +64,11 @@ export async function project(
   const now = deps.clock.now()
   const tokens = await sealTokens(deps.strongbox, scope, claim.grantId, verdict, now)
   const setback = verdict.kind === 'failed' ? judge(claim.grant, verdict.failure, now) : null
+  let isGone = false
   const isOurs = await insist(() =>
     deps.db.inTenant(scope, async (tx) => {
       const standing = await lockGrant(tx, claim.grantId)
+      isGone = standing === null
       const { refreshTokenSealed, refreshIssuedAt } = claim.token
       const kept = tokens.refreshTokenSealed === null ? { refreshTokenSealed, refreshIssuedAt } : {}
       const held = await projectGrantToken(tx, claim, { ...tokens, ...kept })
@@ -78,7 +83,7 @@ export async function project(
       return true
     })
   )
-  if (!isOurs) return superseded
+  if (!isOurs) return { ...superseded, orphan: isGone ? refreshTokenOf(verdict) : null }
   return setback === null ? { end: 'renewed', error: null } : resultOf(setback)
 }
 
@@ -186,8 +191,7 @@ export async function sealTokens(
   verdict: TokenVerdict,
   now: Date
 ): Promise<GrantTokens> {
-  const refreshToken =
-    verdict.kind === 'granted' ? verdict.tokens.refreshToken : verdict.refreshToken
+  const refreshToken = refreshTokenOf(verdict)
   const refreshTokenSealed =
     refreshToken === null
       ? null
@@ -200,6 +204,10 @@ export async function sealTokens(
   const { accessToken, accessExpiresAt, accessIssuedAt, scope: granted } = verdict.tokens
   const accessTokenSealed = await strongbox.seal(scope, accessTokenPlace(grantId), accessToken)
   return { ...refresh, accessTokenSealed, accessExpiresAt, accessIssuedAt, scope: granted }
+}
+
+function refreshTokenOf(verdict: TokenVerdict): Secret | null {
+  return verdict.kind === 'granted' ? verdict.tokens.refreshToken : verdict.refreshToken
 }
 
 export function kindOf(grant: GrantRow): GrantKind {

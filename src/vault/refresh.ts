@@ -25,6 +25,7 @@ import {
   setBack,
   setBackUnclaimed
 } from './refresh-projection.ts'
+import { revokeOrphan } from './revocation.ts'
 import { type AnswerInTurn, askInTurn } from './secrets-in-turn.ts'
 import type { RefreshEnd } from './vault-measures.ts'
 
@@ -111,7 +112,10 @@ async function claimAndSpend(
   }
   const result = await callProvider(deps, scope, claim, credentials, server).catch(failureOf)
   if ('failure' in result) return await setBack(deps, scope, claim, result)
-  return await project(deps, scope, claim, result.verdict, result.secrets)
+  const projected = await project(deps, scope, claim, result.verdict, result.secrets)
+  const { orphan = null } = projected
+  if (orphan !== null) await revokeOrphan(deps, scope, grant, { ...credentials, server, orphan })
+  return projected
 }
 
 function isKept(entry: RefreshEntryRow | null, generation: number): boolean {

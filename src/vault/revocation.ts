@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import type { AppConnectionId, GrantId } from '../base/ids.ts'
-import { asId } from '../base/ids.ts'
+import { type AppConnectionId, asId } from '../base/ids.ts'
+import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
+import type { AuthorizationServer } from '../oauth/authorization-server.ts'
 import { revokeRefreshToken } from '../oauth/revocation.ts'
 import { type GrantRow, listRevocableGrants } from '../store/grants.ts'
-import { credentialsOf } from './credentials.ts'
+import { credentialsOf, type GrantCredentials } from './credentials.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { refreshTokenPlace } from './refresh-projection.ts'
+
+type Clients = Pick<GrantCredentials, 'provider' | 'candidates'>
 
 /** What is still held of a grant that has just been forgotten. */
 export interface Forgotten {
@@ -26,22 +29,61 @@ export async function revokeAtProvider(
   { grant, refreshTokenSealed }: Forgotten
 ): Promise<void> {
   if (grant.kind !== 'user' || refreshTokenSealed === null) return
-  const grantId: GrantId = asId('grant', grant.id)
-  const fault = await prepareRevocation(deps, scope, grant, refreshTokenSealed)
-    .then((revoke) => revoke())
-    .then(
-      () => null,
-      (error: unknown) => (error instanceof AppError ? error.code : 'internal')
-    )
+  const revoke = () => prepareRevocation(deps, scope, grant, refreshTokenSealed)
+  await onRecord(deps, scope, grant, async () => await (await revoke())())
+}
+
+/**
+ * The provider has just given a refresh token for a grant that was forgotten meanwhile, after its own was revoked
+ * perhaps: this one is revoked too, by the client that got it.
+ */
+export async function revokeOrphan(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  grant: GrantRow,
+  held: Clients & { server: AuthorizationServer; orphan: Secret }
+): Promise<void> {
+  const { server, orphan } = held
+  const revoke = () => revokeAs(deps, held, { ...grant, server }, orphan)
+  // The tenant may be gone, and its record with it.
+  await onRecord(deps, scope, grant, revoke).catch(() => undefined)
+}
+
+async function onRecord(
+  { audit }: RefreshDeps,
+  scope: TenantScope,
+  grant: GrantRow,
+  revoke: () => Promise<void>
+): Promise<void> {
+  const fault = await revoke().then(
+    () => null,
+    (error: unknown) => (error instanceof AppError ? error.code : 'internal')
+  )
   const outcome = fault === null ? ('succeeded' as const) : ('failed' as const)
-  await deps.audit.record(scope, [
+  await audit.record(scope, [
     {
       action: 'grant.revoke',
-      object: ['grant', grantId],
+      object: ['grant', grant.id],
       outcome,
       ...(fault === null ? {} : { code: fault })
     }
   ])
+}
+
+async function revokeAs(
+  { exchange }: RefreshDeps,
+  { provider, candidates }: Clients,
+  at: { readonly workspaceOrigin: string; readonly server: AuthorizationServer },
+  token: Secret
+): Promise<void> {
+  const [newest] = candidates
+  if (newest === undefined) throw new AppError('app_connection_missing')
+  const { workspaceOrigin, server } = at
+  await revokeRefreshToken(
+    exchange,
+    { provider, workspaceOrigin, server, client: newest.client },
+    token
+  )
 }
 
 /** Opens all that a revocation needs, so that it can be done when nothing can be opened any more. */
@@ -53,14 +95,11 @@ async function prepareRevocation(
 ): Promise<() => Promise<void>> {
   const place = refreshTokenPlace(asId('grant', grant.id))
   const token = await deps.strongbox.open(scope, place, refreshTokenSealed)
-  const { provider, candidates } = await credentialsOf(deps, scope, grant)
+  const credentials = await credentialsOf(deps, scope, grant)
   const { workspaceOrigin } = grant
-  const [newest] = candidates
-  if (newest === undefined) throw new AppError('app_connection_missing')
   return async () => {
-    const server = await deps.servers.discover(provider, workspaceOrigin)
-    const target = { provider, workspaceOrigin, server, client: newest.client }
-    await revokeRefreshToken(deps.exchange, target, token)
+    const server = await deps.servers.discover(credentials.provider, workspaceOrigin)
+    await revokeAs(deps, credentials, { workspaceOrigin, server }, token)
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Behaviour, refusals } from '../support/hostile-authorization-server.ts'
+import { type Answer, type Behaviour, refusals } from '../support/hostile-authorization-server.ts'
 import {
   codeOf,
   createVaultWorld,
@@ -25,7 +25,12 @@ describe('a grant that is forgotten', () => {
   test('F27 G8 during a refresh: it stays forgotten, and its tokens are revoked at the provider', async () => {
     const grant = await world.seedGrant()
     const held = Promise.withResolvers<void>()
-    world.server.next({ holdAfter: held.promise })
+    let rotated = 'none yet'
+    const rewrite = (honest: Answer) => {
+      if (typeof honest.body === 'object') rotated = String(honest.body.refresh_token)
+      return honest
+    }
+    world.server.next({ holdAfter: held.promise, rewrite })
     const call = failureOf(ask(grant))
     await world.server.arrived(1)
     expect(await world.own.vault.forget(world.scope, grant.grantId, event)).toBe(true)
@@ -35,6 +40,11 @@ describe('a grant that is forgotten', () => {
     expect(await world.stateOf(grant.grantId)).toBeNull()
     expect(await world.sql('SELECT 1 FROM refresh_journal')).toHaveLength(0)
     expect(grant.family.isRevoked).toBe(true)
+    // The one that was held, and the one that came for a grant that was gone.
+    const revoked = world.server.revocations.map((form) => form.get('token'))
+    expect(revoked.sort()).toEqual([grant.refreshToken, rotated].sort())
+    const records = `SELECT outcome FROM audit_events WHERE action = 'grant.revoke'`
+    expect(await world.sql(records)).toEqual([{ outcome: 'succeeded' }, { outcome: 'succeeded' }])
   })
 
   test('G8 a provider that cannot revoke is on record, and the grant is gone all the same', async () => {
