@@ -75,7 +75,7 @@ describe('a token', () => {
   })
 
   test('F20 near its end is handed out and renewed behind the caller’s back', async () => {
-    const grant = await seed(10 * minuteMs)
+    const grant = await seed(4 * minuteMs)
     expect(await ask(grant)).toMatchObject({ source: 'cached', generation: 1 })
     await world.own.vault.settle()
     expect(await ask(grant)).toMatchObject({ source: 'cached', generation: 2 })
@@ -83,7 +83,7 @@ describe('a token', () => {
   })
 
   test('F22 a renewal ahead that fails is nobody’s error', async () => {
-    const grant = await seed(10 * minuteMs)
+    const grant = await seed(4 * minuteMs)
     world.server.next({ instead: refusals.unavailable() })
     expect(await ask(grant)).toMatchObject({ source: 'cached', generation: 1 })
     await world.own.vault.settle()
