@@ -216,7 +216,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   serviceAccountRoutes(app, { serviceAccounts: identity.serviceAccounts, once })
   federatedIdentityRoutes(app, { identity, once })
   await oauthRoutes(app, { identity, problems, publicUrl })
-  auditRoutes(app, deps)
+  auditRoutes(app, { audit: deps.audit, identity, problems })
   webhookRoutes(app, { webhooks: deps.webhooks, once })
   await pageRoutes(app)
   await consoleRoutes(app, deps)

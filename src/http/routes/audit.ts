@@ -1,9 +1,15 @@
 import { Secret } from '../../base/secret.ts'
 import type { Identity } from '../../identity/identity.ts'
-import { type App, answers, PageOf } from '../route.ts'
+import {
+  createAuditExport,
+  exportAnswer,
+  exportDescription,
+  prefersLines
+} from '../audit-export.ts'
+import type { ProblemWriter } from '../plugins/problem.ts'
+import { type App, answers } from '../route.ts'
 import {
   Anchors,
-  AuditEvent,
   AuditFilters,
   AuditHead,
   type AuditReader,
@@ -16,8 +22,10 @@ const tags = ['audit']
 
 export function auditRoutes(
   app: App,
-  { audit, identity }: { audit: AuditReader; identity: Pick<Identity, 'tokenFinding'> }
+  deps: { audit: AuditReader; identity: Identity; problems: ProblemWriter }
 ): void {
+  const { audit, identity } = deps
+  const exportAudit = createAuditExport(deps)
   app.get(
     '/api/v1/audit-events',
     {
@@ -25,14 +33,18 @@ export function auditRoutes(
       schema: {
         tags,
         summary: 'What happened, newest first',
+        description: exportDescription,
         querystring: AuditFilters,
-        response: answers({ 200: PageOf(AuditEvent) })
+        response: { ...answers({}), ...exportAnswer }
       }
     },
-    (request) => {
-      const { limit = 50, cursor = null, from, to, ...filters } = request.query
+    (request, reply) => {
+      const { limit, cursor = null, from, to, ...filters } = request.query
       const times = { ...(from && { from: new Date(from) }), ...(to && { to: new Date(to) }) }
-      return audit.list(request.scope, { limit, cursor, ...filters, ...times })
+      const query = { cursor, ...filters, ...times }
+      if (prefersLines(request)) return exportAudit(request, reply, { ...query, limit })
+      reply.type('application/json')
+      return audit.list(request.scope, { ...query, limit: limit ?? 50 })
     }
   )
 
