@@ -62,11 +62,19 @@ describe('a run', () => {
     const calls = await jobCalls(world, since)
     expect(calls.filter((call) => !call.endsWith(` ${clientId}`))).toEqual([])
     expect(
-      await world.sql(`SELECT actor_id, on_behalf_of, outcome, details->>'runId' AS run
-                         FROM audit_events WHERE action = 'deployment_run.create'`)
-    ).toEqual([
-      { actor_id: 'usr_lead', on_behalf_of: 'usr_lead', outcome: 'succeeded', run: run.runId }
-    ])
+      await world.sql(`SELECT actor_id, on_behalf_of, outcome, details->>'runId' AS run, details->>'step' AS step
+                         FROM audit_events WHERE action = 'deployment_run.create' ORDER BY seq`)
+    ).toEqual(
+      [
+        { run: null, step: 'begun' },
+        { run: run.runId, step: 'done' }
+      ].map((own) => ({
+        actor_id: 'usr_lead',
+        on_behalf_of: 'usr_lead',
+        outcome: 'succeeded',
+        ...own
+      }))
+    )
   })
 
   test('by its schedule is the service principal’s too, and in the list', async () => {
@@ -99,7 +107,10 @@ describe('a run', () => {
       state: 'canceled',
       message: 'Was canceled: Somebody canceled it'
     })
-    expect(await world.audit('deployment_run.cancel')).toHaveLength(1)
+    expect(await world.audit('deployment_run.cancel')).toMatchObject([
+      { outcome: 'succeeded', details: { runId, step: 'begun' } },
+      { outcome: 'succeeded', details: { runId, step: 'done' } }
+    ])
   })
 
   test('the same key of the same caller is one run, another caller’s another', async () => {
@@ -178,6 +189,25 @@ describe('following a run', () => {
   })
 })
 
+test('I4 no record, no run: the workspace is asked for nothing that could not be written down', async () => {
+  await world.faults({ runAdvance: 'time', runRunningMs: 600_000 })
+  const { runId } = await start()
+  await world.sql(`REVOKE INSERT ON audit_events FROM ${world.appRole}`)
+  const asked = new Date()
+  const faults = [
+    await faultOf(start()),
+    await faultOf(world.deployments.cancelRun(as.lead, ref(runId))),
+    await faultOf(world.deployments.remove(as.lead, fabric.id, name, { isForgotten: false }))
+  ]
+  await world.sql(`GRANT INSERT ON audit_events TO ${world.appRole}`)
+  expect(faults.map(({ status }) => status >= 500)).toEqual([true, true, true])
+  const changes = (await jobCalls(world, asked)).filter((call) =>
+    /run-now|cancel|delete/.test(call)
+  )
+  expect(changes).toEqual([])
+  expect(await list()).toMatchObject({ items: [{ runId, isOver: false }] })
+})
+
 describe('E never with other credentials', () => {
   test('a job that was made to run as somebody else is not run, and told', async () => {
     await workspaceOf(world).control('service-principals', {
@@ -196,7 +226,8 @@ describe('E never with other credentials', () => {
     expect(await faultOf(start())).toMatchObject({ code: 'conflict' })
     expect((await list()).items).toEqual([])
     expect(await world.audit('deployment_run.create')).toMatchObject([
-      { outcome: 'failed', code: 'conflict' }
+      { details: { step: 'begun' } },
+      { outcome: 'failed', code: 'conflict', details: { step: 'failed' } }
     ])
     await world.deployments.put(as.lead, fabric.id, name, { settings })
     expect((await start()).runAs).toBe(clientId)

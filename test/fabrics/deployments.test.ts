@@ -256,7 +256,8 @@ describe('what stands at the workspace', () => {
     await workspaceOf(world).call('POST', 'delete', { job_id: Number(jobId) })
     await remove()
     expect(await faultOf(remove())).toMatchObject({ code: 'not_found' })
-    expect(await world.audit('deployment.delete')).toHaveLength(2)
+    const steps = (await world.audit('deployment.delete')).map(({ details }) => details)
+    expect(steps).toMatchObject(['begun', 'done', 'begun', 'done'].map((step) => ({ step })))
   })
 
   test('deleting waits for a workspace that answers, or forgets', async () => {

@@ -134,21 +134,23 @@ export const eventsOfFabrics = {
     'failed'
   ),
   'deployment.delete': listed(
-    'It was deleted, or forgotten',
+    'It was deleted: once before the workspace is asked, once with what came of it; or forgotten, once',
     'deployment',
-    'name jobId isForgotten'
+    'name jobId isForgotten step',
+    'succeeded',
+    'failed'
   ),
   'deployment_run.create': listed(
-    'A run was started',
+    'A run was started: once before the workspace is asked, once with what came of it',
     'deployment',
-    'name jobId servicePrincipal runId',
+    'name jobId servicePrincipal runId step',
     'succeeded',
     'failed'
   ),
   'deployment_run.cancel': listed(
-    'A run was canceled',
+    'A run was canceled: once before the workspace is asked, once with what came of it',
     'deployment',
-    'name jobId servicePrincipal runId',
+    'name jobId servicePrincipal runId step',
     'succeeded',
     'failed'
   ),

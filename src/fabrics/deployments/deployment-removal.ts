@@ -1,5 +1,8 @@
+import type { AuditEvent } from '../../audit/audit.ts'
+import { AppError } from '../../base/errors.ts'
 import { asId } from '../../base/ids.ts'
-import { deleteDeployment, settleDeployment } from '../../store/deployments.ts'
+import type { TenantScope } from '../../base/tenant-scope.ts'
+import { type DeploymentRow, deleteDeployment, settleDeployment } from '../../store/deployments.ts'
 import { changeDeadlineMs, claimRow } from './claims.ts'
 import { type DeploymentDeps, labelsOf, mustFindDeployment, mustReach } from './deployment-deps.ts'
 import type { Deployments } from './deployments.ts'
@@ -13,12 +16,17 @@ export function createDeploymentRemoval(deps: DeploymentDeps): Deployments['remo
   const keeping = createJobKeeping(deps.ask)
 
   return async (scope, fabricId, name, { isForgotten }) => {
-    const { row, claim, labels } = await db.inTenant(scope, async (tx) => {
-      const found = await mustFindDeployment(tx, fabricId, name, 'deployment.delete')
-      if (!isForgotten) mustReach(found.fabric, found.row, unreachable)
-      const claim = await claimRow(deps, tx, found.row)
-      return { row: found.row, claim, labels: await labelsOf(tx, fabricId, name) }
+    const begun = await db.inTenant(scope, async (tx) => {
+      const { fabric, row } = await mustFindDeployment(tx, fabricId, name, 'deployment.delete')
+      if (!isForgotten) mustReach(fabric, row, unreachable)
+      const claim = await claimRow(deps, tx, row)
+      await audit.append(tx, eventOf(scope, row, isForgotten ? 'forgotten' : 'begun'))
+      if (!isForgotten) return { row, claim, labels: await labelsOf(tx, fabricId, name) }
+      await deleteDeployment(tx, claim.id, claim.claimId)
+      return null
     })
+    if (begun === null) return
+    const { row, claim, labels } = begun
     const place = { fabricId, workspaceOrigin: row.workspaceOrigin }
 
     async function removeJob(): Promise<void> {
@@ -30,22 +38,34 @@ export function createDeploymentRemoval(deps: DeploymentDeps): Deployments['remo
     }
 
     try {
-      if (!isForgotten) await removeJob()
+      await removeJob()
     } catch (error) {
-      const letGo = db.inTenant(scope, (tx) => settleDeployment(tx, claim.id, claim.claimId, {}))
+      const code = error instanceof AppError ? error.code : 'internal'
+      const letGo = db.inTenant(scope, async (tx) => {
+        await settleDeployment(tx, claim.id, claim.claimId, {})
+        await audit.append(tx, { ...eventOf(scope, row, 'failed'), outcome: 'failed', code })
+      })
       // Where even this fails, the claim ends by itself.
       await letGo.catch(() => undefined)
       throw error
     }
     await db.inTenant(scope, async (tx) => {
       if (!(await deleteDeployment(tx, claim.id, claim.claimId))) return
-      await audit.append(tx, {
-        action: 'deployment.delete',
-        object: ['deployment', claim.id],
-        fabricId: asId('fabric', row.fabricId),
-        ...(scope.actor.kind === 'user' && { onBehalfOf: scope.actor.id }),
-        details: { name, jobId: row.jobId, isForgotten }
-      })
+      await audit.append(tx, eventOf(scope, row, 'done'))
     })
+  }
+}
+
+function eventOf(
+  { actor }: TenantScope,
+  { id, fabricId, name, jobId }: DeploymentRow,
+  step: 'begun' | 'done' | 'forgotten' | 'failed'
+): AuditEvent {
+  return {
+    action: 'deployment.delete',
+    object: ['deployment', id],
+    fabricId: asId('fabric', fabricId),
+    ...(actor.kind === 'user' && { onBehalfOf: actor.id }),
+    details: { name, jobId, isForgotten: step === 'forgotten', step }
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { AuditEvent } from '../../audit/audit.ts'
 import { AppError } from '../../base/errors.ts'
 import { type FabricId, newId } from '../../base/ids.ts'
 import type { Operation } from '../../base/operations.ts'
@@ -66,39 +67,41 @@ export function createDeploymentRuns(deps: DeploymentDeps): Runs {
     return begun.runId
   }
 
-  async function record(
+  /** On record before the workspace is asked, and once more with what came of it. */
+  async function onRecord(
     scope: TenantScope,
     of: Deployed,
-    action: 'deployment_run.create' | 'deployment_run.cancel',
-    end:
-      | { readonly name: string; readonly runId: string }
-      | { readonly name: string; error: unknown }
-  ): Promise<void> {
-    const { actor } = scope
-    const isDone = 'runId' in end
-    const code = !isDone && end.error instanceof AppError ? end.error.code : 'internal'
-    const { clientId: servicePrincipal, jobId } = of
-    const details = { name: end.name, jobId, servicePrincipal, runId: isDone ? end.runId : null }
-    await audit.record(scope, [
-      {
-        action,
-        object: ['deployment', of.id],
-        fabricId: of.fabricId,
-        ...(actor.kind === 'user' && { onBehalfOf: actor.id }),
-        ...(isDone ? {} : { outcome: 'failed', code }),
-        details
-      }
-    ])
+    event: Pick<AuditEvent, 'action'> & { readonly name: string; readonly runId: string | null },
+    work: () => Promise<string>
+  ): Promise<string> {
+    const { action, name, runId } = event
+    const { jobId, clientId: servicePrincipal, fabricId } = of
+    const tell = (step: string, id: string | null, end: Partial<AuditEvent> = {}) =>
+      audit.record(scope, [
+        {
+          action,
+          object: ['deployment', of.id],
+          fabricId,
+          ...(scope.actor.kind === 'user' && { onBehalfOf: scope.actor.id }),
+          ...end,
+          details: { name, jobId, servicePrincipal, runId: id, step }
+        }
+      ])
+    await tell('begun', runId)
+    const done = await work().catch(async (error: unknown) => {
+      const code = error instanceof AppError ? error.code : 'internal'
+      await tell('failed', runId, { outcome: 'failed', code })
+      throw error
+    })
+    await tell('done', done)
+    return done
   }
 
   return {
     async startRun(scope, fabricId, name, run) {
       const of = await find(scope, fabricId, name, 'deployment_run.create')
-      const runId = await begin(scope, of, run).catch(async (error: unknown) => {
-        await record(scope, of, 'deployment_run.create', { name, error })
-        throw error
-      })
-      await record(scope, of, 'deployment_run.create', { name, runId })
+      const event = { action: 'deployment_run.create', name, runId: null } as const
+      const runId = await onRecord(scope, of, event, () => begin(scope, of, run))
       return await read(scope, of, runId)
     },
 
@@ -143,8 +146,11 @@ export function createDeploymentRuns(deps: DeploymentDeps): Runs {
     async cancelRun(scope, { fabricId, name, runId }) {
       const of = await find(scope, fabricId, name, 'deployment_run.cancel')
       await read(scope, of, runId)
-      await ask(scope, of, jobs.cancelRun(runId))
-      await record(scope, of, 'deployment_run.cancel', { name, runId })
+      const event = { action: 'deployment_run.cancel', name, runId } as const
+      await onRecord(scope, of, event, async () => {
+        await ask(scope, of, jobs.cancelRun(runId))
+        return runId
+      })
       return await read(scope, of, runId)
     },
 
