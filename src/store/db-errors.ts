@@ -7,18 +7,10 @@ const foreignKeyViolation = 'P2003'
 const recordNotFound = 'P2025'
 /** SQLSTATE of a text with a NUL, which Postgres cannot hold. */
 const impossibleText = '22021'
-/** Prisma's codes for "no connection", "pool timeout", "transaction could not start", "server closed". */
-const unreachable = new Set([
-  'P1000',
-  'P1001',
-  'P1002',
-  'P1008',
-  'P1011',
-  'P1017',
-  'P2024',
-  'P2028',
-  'P2037'
-])
+/** Prisma's codes for "no connection", "server closed", "too many connections". */
+const unreachable = new Set(['P1000', 'P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2037'])
+/** Prisma's codes for "pool timeout" and "transaction could not start, or took too long". */
+const late = new Set(['P2024', 'P2028'])
 /** The driver adapter's own words for the same, where no code of Prisma's stands for them. */
 const unreachableKinds = new Set([
   'DatabaseNotReachable',
@@ -42,7 +34,7 @@ export class UniqueViolation extends Error {
 
 /**
  * A foreign error as one of ours; its message and cause are dropped, since both can hold values.
- * @returns AppError `overloaded` (database away), `not_found` (reference or row gone),
+ * @returns AppError `overloaded` (database away, or too much waits for it), `not_found` (reference or row gone),
  * `invalid_request` (a NUL in a text), UniqueViolation, or `internal`
  */
 export function translateDbError(error: unknown): Error {
@@ -55,6 +47,10 @@ export function translateDbError(error: unknown): Error {
     return new AppError('invalid_request', {
       detail: 'A text holds a character that cannot be kept'
     })
+  }
+  if (isLate(error)) {
+    const detail = 'Too much waits for the database at once; try again'
+    return new AppError('overloaded', { detail, ...(code === null ? {} : { note: code }) })
   }
   if (code !== null && (unreachable.has(code) || unreachableState.test(code))) {
     return new AppError('overloaded', { detail: 'The database is away; try again', note: code })
@@ -74,16 +70,24 @@ export function translateDbError(error: unknown): Error {
 }
 
 /**
- * `away`: no connection, or one that is refused or cut; `connection`: one that was idle was cut; `constraint`: a write
+ * `away`: no connection, or one that is refused or cut; `busy`: none came free in time; `connection`: one that was idle was cut; `constraint`: a write
  * that the schema refuses.
  */
-export const dbErrorClasses = ['away', 'connection', 'deadlock', 'constraint', 'other'] as const
+export const dbErrorClasses = [
+  'away',
+  'busy',
+  'connection',
+  'deadlock',
+  'constraint',
+  'other'
+] as const
 export type DbErrorClass = (typeof dbErrorClasses)[number]
 
 /** Null: the database has nothing to do with it. */
 export function dbErrorClassOf(error: unknown): DbErrorClass | null {
   if (error instanceof AppError || error instanceof UniqueViolation) return null
   if (isDeadlock(error)) return 'deadlock'
+  if (isLate(error)) return 'busy'
   const translated = translateDbError(error)
   if (translated === error) return null
   if (!(translated instanceof AppError) || translated.code === 'not_found') return 'constraint'
@@ -133,15 +137,32 @@ function fieldsOf(error: unknown): string[] {
   return Array.isArray(meta?.target) ? meta.target.map(String) : []
 }
 
-const socketErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'])
+const socketErrors = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN'
+])
+/** The driver's own words, for which it has no code. */
+const brokenWords = /Connection terminated|is not queryable|timeout expired/
 
 function isConnectionError(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code
   if (typeof code === 'string' && socketErrors.has(code)) return true
-  return (
-    error instanceof Error &&
-    /Connection terminated|timeout exceeded when trying/.test(error.message)
-  )
+  return error instanceof Error && brokenWords.test(error.message)
+}
+
+/**
+ * No connection came free, or no work came to its end, in time. A database that is away can look like this only to
+ * a process that does not watch it: one that does has cut whatever waits by then.
+ */
+function isLate(error: unknown): boolean {
+  if (late.has(codeOf(error) ?? '')) return true
+  return error instanceof Error && error.message.includes('timeout exceeded when trying')
 }
 
 function isPrismaError(error: unknown): boolean {

@@ -49,7 +49,7 @@ export interface Db {
   /**
    * Runs `work` in one transaction that serves `scope`: another tenant's rows do not exist in it.
    * @param timeoutMs after which it is undone; default: 10 s
-   * @throws AppError `overloaded` when the database can't be reached, `shutting_down` after close
+   * @throws AppError `overloaded` when the database can't be reached or too much waits for it, `shutting_down` after close
    */
   inTenant<T>(scope: TenantScope, work: (tx: Tx) => Promise<T>, timeoutMs?: number): Promise<T>
   inLookup<T>(lookup: Lookup, work: (tx: LookupTx) => Promise<T>): Promise<T>

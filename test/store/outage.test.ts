@@ -88,7 +88,18 @@ describe('H5 the database is away', () => {
     expect(rowCount).toBe(0)
   })
 
-  test('every connection is taken: the next caller waits no longer than the pool allows', async () => {
+  test('it resets a connection between two statements of a transaction', async () => {
+    const work = db.inTenant(scopeOf('ten_a'), async (tx) => {
+      await query(tx, 'SELECT 1')
+      proxy.mode = { kind: 'refuse' }
+      // The driver has heard of it by then, or hears of it from the next statement.
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      await query(tx, 'SELECT 2')
+    })
+    await expectOverloaded(work)
+  })
+
+  test('every connection is taken: the next caller waits no longer than the pool allows, and is not told of an outage', async () => {
     const held = Promise.withResolvers<void>()
     const holders = Array.from({ length: 3 }, () =>
       db.inTenant(scopeOf('ten_a'), async (tx) => {
@@ -97,7 +108,13 @@ describe('H5 the database is away', () => {
       })
     )
     const ends = Promise.allSettled(holders)
-    await expectOverloaded(read())
+    const crowd = [read(), read(), read()]
+    await Promise.all(crowd.map(expectOverloaded))
+    await expect(crowd[0]).rejects.toMatchObject({
+      detail: expect.stringContaining('Too much waits')
+    })
+    const { errors } = db.load()
+    expect([errors.of('busy'), errors.of('away')]).toEqual([3, 0])
     held.resolve()
     await ends
     expect(await read()).toHaveLength(1)
