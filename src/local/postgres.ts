@@ -31,6 +31,8 @@ export interface PostgresOptions {
   readonly port: number
   /** Survive a power cut (fsync); without it, writes are faster and only good for tests. */
   readonly durable?: boolean
+  /** Further settings of the server, and others in place of ours. */
+  readonly settings?: Readonly<Record<string, string>>
   readonly log?: (line: string) => void
 }
 
@@ -38,13 +40,17 @@ export interface RunningPostgres {
   /** `postgres://` URL of the superuser at database `postgres`. */
   readonly superuserUrl: string
   readonly port: number
+  /** Where its data lies, which is elsewhere than was wished where its account may not go there. */
+  readonly dataDir: string
+  /** Of the server's first process, which leads a group of them. */
+  readonly pid: number
   /** Settles with the server's last log lines when it ends, asked or not. */
   readonly ended: Promise<string>
   /** A fast shutdown; resolves once the server process has exited. */
   stop(): Promise<void>
 }
 
-const readyLine = 'database system is ready to accept connections'
+const readyLine = /database system is ready to accept (read-only )?connections/
 const takenLine = /Address already in use/i
 const startTimeoutMs = 60_000
 const stopTimeoutMs = 15_000
@@ -54,6 +60,7 @@ const portAttemptsMax = 5
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const log = options.log ?? (() => {})
   const durable = options.durable ?? true
+  const settings = { ...(durable ? {} : careless), ...options.settings }
   const at = await place(options.dataDir, log)
   const passwordFile = `${resolve(options.dataDir)}.password`
   const ownerFile = `${resolve(options.dataDir)}.owner`
@@ -67,7 +74,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   writeFileSync(ownerFile, `${process.pid}\n`)
   for (let attempt = 1; ; attempt++) {
     const port = options.port === 0 ? await freePort() : options.port
-    const server = launch(at, port, durable, log)
+    const server = launch(at, port, settings, log)
     const failure = await server.started
     if (failure === undefined) {
       const stop = async () => {
@@ -75,7 +82,8 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
         rmSync(ownerFile, { force: true })
       }
       const superuserUrl = `postgres://${superuser}:${password}@127.0.0.1:${port}/postgres`
-      return { superuserUrl, port, ended: server.ended, stop }
+      const { pid, ended } = server
+      return { superuserUrl, port, dataDir: at.dataDir, pid, ended, stop }
     }
     await server.stop()
     const isTaken = takenLine.test(failure)
@@ -85,7 +93,14 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   }
 }
 
-function launch(at: Placement, port: number, durable: boolean, log: (line: string) => void) {
+const careless = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+
+function launch(
+  at: Placement,
+  port: number,
+  special: Readonly<Record<string, string>>,
+  log: (line: string) => void
+) {
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -97,7 +112,7 @@ function launch(at: Placement, port: number, durable: boolean, log: (line: strin
     timezone: 'UTC',
     log_timezone: 'UTC',
     log_min_error_statement: 'panic',
-    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' })
+    ...special
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn(at.postgres, ['-D', at.dataDir, '-p', String(port), ...flags], {
@@ -122,11 +137,12 @@ function launch(at: Placement, port: number, durable: boolean, log: (line: strin
         lines.push(line)
         if (lines.length > 40) lines.shift()
         log(line)
-        if (line.includes(readyLine)) settle(undefined)
+        if (readyLine.test(line)) settle(undefined)
       }
     })
   })
-  return { started: firstOf(ready, ended, lines), ended, stop: () => stop(child, ended) }
+  const started = firstOf(ready, ended, lines)
+  return { pid: child.pid ?? 0, started, ended, stop: () => stop(child, ended) }
 }
 
 async function firstOf(ready: Promise<undefined>, ended: Promise<string>, lines: string[]) {

@@ -53,7 +53,10 @@ export async function grantAppRole(client: pg.Client, app: RoleCredentials): Pro
     await client.query(`REVOKE ALL ON ${table} FROM ${role}`)
     await client.query(`GRANT ${rights} ON ${table} TO ${role}`)
   }
-  await client.query(`GRANT EXECUTE ON FUNCTION ${grantedFunctions.join(', ')} TO ${role}`)
+  const functions = grantedFunctions.join(', ')
+  // As the migration did, once more: a backup is restored without rights.
+  await client.query(`REVOKE ALL ON FUNCTION ${functions} FROM PUBLIC`)
+  await client.query(`GRANT EXECUTE ON FUNCTION ${functions} TO ${role}`)
 }
 
 /** Why the role that is logged in must not run Weft, empty when it may. */

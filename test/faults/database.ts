@@ -61,8 +61,8 @@ export async function weather(
   ])
   // What they began with, such as a first token, changes the tenant: it is read once more, and then remembered.
   await pause(settleMs)
-  const startMs = performance.now()
   await outage.begin()
+  const startMs = performance.now()
   const cold = await Promise.all(
     ports.flatMap((port) => [ask(port, stranger()), ask(port, stranger())])
   )

@@ -8,8 +8,10 @@ import {
   slowTokenEndpoint
 } from './crowds.ts'
 import { connectionsDropped, cutOff, diskFull, frozen, readOnly, stopped } from './database.ts'
+import { failover } from './failover.ts'
 import type { Fault } from './fault.ts'
 import { coldStart } from './herd.ts'
+import { restore } from './restore.ts'
 import { fullStop, kill, rollingRestart } from './stopping.ts'
 import { migrations, sideBySide } from './upgrades.ts'
 
@@ -22,6 +24,7 @@ export const faults: readonly Fault[] = [
   frozen,
   connectionsDropped,
   readOnly,
+  failover,
   diskFull,
   cutOff,
   hangingWorkspace,
@@ -33,5 +36,6 @@ export const faults: readonly Fault[] = [
   clockSteps,
   coldStart,
   migrations,
-  sideBySide
+  sideBySide,
+  restore
 ]
