@@ -33,6 +33,8 @@ export interface AccessTokens {
   issue(facts: AccessTokenFacts): Promise<string>
   /** Null: not one of ours, or over. */
   read(token: string): Promise<AccessTokenFacts | null>
+  /** Of one that was read: whether its key has not been dropped since. */
+  isBelieved(token: string): boolean
 }
 
 /** What they are, to whoever looks at a signature (RFC 9068 §2.1). */
@@ -41,7 +43,7 @@ export const accessTokenTyp = 'at+jwt'
 const tokenScope = 'all-apis'
 
 export function createAccessTokens(deps: {
-  readonly signingKeys: Pick<SigningKeys, 'sign' | 'verify'>
+  readonly signingKeys: Pick<SigningKeys, 'sign' | 'verify' | 'believes'>
   readonly clock: Clock
   readonly publicUrl: string
 }): AccessTokens {
@@ -66,7 +68,8 @@ export function createAccessTokens(deps: {
     async read(token) {
       const claims = await signingKeys.verify(token, { typ: accessTokenTyp, issuer: publicUrl })
       return claims === null ? null : factsOf(claims, publicUrl, fabricPrefix)
-    }
+    },
+    isBelieved: (token) => signingKeys.believes(token)
   }
 }
 

@@ -22,7 +22,7 @@ interface Deps {
   readonly clock: Clock
   readonly versions: TenantVersions
   readonly lastUses: LastUses
-  readonly accessTokens: Pick<AccessTokens, 'read'>
+  readonly accessTokens: Pick<AccessTokens, 'read' | 'isBelieved'>
 }
 
 const knownMax = 50_000
@@ -34,7 +34,7 @@ const refusedMax = 1_000
 /**
  * Who presents these credentials, without a query where that is known: a credential, the role, the teams and
  * the tenant behind it hold until the tenant changes, and their ends are held against the clock at each call.
- * A signature too is checked once for each of the tenant's versions. What is wrong with a credential is
+ * A signature too is checked once for each of the tenant's versions, and holds no longer than its key. What is wrong with a credential is
  * nobody's to know.
  */
 export function createAuthentication(deps: Deps) {
@@ -60,9 +60,15 @@ export function createAuthentication(deps: Deps) {
     return known.get(`${via}/${hash}`, () => read(presented))
   }
 
+  /** A key that was dropped takes along what was remembered of its tokens, also where that was read too late. */
+  function isGood(found: Credential, { via, token }: Presented): boolean {
+    if (via === 'service_token' && !accessTokens.isBelieved(token)) return false
+    return !isOver(found, clock.now())
+  }
+
   async function credentialOf(presented: Presented): Promise<Credential | null> {
     const found = await find(presented)
-    if (found === null || !isOver(found, clock.now())) return found
+    if (found === null || isGood(found, presented)) return found
     // Idle by what was read here; a use on another replica may have moved that on.
     known.drop(`${presented.via}/${presented.hash}`)
     const anew = found.via === 'session' ? await find(presented) : null

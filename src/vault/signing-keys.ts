@@ -32,6 +32,8 @@ export interface SigningKeys {
   sign(typ: string, claims: Claims): Promise<string>
   /** The claims of a token of ours of this type and issuer that is not over; null for anything else. */
   verify(token: string, expected: { typ: string; issuer: string }): Promise<Claims | null>
+  /** Whether the key that a token names is one of those that this replica believes now; says nothing of its signature. */
+  believes(token: string): boolean
   /**
    * The claims of what was signed to last: also by a key whose turn is long over, unless it was dropped. Null for
    * anything else.
@@ -134,7 +136,13 @@ export function createSigningKeys(deps: {
     return opening
   }
 
+  function believes(token: string): boolean {
+    const kid = claimedSigningKid(token)
+    return known.some((row) => row.kid === kid)
+  }
+
   return {
+    believes,
     async sign(typ, claims) {
       if (known.length === 0) await rotate()
       const now = clock.now()
@@ -143,11 +151,9 @@ export function createSigningKeys(deps: {
       return await (await signerOf(row))(typ, claims)
     },
     async verify(token, expected) {
-      const kid = claimedSigningKid(token)
-      const isKnown = () => known.some((row) => row.kid === kid)
       const isLookDue = clock.monotonicMs() - lookedAtMs >= unknownKidEveryMs
-      if (!isKnown() && (isLookDue || looking !== null)) await look()
-      if (!isKnown()) return null
+      if (!believes(token) && (isLookDue || looking !== null)) await look()
+      if (!believes(token)) return null
       return await verifyOwnToken(publicOf(known), token, { ...expected, now: clock.now() })
     },
     async verifyLasting(typ, token) {
