@@ -6,9 +6,8 @@
 import type { Clock } from '../base/clock.ts'
 import { type FabricId, newId, type UserId } from '../base/ids.ts'
 import type { Actor, CallOrigin, TenantScope } from '../base/tenant-scope.ts'
-import { insertAuditEvents, latestAuditEvent, lockAuditChain } from '../store/audit-events.ts'
+import { insertAuditEvents, lockAuditChain } from '../store/audit-events.ts'
 import type { Db, Tx } from '../store/db.ts'
-import { noteAppended } from '../store/tenant-versions.ts'
 import { chainStart, hashAuditEvent } from './event-hash.ts'
 import { type AuditAction, auditInventory } from './inventory/inventory.ts'
 
@@ -72,8 +71,7 @@ export interface Audit {
 export function createAudit(db: Db, clock: Clock): Audit {
   /** One turn in the chain for all of them. */
   async function appendAll(tx: Tx, events: readonly AuditEvent[]): Promise<void> {
-    await lockAuditChain(tx)
-    const latest = await latestAuditEvent(tx)
+    const latest = await lockAuditChain(tx)
     let seq = latest?.seq ?? 0n
     let previousHash = latest?.hash ?? chainStart
     const rows = events.map((event) => {
@@ -82,9 +80,8 @@ export function createAudit(db: Db, clock: Clock): Audit {
       previousHash = hashAuditEvent(row)
       return { ...row, hash: previousHash }
     })
-    await insertAuditEvents(tx, rows)
     const isChange = events.some(({ action }) => !unnoticed.has(action))
-    await noteAppended(tx, seq, isChange)
+    await insertAuditEvents(tx, rows, isChange)
   }
 
   function rowOf(scope: TenantScope, event: AuditEvent) {

@@ -3,10 +3,14 @@ import type { AuditEvent } from './generated/client.ts'
 
 export type AuditEventRow = AuditEvent
 
-/** Makes appends to the tenant's chain wait for one another until the transaction ends. */
-export async function lockAuditChain(tx: Tx): Promise<void> {
-  await tx.rows
-    .$queryRaw`SELECT 1 AS ok FROM pg_advisory_xact_lock(7734002, hashtext(${tx.scope.tenantId}))`
+/**
+ * Makes appends to the tenant's chain wait for one another until the transaction ends.
+ * @returns the newest event
+ */
+export async function lockAuditChain(tx: Tx): Promise<{ seq: bigint; hash: string } | null> {
+  const [latest] = await tx.rows.$queryRaw<{ seq: bigint; hash: string }[]>`
+    SELECT seq, hash FROM weft_lock_audit_chain()`
+  return latest ?? null
 }
 
 export function latestAuditEvent(tx: Tx): Promise<{ seq: bigint; hash: string } | null> {
@@ -43,14 +47,19 @@ export function findIssueOfToken(
   })
 }
 
-/** As one parameter: one for each value of each row, as Prisma would have it, costs many times the work. */
+/**
+ * Appends them, and tells whoever waits for it how long the record is from now on; with `isChange` as
+ * `bumpTenantVersion` does. The events are one parameter: one for each value of each row, as Prisma would have it,
+ * costs many times the work.
+ */
 export async function insertAuditEvents(
   tx: Tx,
-  rows: readonly (Omit<AuditEventRow, 'details'> & { details: Record<string, unknown> })[]
+  rows: readonly (Omit<AuditEventRow, 'details'> & { details: Record<string, unknown> })[],
+  isChange: boolean
 ): Promise<void> {
   const given = JSON.stringify(rows.map((row) => ({ ...row, seq: row.seq.toString() })))
-  await tx.rows.$executeRaw`
-    INSERT INTO audit_events (
+  const [tenant] = await tx.rows.$queryRaw<{ version: number }[]>`
+    WITH appended AS (INSERT INTO audit_events (
       tenant_id, seq, id, at, actor_kind, actor_id, on_behalf_of, action, object_kind, object_id,
       fabric_id, outcome, code, request_id, source, credential_id, details, previous_hash, hash)
     SELECT * FROM json_to_recordset(${given}::json) AS r (
@@ -58,7 +67,11 @@ export async function insertAuditEvents(
       "onBehalfOf" text, "action" text, "objectKind" text, "objectId" text,
       "fabricId" text, "outcome" text, "code" text, "requestId" text, "source" text,
       "credentialId" text, "details" jsonb,
-      "previousHash" text, "hash" text)`
+      "previousHash" text, "hash" text)
+    RETURNING seq)
+    UPDATE tenants SET audit_seq = (SELECT max(seq) FROM appended), version = version + ${isChange ? 1 : 0}::int
+     WHERE id = ${tx.scope.tenantId} RETURNING version`
+  if (tenant !== undefined && isChange) tx.noteChange(tenant.version)
 }
 
 export interface AuditPage {

@@ -148,7 +148,7 @@ const socketErrors = new Set([
   'EAI_AGAIN'
 ])
 /** The driver's own words, for which it has no code. */
-const brokenWords = /Connection terminated|is not queryable|timeout expired/
+const brokenWords = /Connection terminated|is not queryable|timeout expired|Query read timeout/
 
 function isConnectionError(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code

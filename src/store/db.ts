@@ -10,6 +10,7 @@ import { AppError } from '../base/errors.ts'
 import { Counts } from '../base/measures.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
+import { type Answers, askAtOnce, type Question, rowsOf } from './asking.ts'
 import { connectionStringOf } from './connection.ts'
 import {
   type DbErrorClass,
@@ -18,8 +19,9 @@ import {
   isDeadlock,
   translateDbError
 } from './db-errors.ts'
-import { type Prisma, PrismaClient } from './generated/client.ts'
+import { Prisma, PrismaClient } from './generated/client.ts'
 import { assertSchemaIsCurrent } from './migrations.ts'
+import { pipelineOpenings } from './pipelining.ts'
 import { createPulse } from './pulse.ts'
 import { roleFaults } from './roles.ts'
 
@@ -53,6 +55,19 @@ export interface Db {
    */
   inTenant<T>(scope: TenantScope, work: (tx: Tx) => Promise<T>, timeoutMs?: number): Promise<T>
   inLookup<T>(lookup: Lookup, work: (tx: LookupTx) => Promise<T>): Promise<T>
+  /** Reads in a transaction of its own that serves `scope`, all of it in one round trip. @throws AppError as `inTenant` */
+  ask<const Q extends readonly Question<unknown>[]>(
+    scope: TenantScope,
+    ...questions: Q
+  ): Promise<Answers<Q>>
+  /**
+   * The same for the tenant of the row that has this hash, which the questions take from `weft_tenant()`; where
+   * there is none, nothing is found.
+   */
+  askOwner<const Q extends readonly Question<unknown>[]>(
+    owner: { readonly table: OwnedTable; readonly hash: string },
+    ...questions: Q
+  ): Promise<Answers<Q>>
   /** Hears of every committed transaction of this process that noted a change. */
   onTenantChange(listener: TenantChangeListener): void
   /** Why this role must not run Weft; empty when it may. */
@@ -101,9 +116,17 @@ export function dbWithin(db: Db, tx: Tx): Db {
         await tx.rows.$executeRaw`RELEASE SAVEPOINT part`
         throw translateDbError(error)
       }
+    },
+    async ask<const Q extends readonly Question<unknown>[]>(_scope: TenantScope, ...questions: Q) {
+      const answers: unknown[] = []
+      for (const { sql } of questions) answers.push(rowsOf(await tx.rows.$queryRaw(sql)))
+      return answers as unknown as Answers<Q> // as `askAtOnce`
     }
   }
 }
+
+/** Tables whose rows are found by a hash before their tenant is known. */
+export type OwnedTable = 'service_keys' | 'personal_tokens' | 'sessions' | 'scim_tokens'
 
 export interface DbOptions {
   readonly url: Secret
@@ -123,9 +146,11 @@ export function createDb(options: DbOptions): Db {
     connectionString,
     stream: pulse.openSocket,
     max,
+    pipeline: true,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000
   })
+  pool.on('connect', pipelineOpenings)
   const errors = new Counts(dbErrorClasses)
   const adapter = new PrismaPg(pool, {
     disposeExternalPool: true,
@@ -156,9 +181,7 @@ export function createDb(options: DbOptions): Db {
       try {
         return await prisma.$transaction(
           async (rows) => {
-            await rows.$queryRaw`SELECT set_config('weft.tenant', ${settings.tenant}, true),
-            set_config('weft.lookup', ${settings.lookup}, true),
-            set_config('weft.user', ${settings.user}, true)`
+            await rows.$executeRaw(scoping(settings))
             return await work(rows)
           },
           { ...transactionTimeouts, timeout }
@@ -169,6 +192,17 @@ export function createDb(options: DbOptions): Db {
         throw translateDbError(error)
       }
     }
+  }
+
+  async function ask<const Q extends readonly Question<unknown>[]>(
+    opening: readonly Prisma.Sql[],
+    questions: Q
+  ): Promise<Answers<Q>> {
+    assertAnswers()
+    return await askAtOnce(pool, opening, questions).catch((error: unknown) => {
+      count(error)
+      throw translateDbError(error)
+    })
   }
 
   return {
@@ -198,6 +232,10 @@ export function createDb(options: DbOptions): Db {
       run({ tenant: '', lookup: lookup.key ?? '', user: lookup.userId ?? '' }, (rows) =>
         work({ rows })
       ),
+    ask: (scope, ...questions) =>
+      ask([scoping({ tenant: scope.tenantId, lookup: '', user: '' })], questions),
+    askOwner: ({ table, hash }, ...questions) =>
+      ask([scoping({ tenant: '', lookup: hash, user: '' }), ownerScopings[table](hash)], questions),
     roleFaults: () => roleFaults((sql) => prisma.$queryRaw(sqlText(sql))),
     assertSchemaIsCurrent: () => assertSchemaIsCurrent((sql) => prisma.$queryRaw(sqlText(sql))),
     async ping() {
@@ -222,6 +260,24 @@ interface RowSettings {
   readonly tenant: string
   readonly lookup: string
   readonly user: string
+}
+
+/** Whom a transaction serves until its end. */
+function scoping({ tenant, lookup, user }: RowSettings): Prisma.Sql {
+  return Prisma.sql`SELECT set_config('weft.tenant', ${tenant}, true),
+    set_config('weft.lookup', ${lookup}, true), set_config('weft.user', ${user}, true)`
+}
+
+/** From now on it serves the tenant of the row that was looked up. */
+const ownerScopings: Readonly<Record<OwnedTable, (hash: string) => Prisma.Sql>> = {
+  service_keys: (hash) =>
+    Prisma.sql`SELECT set_config('weft.tenant', tenant_id, true) FROM service_keys WHERE hash = ${hash}`,
+  personal_tokens: (hash) =>
+    Prisma.sql`SELECT set_config('weft.tenant', tenant_id, true) FROM personal_tokens WHERE hash = ${hash}`,
+  sessions: (hash) =>
+    Prisma.sql`SELECT set_config('weft.tenant', tenant_id, true) FROM sessions WHERE token_hash = ${hash}`,
+  scim_tokens: (hash) =>
+    Prisma.sql`SELECT set_config('weft.tenant', tenant_id, true) FROM scim_tokens WHERE hash = ${hash}`
 }
 
 /** A constant statement of this room as a tagged template, so that no unsafe variant is needed. */

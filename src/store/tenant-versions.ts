@@ -1,5 +1,7 @@
 import type { Clock } from '../base/clock.ts'
+import type { Question } from './asking.ts'
 import type { Db, Tx } from './db.ts'
+import { Prisma, type Tenant } from './generated/client.ts'
 
 /**
  * Each tenant counts its changes; a replica that knows the count knows whether what it remembers still
@@ -70,24 +72,18 @@ export async function readTenantVersion(tx: Tx): Promise<number> {
 }
 
 /** Tells every replica, within a second or so, to forget what it remembers of this tenant. */
-export function bumpTenantVersion(tx: Tx): Promise<void> {
-  return writeTenant(tx, {}, true)
-}
-
-/** How long the tenant's record is from now on, for those who are told of it; with `isChange`, as `bumpTenantVersion`. */
-export function noteAppended(tx: Tx, auditSeq: bigint, isChange: boolean): Promise<void> {
-  return writeTenant(tx, { auditSeq }, isChange)
-}
-
-async function writeTenant(
-  tx: Tx,
-  data: { readonly auditSeq?: bigint },
-  isChange: boolean
-): Promise<void> {
+export async function bumpTenantVersion(tx: Tx): Promise<void> {
   const [row] = await tx.rows.tenant.updateManyAndReturn({
     where: { id: tx.scope.tenantId },
-    data: { ...data, ...(isChange && { version: { increment: 1 } }) },
+    data: { version: { increment: 1 } },
     select: { version: true }
   })
-  if (row !== undefined && isChange) tx.noteChange(row.version)
+  if (row !== undefined) tx.noteChange(row.version)
+}
+
+export type TenantStatus = Readonly<Pick<Tenant, 'id' | 'version' | 'status'>>
+
+/** The same, to be asked for before what is remembered under it. */
+export function tenantVersion(): Question<TenantStatus> {
+  return { sql: Prisma.sql`SELECT id, version, status FROM tenants WHERE id = weft_tenant()` }
 }

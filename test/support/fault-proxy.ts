@@ -83,10 +83,6 @@ class Line {
 
   #fromClient(bytes: Buffer): void {
     const words = bytes.toString('latin1')
-    if (this.#awaiting !== null && /COMMIT/i.test(words)) {
-      this.#holdNextAnswer = this.#awaiting
-      this.#awaiting = null
-    }
     const stop = this.#proxy.stops.find((one) => one.point.seen.test(words))
     if (stop !== undefined && stop.skip > 0) stop.skip -= 1
     else if (stop !== undefined) {
@@ -94,6 +90,11 @@ class Line {
       stop.line = this
       if (stop.point.hold === 'request') this.#hold(stop)
       else this.#awaiting = stop
+    }
+    // It may leave together with the statement.
+    if (this.#awaiting !== null && /COMMIT/i.test(words)) {
+      this.#holdNextAnswer = this.#awaiting
+      this.#awaiting = null
     }
     this.#pass(this.server, bytes)
   }

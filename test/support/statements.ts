@@ -1,12 +1,41 @@
 import pg from 'pg'
 import { vi } from 'vitest'
 
+/** What this process asked of any Postgres. */
+export interface Traffic {
+  /** Every statement, transactions' own words included. */
+  readonly statements: readonly string[]
+  /** How often something was sent and waited for: what leaves together goes there and back together. */
+  readonly roundTrips: number
+}
+
 /** Everything that this process sends to any Postgres while `work` runs, transactions' own words included. */
-export async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
-  const spy = vi.spyOn(pg.Client.prototype, 'query')
+export async function statementsOf(work: () => Promise<unknown>): Promise<readonly string[]> {
+  return (await trafficOf(work)).statements
+}
+
+export async function trafficOf(work: () => Promise<unknown>): Promise<Traffic> {
+  const { query } = pg.Client.prototype
+  const underWay = new WeakMap<object, number>()
+  const statements: string[] = []
+  let roundTrips = 0
+  const spy = vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
+    this: pg.Client,
+    ...given: unknown[]
+  ) {
+    const before = underWay.get(this) ?? 0
+    if (before === 0) roundTrips += 1
+    statements.push(textOf(given[0]))
+    underWay.set(this, before + 1)
+    const answer: unknown = Reflect.apply(query, this, given)
+    const isAnswered = () => underWay.set(this, (underWay.get(this) ?? 1) - 1)
+    if (answer instanceof Promise) answer.then(isAnswered, isAnswered)
+    else isAnswered()
+    return answer
+  })
   try {
     await work()
-    return spy.mock.calls.map(([query]) => textOf(query))
+    return { statements, roundTrips }
   } finally {
     spy.mockRestore()
   }
