@@ -1,6 +1,8 @@
 import { plusMs } from '../base/clock.ts'
-import { type ClientSecretRow, currentFirst } from './client-secrets.ts'
-import type { Tx } from './db.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import type { Question } from './asking.ts'
+import { type ClientSecretRow, clientSecretsOf, currentFirst } from './client-secrets.ts'
+import type { Db, Tx } from './db.ts'
 import { type AppConnection, Prisma } from './generated/client.ts'
 
 /** An app connection with its secrets, the current one first. */
@@ -33,6 +35,19 @@ export function findAppConnection(tx: Tx, id: string): Promise<AppConnectionRow 
     where: { tenantId: tx.scope.tenantId, id },
     include: withSecrets
   })
+}
+
+/** As `findAppConnection`, in one round trip. */
+export async function readAppConnection(
+  db: Db,
+  scope: TenantScope,
+  id: string
+): Promise<AppConnectionRow | null> {
+  const connection: Question<AppConnection> = {
+    sql: Prisma.sql`SELECT * FROM app_connections WHERE tenant_id = weft_tenant() AND id = ${id}`
+  }
+  const [[row], secrets] = await db.ask(scope, connection, clientSecretsOf({ appConnectionId: id }))
+  return row === undefined ? null : { ...row, clientSecrets: [...secrets] }
 }
 
 export function findDefaultAppConnection(

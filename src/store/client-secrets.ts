@@ -1,5 +1,6 @@
+import type { Question } from './asking.ts'
 import type { Tx } from './db.ts'
-import type { ClientSecret, Prisma } from './generated/client.ts'
+import { type ClientSecret, Prisma } from './generated/client.ts'
 
 export type ClientSecretRow = ClientSecret
 
@@ -10,6 +11,18 @@ export type ClientSecretOwner = { readonly appConnectionId: string } | { readonl
 export const currentFirst = {
   orderBy: [{ state: 'asc' }, { setAt: 'desc' }]
 } satisfies Prisma.AppConnection$clientSecretsArgs
+
+/** Those of one owner, in that order. */
+export function clientSecretsOf(owner: ClientSecretOwner): Question<ClientSecretRow> {
+  const isOwners =
+    'fabricId' in owner
+      ? Prisma.sql`fabric_id = ${owner.fabricId}`
+      : Prisma.sql`app_connection_id = ${owner.appConnectionId}`
+  return {
+    sql: Prisma.sql`SELECT * FROM client_secrets WHERE tenant_id = weft_tenant() AND ${isOwners}
+      ORDER BY state, set_at DESC`
+  }
+}
 
 /** What was current becomes previous, what was previous stays so, the new one is current. */
 export async function insertClientSecret(

@@ -1,5 +1,6 @@
+import type { Question } from './asking.ts'
 import type { Tx } from './db.ts'
-import type { DataKey } from './generated/client.ts'
+import { type DataKey, Prisma } from './generated/client.ts'
 
 export type DataKeyRow = DataKey
 
@@ -9,6 +10,13 @@ export function listDataKeys(tx: Tx): Promise<DataKeyRow[]> {
     where: { tenantId: tx.scope.tenantId },
     orderBy: { id: 'desc' }
   })
+}
+
+/** The same. */
+export function dataKeys(): Question<DataKeyRow> {
+  return {
+    sql: Prisma.sql`SELECT * FROM data_keys WHERE tenant_id = weft_tenant() ORDER BY id DESC`
+  }
 }
 
 /** Makes two replicas that both find no key wait for one another. */

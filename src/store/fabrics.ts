@@ -1,6 +1,8 @@
-import { type ClientSecretRow, currentFirst } from './client-secrets.ts'
-import type { Tx } from './db.ts'
-import type { Fabric, Prisma, ServicePrincipal } from './generated/client.ts'
+import type { TenantScope } from '../base/tenant-scope.ts'
+import type { Question } from './asking.ts'
+import { type ClientSecretRow, clientSecretsOf, currentFirst } from './client-secrets.ts'
+import type { Db, Tx } from './db.ts'
+import { type Fabric, Prisma, type ServicePrincipal } from './generated/client.ts'
 
 /** A service principal with its secrets, the current one first. */
 export type ServicePrincipalRow = ServicePrincipal & { clientSecrets: ClientSecretRow[] }
@@ -24,6 +26,42 @@ export function findFabric(tx: Tx, id: string): Promise<FabricRow | null> {
     where: { tenantId: tx.scope.tenantId, id },
     include: withPrincipal
   })
+}
+
+/** As `findFabric`, in one round trip. */
+export async function readFabric(
+  db: Db,
+  scope: TenantScope,
+  id: string
+): Promise<FabricRow | null> {
+  const [[row], [principal], secrets] = await db.ask(
+    scope,
+    fabricOf(id),
+    principalOf(id),
+    clientSecretsOf({ fabricId: id })
+  )
+  return row === undefined ? null : fabricRowOf(row, principal, secrets)
+}
+
+export function fabricOf(id: string): Question<Fabric> {
+  return { sql: Prisma.sql`SELECT * FROM fabrics WHERE tenant_id = weft_tenant() AND id = ${id}` }
+}
+
+export function principalOf(fabricId: string): Question<ServicePrincipal> {
+  return {
+    sql: Prisma.sql`SELECT * FROM service_principals WHERE tenant_id = weft_tenant() AND fabric_id = ${fabricId}`
+  }
+}
+
+/** What was asked apart as one. */
+export function fabricRowOf(
+  row: Fabric,
+  principal: ServicePrincipal | undefined,
+  secrets: readonly ClientSecretRow[]
+): FabricRow {
+  const servicePrincipal =
+    principal === undefined ? null : { ...principal, clientSecrets: [...secrets] }
+  return { ...row, servicePrincipal }
 }
 
 /** The fabric, locked until the transaction ends. */

@@ -1,3 +1,4 @@
+import type { Question } from './asking.ts'
 import type { Db, Tx } from './db.ts'
 import { type FederatedIdentity, Prisma } from './generated/client.ts'
 
@@ -37,6 +38,16 @@ export function findFederatedIdentity(
   return tx.rows.federatedIdentity.findFirst({
     where: { tenantId: tx.scope.tenantId, serviceAccountId, id }
   })
+}
+
+export function federatedIdentityOf(
+  serviceAccountId: string,
+  id: string
+): Question<FederatedIdentityRow> {
+  return {
+    sql: Prisma.sql`SELECT * FROM federated_identities
+      WHERE tenant_id = weft_tenant() AND service_account_id = ${serviceAccountId} AND id = ${id}`
+  }
 }
 
 /** Oldest first. */

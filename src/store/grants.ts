@@ -1,6 +1,7 @@
+import { type Question, rowsOf } from './asking.ts'
 import type { ClientSecretOwner } from './client-secrets.ts'
 import type { Tx } from './db.ts'
-import type { Grant, GrantToken } from './generated/client.ts'
+import { type Grant, type GrantToken, Prisma } from './generated/client.ts'
 
 export type GrantRow = Grant
 export type GrantTokenRow = GrantToken
@@ -24,9 +25,21 @@ export function findGrant(tx: Tx, id: string): Promise<GrantRow | null> {
  * one order for all, or two of them could wait for each other.
  */
 export async function lockGrant(tx: Tx, id: string): Promise<GrantRow | null> {
-  await tx.rows.$queryRaw`
-    SELECT 1 AS ok FROM grants WHERE tenant_id = ${tx.scope.tenantId} AND id = ${id} FOR UPDATE`
-  return await findGrant(tx, id)
+  const found = await tx.rows.$queryRaw<Record<string, unknown>[]>`
+    SELECT * FROM grants WHERE tenant_id = ${tx.scope.tenantId} AND id = ${id} FOR UPDATE`
+  return rowsOf<GrantRow>(found)[0] ?? null
+}
+
+/** The grant of this id. */
+export function grantOf(id: string): Question<GrantRow> {
+  return { sql: Prisma.sql`SELECT * FROM grants WHERE tenant_id = weft_tenant() AND id = ${id}` }
+}
+
+/** Its token. */
+export function grantTokenOf(grantId: string): Question<GrantTokenRow> {
+  return {
+    sql: Prisma.sql`SELECT * FROM grant_tokens WHERE tenant_id = weft_tenant() AND grant_id = ${grantId}`
+  }
 }
 
 export function findUserGrant(tx: Tx, key: UserGrantKey): Promise<GrantRow | null> {
@@ -171,53 +184,29 @@ export type GrantTokens = Pick<
 /**
  * Claims the right to spend `generation`: at most one owner holds an unexpired claim. The lease runs on the
  * database's clock, so that replicas with skewed clocks agree.
+ * @returns what is to be spent; null: the row is at another generation, or somebody else holds it
  */
 export async function claimGrantToken(
   tx: Tx,
   claim: { grantId: string; generation: number; owner: string; leaseMs: number }
-): Promise<boolean> {
-  const count = await tx.rows.$executeRaw`
+): Promise<GrantTokenRow | null> {
+  const claimed = await tx.rows.$queryRaw<Record<string, unknown>[]>`
     UPDATE grant_tokens
        SET claim_owner = ${claim.owner}, claim_expires_at = now() + ${claim.leaseMs} * interval '1 millisecond'
      WHERE tenant_id = ${tx.scope.tenantId} AND grant_id = ${claim.grantId}
        AND generation = ${claim.generation}
-       AND (claim_owner IS NULL OR claim_expires_at < now())`
-  return count === 1
+       AND (claim_owner IS NULL OR claim_expires_at < now())
+    RETURNING *`
+  return rowsOf<GrantTokenRow>(claimed)[0] ?? null
 }
 
-/** Whether somebody holds an unexpired claim on this generation. */
-export async function isClaimed(tx: Tx, grantId: string, generation: number): Promise<boolean> {
-  const rows = await tx.rows.$queryRaw<unknown[]>`
-    SELECT 1 AS ok FROM grant_tokens
-     WHERE tenant_id = ${tx.scope.tenantId} AND grant_id = ${grantId}
-       AND generation = ${generation} AND claim_owner IS NOT NULL AND claim_expires_at > now()`
-  return rows.length > 0
-}
-
-/**
- * Writes the tokens of generation n+1, by the owner of the claim on generation n and nobody else; lets go of
- * the claim. @returns false when the row has moved on
- */
-export async function projectGrantToken(
-  tx: Tx,
-  claim: { grantId: string; generation: number; owner: string },
-  tokens: GrantTokens
-): Promise<boolean> {
-  const { count } = await tx.rows.grantToken.updateMany({
-    where: {
-      tenantId: tx.scope.tenantId,
-      grantId: claim.grantId,
-      generation: claim.generation,
-      claimOwner: claim.owner
-    },
-    data: {
-      ...tokens,
-      generation: claim.generation + 1,
-      claimOwner: null,
-      claimExpiresAt: null
-    }
-  })
-  return count === 1
+/** One row while somebody holds an unexpired claim on this generation. */
+export function claimOn(grantId: string, generation: number): Question<unknown> {
+  return {
+    sql: Prisma.sql`SELECT 1 AS ok FROM grant_tokens
+      WHERE tenant_id = weft_tenant() AND grant_id = ${grantId}
+        AND generation = ${generation} AND claim_owner IS NOT NULL AND claim_expires_at > now()`
+  }
 }
 
 /** Lets go of a claim whose call had no effect at the provider. */

@@ -1,4 +1,4 @@
-import type { Db, Tx } from './db.ts'
+import type { Tx } from './db.ts'
 import type { PersonalToken } from './generated/client.ts'
 
 export type PersonalTokenRow = PersonalToken
@@ -8,10 +8,6 @@ export function insertPersonalToken(
   row: Omit<PersonalTokenRow, 'tenantId' | 'lastUsedAt'>
 ): Promise<PersonalTokenRow> {
   return tx.rows.personalToken.create({ data: { ...row, tenantId: tx.scope.tenantId } })
-}
-
-export function findPersonalTokenByHash(db: Db, hash: string): Promise<PersonalTokenRow | null> {
-  return db.inLookup({ key: hash }, (tx) => tx.rows.personalToken.findUnique({ where: { hash } }))
 }
 
 export function findPersonalToken(tx: Tx, hash: string): Promise<PersonalTokenRow | null> {

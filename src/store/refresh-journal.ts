@@ -1,5 +1,6 @@
+import type { Question } from './asking.ts'
 import type { Tx } from './db.ts'
-import type { RefreshJournal } from './generated/client.ts'
+import { Prisma, type RefreshJournal } from './generated/client.ts'
 
 export type RefreshEntryRow = RefreshJournal
 /** `unknown`: sent, and no answer came. `abandoned`: its owner died before it kept an answer. */
@@ -19,10 +20,31 @@ export async function openRefreshEntry(
   await tx.rows.refreshJournal.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
 
-/** The refresh that no one has finished: under way, or its owner died. */
-export function findOpenRefreshEntry(tx: Tx, grantId: string): Promise<RefreshEntryRow | null> {
-  return tx.rows.refreshJournal.findFirst({
-    where: { tenantId: tx.scope.tenantId, grantId, outcome: null }
+/** One row while the answer to a refresh that spent this generation is kept, and nobody has projected it. */
+export function keptAnswerOf(grantId: string, generation: number): Question<unknown> {
+  return {
+    sql: Prisma.sql`SELECT 1 AS ok FROM refresh_journal
+      WHERE tenant_id = weft_tenant() AND grant_id = ${grantId} AND generation = ${generation}
+        AND outcome IS NULL AND answer_sealed IS NOT NULL`
+  }
+}
+
+/**
+ * The refresh that no one has finished, under way or its owner died, and those that spent this generation, perhaps,
+ * with nobody knowing how it ended.
+ */
+export function listUnclearEntries(
+  tx: Tx,
+  grantId: string,
+  generation: number
+): Promise<Pick<RefreshEntryRow, 'id' | 'generation' | 'answerSealed' | 'outcome'>[]> {
+  return tx.rows.refreshJournal.findMany({
+    where: {
+      tenantId: tx.scope.tenantId,
+      grantId,
+      OR: [{ outcome: null }, { generation, outcome: { in: ['unknown', 'abandoned'] } }]
+    },
+    select: { id: true, generation: true, answerSealed: true, outcome: true }
   })
 }
 
@@ -49,19 +71,6 @@ export async function closeRefreshEntry(
     where: { tenantId: tx.scope.tenantId, id, outcome: null },
     data: { ...end, answerSealed: null }
   })
-}
-
-/** How often this generation was spent, perhaps, with nobody knowing how it ended. */
-export async function countUnclearEntries(
-  tx: Tx,
-  grantId: string,
-  generation: number
-): Promise<{ unknown: number; abandoned: number }> {
-  const where = { tenantId: tx.scope.tenantId, grantId, generation }
-  return {
-    unknown: await tx.rows.refreshJournal.count({ where: { ...where, outcome: 'unknown' } }),
-    abandoned: await tx.rows.refreshJournal.count({ where: { ...where, outcome: 'abandoned' } })
-  }
 }
 
 /** Grants with a refresh that nobody will finish: its entry is open and its claim has run out. */

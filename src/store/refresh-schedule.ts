@@ -1,6 +1,6 @@
 import { plusMs } from '../base/clock.ts'
 import type { Db, Tx } from './db.ts'
-import type { RefreshSchedule } from './generated/client.ts'
+import { Prisma, type RefreshSchedule } from './generated/client.ts'
 
 export type RefreshScheduleRow = RefreshSchedule
 
@@ -16,21 +16,45 @@ export function findRefreshSchedule(tx: Tx, grantId: string): Promise<RefreshSch
   return tx.rows.refreshSchedule.findFirst({ where: { tenantId: tx.scope.tenantId, grantId } })
 }
 
-/** When the grant is to be looked at next; null: not until it is used again. A new one counts as used now. */
-export async function scheduleRefresh(
-  tx: Tx,
-  next: { grantId: string; workspaceOrigin: string; dueAt: Date | null; now: Date; isUse: boolean }
-): Promise<void> {
+export interface NextLook {
+  readonly grantId: string
+  readonly workspaceOrigin: string
+  /** Null: not until it is used again. */
+  readonly dueAt: Date | null
+  readonly now: Date
+  /** Whether this is a use of it; a new one counts as used now. */
+  readonly isUse: boolean
+}
+
+/** When the grant is to be looked at next. */
+export async function scheduleRefresh(tx: Tx, next: NextLook): Promise<void> {
+  await tx.rows.$executeRaw`
+    WITH ${schedulingOf(tx, next, Prisma.sql`true`)} SELECT 1 AS ok`
+  await hastenTurn(tx, next)
+}
+
+/**
+ * The same as parts of a statement (`scheduled`, `first_turn`) that holds under a condition; `hastenTurn` goes with it.
+ * The turn is not touched here where it is there: the refreshes of a tenant would wait for each other.
+ */
+export function schedulingOf(tx: Tx, next: NextLook, condition: Prisma.Sql): Prisma.Sql {
   const { tenantId } = tx.scope
   const { grantId, workspaceOrigin, dueAt, now, isUse } = next
-  await tx.rows.$executeRaw`
-    INSERT INTO refresh_schedule (tenant_id, grant_id, workspace_origin, due_at, used_at)
-    VALUES (${tenantId}, ${grantId}, ${workspaceOrigin}, ${dueAt}, ${now})
-    ON CONFLICT (tenant_id, grant_id) DO UPDATE SET due_at = EXCLUDED.due_at,
-      used_at = CASE WHEN ${isUse} THEN EXCLUDED.used_at ELSE refresh_schedule.used_at END`
+  return Prisma.sql`scheduled AS (
+      INSERT INTO refresh_schedule (tenant_id, grant_id, workspace_origin, due_at, used_at)
+      SELECT ${tenantId}, ${grantId}, ${workspaceOrigin}, ${dueAt}::timestamptz, ${now}::timestamptz WHERE ${condition}
+      ON CONFLICT (tenant_id, grant_id) DO UPDATE SET due_at = EXCLUDED.due_at,
+        used_at = CASE WHEN ${isUse} THEN EXCLUDED.used_at ELSE refresh_schedule.used_at END),
+    first_turn AS (
+      INSERT INTO refresh_turns (id, due_at)
+      SELECT ${tenantId}, ${dueAt}::timestamptz WHERE ${dueAt}::timestamptz IS NOT NULL AND ${condition}
+      ON CONFLICT DO NOTHING)`
+}
+
+/** The tenant's turn comes no later than this. */
+export async function hastenTurn(tx: Tx, { dueAt }: Pick<NextLook, 'dueAt'>): Promise<void> {
   if (dueAt === null) return
-  await tx.rows.$executeRaw`
-    INSERT INTO refresh_turns (id, due_at) VALUES (${tenantId}, ${dueAt}) ON CONFLICT DO NOTHING`
+  const { tenantId } = tx.scope
   await tx.rows.$executeRaw`
     UPDATE refresh_turns SET due_at = ${dueAt} WHERE id = ${tenantId} AND due_at > ${dueAt}`
 }

@@ -1,4 +1,4 @@
-import type { Db, Tx } from './db.ts'
+import type { Tx } from './db.ts'
 import type { ScimToken } from './generated/client.ts'
 
 export type ScimTokenRow = ScimToken
@@ -8,10 +8,6 @@ export function insertScimToken(
   row: Omit<ScimTokenRow, 'tenantId' | 'lastUsedAt' | 'expiryTold'>
 ): Promise<ScimTokenRow> {
   return tx.rows.scimToken.create({ data: { ...row, tenantId: tx.scope.tenantId } })
-}
-
-export function findScimTokenByHash(db: Db, hash: string): Promise<ScimTokenRow | null> {
-  return db.inLookup({ key: hash }, (tx) => tx.rows.scimToken.findUnique({ where: { hash } }))
 }
 
 export function findScimToken(tx: Tx, hash: string): Promise<ScimTokenRow | null> {

@@ -1,5 +1,6 @@
+import type { Question } from './asking.ts'
 import type { Tx } from './db.ts'
-import type { ServiceAccount, ServiceAccountFabric } from './generated/client.ts'
+import { Prisma, type ServiceAccount, type ServiceAccountFabric } from './generated/client.ts'
 
 export type ServiceAccountRow = ServiceAccount
 export type ServiceAccountFabricRow = ServiceAccountFabric
@@ -13,6 +14,20 @@ export function insertServiceAccount(
 
 export function findServiceAccount(tx: Tx, id: string): Promise<ServiceAccountRow | null> {
   return tx.rows.serviceAccount.findFirst({ where: { tenantId: tx.scope.tenantId, id } })
+}
+
+export function serviceAccountOf(id: string): Question<ServiceAccountRow> {
+  return {
+    sql: Prisma.sql`SELECT * FROM service_accounts WHERE tenant_id = weft_tenant() AND id = ${id}`
+  }
+}
+
+/** Whose key has this hash. */
+export function serviceAccountOfKey(hash: string): Question<ServiceAccountRow> {
+  return {
+    sql: Prisma.sql`SELECT * FROM service_accounts WHERE tenant_id = weft_tenant() AND id IN (
+      SELECT service_account_id FROM service_keys WHERE tenant_id = weft_tenant() AND hash = ${hash})`
+  }
 }
 
 /** Newest first, from before `cursor`. */

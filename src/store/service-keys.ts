@@ -1,5 +1,6 @@
+import type { Question } from './asking.ts'
 import type { Db, Tx } from './db.ts'
-import type { ServiceKey } from './generated/client.ts'
+import { Prisma, type ServiceKey } from './generated/client.ts'
 
 export type ServiceKeyRow = ServiceKey
 
@@ -18,14 +19,17 @@ export function findServiceKey(tx: Tx, hash: string): Promise<ServiceKeyRow | nu
   return tx.rows.serviceKey.findFirst({ where: { tenantId: tx.scope.tenantId, hash } })
 }
 
-export function findServiceKeyById(
-  tx: Tx,
-  serviceAccountId: string,
-  id: string
-): Promise<ServiceKeyRow | null> {
-  return tx.rows.serviceKey.findFirst({
-    where: { tenantId: tx.scope.tenantId, serviceAccountId, id }
-  })
+export function serviceKeyOf(hash: string): Question<ServiceKeyRow> {
+  return {
+    sql: Prisma.sql`SELECT * FROM service_keys WHERE tenant_id = weft_tenant() AND hash = ${hash}`
+  }
+}
+
+export function serviceKeyOfId(serviceAccountId: string, id: string): Question<ServiceKeyRow> {
+  return {
+    sql: Prisma.sql`SELECT * FROM service_keys
+      WHERE tenant_id = weft_tenant() AND service_account_id = ${serviceAccountId} AND id = ${id}`
+  }
 }
 
 /** Newest first, revoked ones left out. */

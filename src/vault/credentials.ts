@@ -7,10 +7,10 @@ import type { Workload } from '../oauth/token-exchange.ts'
 import { matchesHostPatterns } from '../providers/host-patterns.ts'
 import type { Provider } from '../providers/provider.ts'
 import { isProviderId, providers } from '../providers/registry.ts'
-import { type AppConnectionRow, findAppConnection } from '../store/app-connections.ts'
+import { type AppConnectionRow, readAppConnection } from '../store/app-connections.ts'
 import { type ClientSecretRow, touchClientSecret } from '../store/client-secrets.ts'
 import type { Db } from '../store/db.ts'
-import { findFabric } from '../store/fabrics.ts'
+import { readFabric } from '../store/fabrics.ts'
 import type { GrantRow } from '../store/grants.ts'
 import { clientSecretPlace } from './client-secrets.ts'
 import type { Strongbox } from './strongbox.ts'
@@ -60,7 +60,7 @@ async function userCredentials(
 ): Promise<GrantCredentials> {
   const { db, clock } = deps
   const id = grant.appConnectionId ?? ''
-  const row = await db.inTenant(scope, (tx) => findAppConnection(tx, id))
+  const row = await readAppConnection(db, scope, id)
   if (row === null) throw new AppError('app_connection_missing')
   if (row.faultNextTryAt !== null && row.faultNextTryAt > clock.now()) {
     throw new AppError('app_connection_refused', { retryAt: row.faultNextTryAt })
@@ -122,7 +122,7 @@ async function servicePrincipalCredentials(
   scope: TenantScope,
   grant: GrantRow
 ): Promise<GrantCredentials> {
-  const fabric = await deps.db.inTenant(scope, (tx) => findFabric(tx, grant.fabricId ?? ''))
+  const fabric = await readFabric(deps.db, scope, grant.fabricId ?? '')
   const principal = fabric?.servicePrincipal ?? null
   // A fabric that has moved took its new secret along; the grant of the old host must not be handed it.
   const hasMoved = fabric?.workspaceOrigin !== grant.workspaceOrigin
@@ -149,12 +149,12 @@ export async function providerOfGrant(
   scope: TenantScope,
   { appConnectionId, fabricId }: GrantRow
 ): Promise<Provider> {
-  const provider = await db.inTenant(scope, async (tx) => {
-    if (appConnectionId === null) return (await findFabric(tx, fabricId ?? ''))?.provider
-    return (await findAppConnection(tx, appConnectionId))?.provider
-  })
-  if (provider === undefined) throw new AppError('not_found')
-  return providerOf(provider)
+  const owner =
+    appConnectionId === null
+      ? await readFabric(db, scope, fabricId ?? '')
+      : await readAppConnection(db, scope, appConnectionId)
+  if (owner === null) throw new AppError('not_found')
+  return providerOf(owner.provider)
 }
 
 function authMethodOf(stored: string): OAuthClient['authMethod'] {

@@ -25,7 +25,7 @@ import { type GrantStatus, readStatus, type WorkspaceUser } from './grant-status
 import type { HeldGrants } from './held-grants.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { sealTokens } from './refresh-projection.ts'
-import { scheduleTokens } from './refresh-scheduling.ts'
+import { lookAtTokens, schedule } from './refresh-scheduling.ts'
 import { revokeAtProvider } from './revocation.ts'
 
 export interface SignIn {
@@ -165,7 +165,7 @@ export function createGrantKeeping(deps: RefreshDeps, grants: HeldGrants): Grant
       await updateGrant(tx, id, { ...standing, cause: null, nextTryAt: null, failures: 0 })
     }
     await upsertGrantToken(tx, id, tokens)
-    await scheduleTokens(tx, { id, kind, ...key }, tokens, { now, isUse: true })
+    await schedule(tx, lookAtTokens({ id, kind, ...key }, tokens, { now, isUse: true }))
     await audit.append(tx, { ...signIn.event, object: ['grant', id] })
     if (before !== null) await announce(deps, tx, before, null)
   }

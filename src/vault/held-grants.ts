@@ -1,8 +1,8 @@
 import type { GrantId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import { findGrant, findGrantToken, type GrantRow, type GrantTokenRow } from '../store/grants.ts'
-import { readTenantVersion } from '../store/tenant-versions.ts'
+import { type GrantRow, type GrantTokenRow, grantOf, grantTokenOf } from '../store/grants.ts'
+import { tenantVersion } from '../store/tenant-versions.ts'
 import {
   createVersionedMemory,
   type MemoryCounts,
@@ -42,13 +42,18 @@ export function createHeldGrants(
   const held = createVersionedMemory<HeldGrant>(deps.versions, heldMax)
 
   async function read(scope: TenantScope, grantId: GrantId): Promise<Remembered<HeldGrant> | null> {
-    return await deps.db.inTenant(scope, async (tx) => {
-      const version = await readTenantVersion(tx)
-      const grant = await findGrant(tx, grantId)
-      const token = grant === null ? null : await findGrantToken(tx, grantId)
-      if (grant === null || token === null) return null
-      return { tenantId: scope.tenantId, version, value: hold(scope, grant, token) }
-    })
+    const [[tenant], [grant], [token]] = await deps.db.ask(
+      scope,
+      tenantVersion(),
+      grantOf(grantId),
+      grantTokenOf(grantId)
+    )
+    if (grant === undefined || token === undefined) return null
+    return {
+      tenantId: scope.tenantId,
+      version: tenant?.version ?? 0,
+      value: hold(scope, grant, token)
+    }
   }
 
   function hold(scope: TenantScope, grant: GrantRow, token: GrantTokenRow): HeldGrant {

@@ -6,18 +6,17 @@ import type { TenantScope } from '../base/tenant-scope.ts'
 import { packRawAnswer, type RawAnswer } from '../oauth/raw-answer.ts'
 import {
   claimGrantToken,
+  claimOn,
   findGrantToken,
   type GrantRow,
   type GrantTokenRow,
-  isClaimed,
   lockGrant,
   releaseGrantToken
 } from '../store/grants.ts'
 import {
   answerRefreshEntry,
   closeRefreshEntry,
-  countUnclearEntries,
-  findOpenRefreshEntry,
+  listUnclearEntries,
   openRefreshEntry
 } from '../store/refresh-journal.ts'
 import { insist } from './insistence.ts'
@@ -84,24 +83,31 @@ function tryClaim(
   const { grantId, generation } = claim
   return db.inTenant(scope, async (tx) => {
     const grant = await lockGrant(tx, grantId)
-    const token = await findGrantToken(tx, grantId)
-    if (grant === null || token?.generation !== generation) return 'moved'
     // Another replica has just tried in vain: its setback counts for us too.
-    if (grant.nextTryAt !== null && grant.nextTryAt > clock.now()) return 'moved'
-    if (!(await claimGrantToken(tx, { ...claim, leaseMs: refreshLeaseMs }))) return 'busy'
-    const stale = await findOpenRefreshEntry(tx, grantId)
+    const isTried = grant?.nextTryAt && grant.nextTryAt > clock.now()
+    if (grant === null || isTried) return 'moved'
+    const token = await claimGrantToken(tx, { ...claim, leaseMs: refreshLeaseMs })
+    if (token === null) {
+      return (await findGrantToken(tx, grantId))?.generation === generation ? 'busy' : 'moved'
+    }
+    const entries = await listUnclearEntries(tx, grantId, generation)
+    const stale = entries.find(({ outcome }) => outcome === null)
     const isSame = stale?.generation === generation
     if (isSame && stale.answerSealed !== null) {
       onWritten()
       const { id: entryId, answerSealed: leftBehind } = stale
       return { ...claim, grant, token, entryId, leftBehind, unclear: { unknown: 0, abandoned: 0 } }
     }
-    if (stale !== null) {
+    if (stale !== undefined) {
       const outcome = isSame ? 'abandoned' : 'superseded'
       await closeRefreshEntry(tx, stale.id, { outcome, finishedAt: clock.now() })
     }
     await openRefreshEntry(tx, { ...claim, id: freshEntryId, startedAt: clock.now() })
-    const unclear = await countUnclearEntries(tx, grantId, generation)
+    const endedAs = (wanted: string) => entries.filter(({ outcome }) => outcome === wanted).length
+    const unclear = {
+      unknown: endedAs('unknown'),
+      abandoned: endedAs('abandoned') + (isSame ? 1 : 0)
+    }
     onWritten()
     return { ...claim, grant, token, entryId: freshEntryId, leftBehind: null, unclear }
   })
@@ -139,7 +145,7 @@ export async function waitForOwner(
   { grantId, generation }: { readonly grantId: GrantId; readonly generation: number },
   closing: AbortSignal
 ): Promise<void> {
-  const isHeld = () => db.inTenant(scope, (tx) => isClaimed(tx, grantId, generation))
+  const isHeld = async () => (await db.ask(scope, claimOn(grantId, generation)))[0].length > 0
   while (!closing.aborted && (await isHeld())) await delay(pollMs)
 }
 

@@ -5,22 +5,16 @@ import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { TokenVerdict } from '../oauth/token-answer.ts'
 import type { OAuthFailure } from '../providers/provider.ts'
-import { clearAppConnectionFault, raiseAppConnectionFault } from '../store/app-connections.ts'
+import { raiseAppConnectionFault } from '../store/app-connections.ts'
 import type { Tx } from '../store/db.ts'
-import {
-  type GrantRow,
-  type GrantTokens,
-  lockGrant,
-  projectGrantToken,
-  releaseGrantToken,
-  updateGrant
-} from '../store/grants.ts'
-import { closeRefreshEntry, type RefreshOutcome } from '../store/refresh-journal.ts'
+import { type GrantRow, type GrantTokens, lockGrant, updateGrant } from '../store/grants.ts'
+import { endRefresh, type RefreshEnd as WrittenEnd } from '../store/refresh-ends.ts'
+import type { RefreshOutcome } from '../store/refresh-journal.ts'
 import { announce } from './grant-announcements.ts'
 import { insist } from './insistence.ts'
 import type { Claim } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
-import { scheduleSetback, scheduleTokens } from './refresh-scheduling.ts'
+import { lookAgain, lookAtTokens, schedule } from './refresh-scheduling.ts'
 import type { SecretsTried } from './secrets-in-turn.ts'
 import type { Place, Strongbox } from './strongbox.ts'
 import { type GrantKind, type Setback, setbackOf } from './token-state.ts'
@@ -59,7 +53,8 @@ export async function project(
   secrets: SecretsTried | null = null
 ): Promise<RefreshResult> {
   if (verdict.kind === 'failed' && verdict.refreshToken === null) {
-    return await setBack(deps, scope, claim, { failure: verdict.failure, outcome: 'refused' })
+    const failure = { failure: verdict.failure, outcome: 'refused' } as const
+    return await setBack(deps, scope, claim, failure, secrets)
   }
   const now = deps.clock.now()
   const tokens = await sealTokens(deps.strongbox, scope, claim.grantId, verdict, now)
@@ -71,12 +66,9 @@ export async function project(
       isGone = standing === null
       const { refreshTokenSealed, refreshIssuedAt } = claim.token
       const kept = tokens.refreshTokenSealed === null ? { refreshTokenSealed, refreshIssuedAt } : {}
-      const held = await projectGrantToken(tx, claim, { ...tokens, ...kept })
-      const outcome = held ? 'projected' : 'superseded'
-      await closeRefreshEntry(tx, claim.entryId, { outcome, finishedAt: now })
-      if (!held) return false
-      await setStatus(tx, claim.grant, setback, { now, wasAsked: true })
-      if (setback === null) await scheduleTokens(tx, claim.grant, tokens, { now, isUse: false })
+      const next = { ...tokens, ...kept }
+      const end = { tokens: next, setback, outcome: 'projected', secrets, now } as const
+      if (!(await endAs(tx, claim, end))) return false
       const details = { generation: claim.generation + 1, ...secretDetails(secrets) }
       await deps.audit.append(tx, { ...refreshEvent(claim.grant), details })
       if (standing !== null) await announce(deps, tx, standing, setback)
@@ -104,7 +96,8 @@ export async function setBack(
   deps: RefreshDeps,
   scope: TenantScope,
   claim: Claim,
-  { failure, outcome }: Failure
+  { failure, outcome }: Failure,
+  secrets: SecretsTried | null = null
 ): Promise<RefreshResult> {
   const now = deps.clock.now()
   const judged = judge(claim.grant, failure, now)
@@ -115,11 +108,9 @@ export async function setBack(
   const isOurs = await insist(() =>
     deps.db.inTenant(scope, async (tx) => {
       const standing = await lockGrant(tx, claim.grantId)
-      const held = await releaseGrantToken(tx, claim)
-      const end = { outcome: held ? outcome : ('superseded' as const), finishedAt: now }
-      await closeRefreshEntry(tx, claim.entryId, end)
-      if (!held) return false
-      await recordSetback(deps, tx, claim.grant, setback, { now, wasAsked: true })
+      const end = { tokens: null, setback, outcome, secrets, now }
+      if (!(await endAs(tx, claim, end))) return false
+      await recordSetback(deps, tx, claim.grant, setback)
       if (standing !== null) await announce(deps, tx, standing, setback)
       return true
     })
@@ -147,7 +138,9 @@ export async function setBackUnclaimed(
   const setback = { ...judged, nextTryAt: error.retryAt ?? judged.nextTryAt }
   await deps.db.inTenant(scope, async (tx) => {
     const standing = await lockGrant(tx, grant.id)
-    await recordSetback(deps, tx, grant, setback, { now, wasAsked: false })
+    await updateGrant(tx, grant.id, statusAfter(grant, setback, now))
+    await schedule(tx, lookAgain(grant, setback, now))
+    await recordSetback(deps, tx, grant, setback)
     if (standing !== null) await announce(deps, tx, standing, setback)
   })
   return resultOf(setback)
@@ -158,29 +151,47 @@ async function recordSetback(
   deps: RefreshDeps,
   tx: Tx,
   grant: GrantRow,
-  setback: Setback,
-  at: { now: Date; wasAsked: boolean }
+  setback: Setback
 ): Promise<void> {
-  await setStatus(tx, grant, setback, at)
   if (grant.state === setback.state && grant.cause === setback.cause) return
   const { code } = setback.error
   const details = { state: setback.state, cause: setback.cause }
   await deps.audit.append(tx, { ...refreshEvent(grant), outcome: 'failed', code, details })
 }
 
-/** The grant's own standing, and that of the client it was asked with. */
-async function setStatus(
+/**
+ * The grant's own standing, and that of the client it was asked with.
+ * @returns false when the claim does not hold any more
+ */
+async function endAs(
   tx: Tx,
-  grant: GrantRow,
-  setback: Setback | null,
-  { now, wasAsked }: { now: Date; wasAsked: boolean }
-): Promise<void> {
-  await updateGrant(tx, grant.id, statusAfter(grant, setback, now))
-  if (setback !== null) await scheduleSetback(tx, grant, setback, now)
-  if (grant.appConnectionId === null) return
-  if (setback === null) return await clearAppConnectionFault(tx, grant.appConnectionId)
-  if (setback.cause !== 'app_connection_refused' || !wasAsked) return
-  await raiseAppConnectionFault(tx, grant.appConnectionId, setback.cause, now)
+  { grant, ...claim }: Claim,
+  end: Pick<WrittenEnd, 'tokens' | 'outcome' | 'now'> & {
+    readonly setback: Setback | null
+    readonly secrets: SecretsTried | null
+  }
+): Promise<boolean> {
+  const { tokens, outcome, setback, secrets, now } = end
+  const look =
+    tokens !== null && setback === null
+      ? lookAtTokens(grant, tokens, { now, isUse: false })
+      : setback && lookAgain(grant, setback, now)
+  const isHeld = await endRefresh(tx, {
+    claim,
+    entryId: claim.entryId,
+    tokens,
+    outcome,
+    status: statusAfter(grant, setback, now),
+    look,
+    soundAppConnectionId: setback === null ? grant.appConnectionId : null,
+    takenSecretId: secrets?.isTaken ? secrets.last : null,
+    now
+  })
+  const isRefused = setback?.cause === 'app_connection_refused'
+  if (isHeld && isRefused && grant.appConnectionId !== null) {
+    await raiseAppConnectionFault(tx, grant.appConnectionId, setback.cause, now)
+  }
+  return isHeld
 }
 
 /** What a verdict leaves to store; a missing refresh token means that the spent one stays. */

@@ -1,39 +1,36 @@
 import type { Tx } from '../store/db.ts'
 import type { GrantRow, GrantTokens } from '../store/grants.ts'
-import { scheduleRefresh } from '../store/refresh-schedule.ts'
+import { type NextLook, scheduleRefresh } from '../store/refresh-schedule.ts'
 import { firstLookAt, lookAfterSetback } from './refresh-plan.ts'
 import { turnOf } from './renewal-turn.ts'
 import type { Setback } from './token-state.ts'
 
 /** New tokens are looked at when their turn comes. */
-export async function scheduleTokens(
-  tx: Tx,
+export function lookAtTokens(
   grant: Scheduled,
   tokens: GrantTokens,
   at: { now: Date; isUse: boolean }
-): Promise<void> {
-  await scheduleGrant(tx, grant, firstLookAt({ ...tokens, turn: turnOf(grant.id) }), at)
+): NextLook | null {
+  return lookOf(grant, firstLookAt({ ...tokens, turn: turnOf(grant.id) }), at)
 }
 
 /** The grant is looked at again when its next try may do better. */
-export async function scheduleSetback(
-  tx: Tx,
-  grant: Scheduled,
-  setback: Setback,
-  now: Date
-): Promise<void> {
+export function lookAgain(grant: Scheduled, setback: Setback, now: Date): NextLook | null {
   const dueAt = lookAfterSetback(setback, turnOf(grant.id), now)
-  await scheduleGrant(tx, grant, dueAt, { now, isUse: false })
+  return lookOf(grant, dueAt, { now, isUse: false })
+}
+
+/** @param look null: nobody looks at it by the clock */
+export async function schedule(tx: Tx, look: NextLook | null): Promise<void> {
+  if (look !== null) await scheduleRefresh(tx, look)
 }
 
 type Scheduled = Pick<GrantRow, 'id' | 'kind' | 'workspaceOrigin'>
 
-async function scheduleGrant(
-  tx: Tx,
+function lookOf(
   { id: grantId, kind, workspaceOrigin }: Scheduled,
   dueAt: Date | null,
   at: { now: Date; isUse: boolean }
-): Promise<void> {
-  if (kind === 'pat') return
-  await scheduleRefresh(tx, { grantId, workspaceOrigin, dueAt, ...at })
+): NextLook | null {
+  return kind === 'pat' ? null : { grantId, workspaceOrigin, dueAt, ...at }
 }

@@ -10,8 +10,8 @@ import { spendRefreshToken } from '../oauth/refresh.ts'
 import { readTokenAnswer } from '../oauth/token-answer.ts'
 import type { KeepAnswer } from '../oauth/token-endpoint.ts'
 import { wasNeverSent } from '../outbound/outbound.ts'
-import { findGrant, findGrantToken, type GrantRow } from '../store/grants.ts'
-import { findOpenRefreshEntry, type RefreshEntryRow } from '../store/refresh-journal.ts'
+import { type GrantRow, grantOf, grantTokenOf } from '../store/grants.ts'
+import { keptAnswerOf } from '../store/refresh-journal.ts'
 import { credentialsOf, type GrantCredentials, providerOfGrant } from './credentials.ts'
 import { endPersonalToken } from './personal-access-tokens.ts'
 import { answerPlace, type Claim, claimGrant, keepAnswer, waitForOwner } from './refresh-claim.ts'
@@ -57,18 +57,18 @@ async function refreshGrant(
   grantId: GrantId,
   generation: number
 ): Promise<'moved' | 'busy'> {
-  const { grant, hasKeptAnswer } = await deps.db.inTenant(scope, async (tx) => {
-    const token = await findGrantToken(tx, grantId)
-    const standing = token?.generation === generation ? await findGrant(tx, grantId) : null
-    const entry = await findOpenRefreshEntry(tx, grantId)
-    return { grant: standing, hasKeptAnswer: isKept(entry, generation) }
-  })
-  if (grant === null) return 'moved'
+  const [[grant], [token], [keptAnswer]] = await deps.db.ask(
+    scope,
+    grantOf(grantId),
+    grantTokenOf(grantId),
+    keptAnswerOf(grantId, generation)
+  )
+  if (grant === undefined || token?.generation !== generation) return 'moved'
   if (grant.kind === 'pat') return await endPersonalToken(deps, scope, grant, generation)
   const begunMs = deps.clock.monotonicMs()
   const note = (end: RefreshEnd) =>
     deps.tally.note(kindOf(grant), end, deps.clock.monotonicMs() - begunMs)
-  const attempt = hasKeptAnswer ? projectKept : spend
+  const attempt = keptAnswer === undefined ? spend : projectKept
   const result = await attempt(deps, scope, grant, generation).catch((error: unknown) => {
     note('weft_unavailable')
     throw error
@@ -116,10 +116,6 @@ async function claimAndSpend(
   const { orphan = null } = projected
   if (orphan !== null) await revokeOrphan(deps, scope, grant, { ...credentials, server, orphan })
   return projected
-}
-
-function isKept(entry: RefreshEntryRow | null, generation: number): boolean {
-  return entry?.generation === generation && entry.answerSealed !== null
 }
 
 /** An owner died between the provider's answer and its projection; that needs the provider no more. */
@@ -208,7 +204,7 @@ async function callProvider(
     )
     return { verdict: readTokenAnswer(provider, answer), secrets: null }
   }
-  return await askInTurn(deps, credentials, (client) =>
+  return await askInTurn(credentials, (client) =>
     spent === null
       ? requestMachineToken(exchange, target, { kind: 'client_secret', client }, keep)
       : spendRefreshToken(exchange, { ...target, client }, spent, keep)

@@ -105,9 +105,11 @@ export function createScopedTokens(deps: RefreshDeps, accessToken: TakeAccessTok
       return { verdict: readTokenAnswer(provider, answer), isTraded: true }
     }
     const scopes = provider.oauth.unattendedScopes
-    const { verdict } = await askInTurn(deps, principal, (client) =>
+    const { verdict, secrets } = await askInTurn(principal, (client) =>
       requestClientCredentials(exchange, { ...target, client }, scopes, keepNothing, details)
     )
+    const taken = principal.candidates.find(({ secretId }) => secretId === secrets?.last)
+    if (secrets?.isTaken) await taken?.noteUse(deps.clock.now()).catch(() => undefined)
     return { verdict, isTraded: false }
   }
 

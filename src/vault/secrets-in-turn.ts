@@ -1,4 +1,3 @@
-import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { RawAnswer } from '../oauth/raw-answer.ts'
 import { readTokenAnswer, type TokenVerdict } from '../oauth/token-answer.ts'
@@ -9,6 +8,8 @@ import type { GrantCredentials } from './credentials.ts'
 export interface SecretsTried {
   readonly last: string
   readonly refused: readonly string[]
+  /** Whether the provider showed that it knows the client by the last one. */
+  readonly isTaken: boolean
 }
 
 export interface AnswerInTurn {
@@ -19,21 +20,20 @@ export interface AnswerInTurn {
 
 /**
  * Asks with the newest secret, and with the next only where the provider refuses the client itself
- * (`invalid_client`, RFC 6749 §5.2): a secret that is being replaced costs nobody an error.
+ * (`invalid_client`, RFC 6749 §5.2): a secret that is being replaced costs nobody an error. That one was taken is
+ * for the caller to note.
  * @throws AppError whatever `ask` throws
  */
 export async function askInTurn(
-  { clock }: { clock: Clock },
   { provider, candidates }: Pick<GrantCredentials, 'provider' | 'candidates'>,
   ask: (client: OAuthClient) => Promise<RawAnswer>
 ): Promise<AnswerInTurn> {
   const refused: string[] = []
-  for (const { secretId, client, noteUse } of candidates) {
+  for (const { secretId, client } of candidates) {
     const verdict = readTokenAnswer(provider, await ask(client))
-    if (tookClient(verdict)) await noteUse(clock.now()).catch(() => undefined)
     const isRefused = verdict.kind === 'failed' && verdict.failure.kind === 'client_refused'
     if (!isRefused || refused.length === candidates.length - 1) {
-      return { verdict, secrets: { last: secretId, refused } }
+      return { verdict, secrets: { last: secretId, refused, isTaken: tookClient(verdict) } }
     }
     refused.push(secretId)
   }

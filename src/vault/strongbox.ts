@@ -13,9 +13,15 @@ import {
   sealEnvelope
 } from '../crypto/envelope.ts'
 import type { KeyWrap } from '../crypto/key-wrap.ts'
-import { type DataKeyRow, insertDataKey, listDataKeys, lockDataKeys } from '../store/data-keys.ts'
+import {
+  type DataKeyRow,
+  dataKeys,
+  insertDataKey,
+  listDataKeys,
+  lockDataKeys
+} from '../store/data-keys.ts'
 import type { Db, Tx } from '../store/db.ts'
-import { readTenantVersion } from '../store/tenant-versions.ts'
+import { tenantVersion } from '../store/tenant-versions.ts'
 import { findTenant, listTenantVersions } from '../store/tenants.ts'
 import { dataKeyContext } from './wrapped-keys.ts'
 
@@ -123,10 +129,7 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
   }
 
   async function load(scope: TenantScope, known: readonly OpenKey[]) {
-    const [version, rows] = await db.inTenant(scope, async (tx) => [
-      await readTenantVersion(tx),
-      await listDataKeys(tx)
-    ])
+    const [[tenant], rows] = await db.ask(scope, tenantVersion(), dataKeys())
     const found = rows.length > 0 ? rows : await makeFirst(scope)
     const keys = await Promise.all(
       found.map(async (row) => {
@@ -136,7 +139,7 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
           : { ...same, retiredAt: row.retiredAt }
       })
     )
-    return { keys, version }
+    return { keys, version: tenant?.version ?? 0 }
   }
 
   async function makeFirst(scope: TenantScope): Promise<readonly DataKeyRow[]> {

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Tx } from '../../src/store/db.ts'
 import { UniqueViolation } from '../../src/store/db-errors.ts'
 import {
   claimGrantToken,
   findGrantToken,
-  projectGrantToken,
   releaseGrantToken,
   upsertGrantToken
 } from '../../src/store/grants.ts'
+import { endRefresh } from '../../src/store/refresh-ends.ts'
 import { openRefreshEntry } from '../../src/store/refresh-journal.ts'
 import { clock, createStoreWorld, type StoreWorld, scopeOf } from './world.ts'
 
@@ -27,8 +28,10 @@ beforeEach(async () => {
 })
 afterAll(() => world.close())
 
+const claimIn = async (tx: Tx, owner: string, generation = 1) =>
+  (await claimGrantToken(tx, { grantId, generation, owner, leaseMs })) !== null
 const claim = (owner: string, generation = 1) =>
-  world.db.inTenant(scope, (tx) => claimGrantToken(tx, { grantId, generation, owner, leaseMs }))
+  world.db.inTenant(scope, (tx) => claimIn(tx, owner, generation))
 const tokens = (name: string) => ({
   refreshTokenSealed: `refresh of ${name}`,
   accessTokenSealed: `access of ${name}`,
@@ -36,10 +39,26 @@ const tokens = (name: string) => ({
   accessIssuedAt: clock.now(),
   scope: null
 })
+const projectIn = (tx: Tx, owner: string, generation = 1) =>
+  endRefresh(tx, {
+    claim: { grantId, generation, owner },
+    entryId: 'rfj_none',
+    tokens: { ...row, ...tokens(owner) },
+    outcome: 'projected',
+    status: { state: 'active', cause: null, since: clock.now(), nextTryAt: null, failures: 0 },
+    look: {
+      grantId,
+      workspaceOrigin: 'https://a.test',
+      dueAt: null,
+      now: clock.now(),
+      isUse: false
+    },
+    soundAppConnectionId: null,
+    takenSecretId: null,
+    now: clock.now()
+  })
 const project = (owner: string, generation = 1) =>
-  world.db.inTenant(scope, (tx) =>
-    projectGrantToken(tx, { grantId, generation, owner }, { ...row, ...tokens(owner) })
-  )
+  world.db.inTenant(scope, (tx) => projectIn(tx, owner, generation))
 const release = (owner: string, generation = 1) =>
   world.db.inTenant(scope, (tx) => releaseGrantToken(tx, { grantId, generation, owner }))
 const stored = () => world.db.inTenant(scope, (tx) => findGrantToken(tx, grantId))
@@ -143,11 +162,10 @@ describe('F3 F4 the claim on a generation', () => {
   test('another tenant neither claims nor stores nor lets go', async () => {
     await claim('one')
     const stranger = scopeOf('ten_b')
-    const key = { grantId, generation: 1, owner: 'one' }
     const ends = await world.db.inTenant(stranger, async (tx) => [
-      await claimGrantToken(tx, { ...key, leaseMs }),
-      await projectGrantToken(tx, key, { ...row, ...tokens('stranger') }),
-      await releaseGrantToken(tx, key)
+      await claimIn(tx, 'one'),
+      await projectIn(tx, 'one'),
+      await releaseGrantToken(tx, { grantId, generation: 1, owner: 'one' })
     ])
     expect(ends).toEqual([false, false, false])
   })

@@ -5,6 +5,7 @@ import { newId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../../src/base/tenant-scope.ts'
 import { createKeyRing } from '../../src/crypto/key-ring.ts'
+import type { Question } from '../../src/store/asking.ts'
 import { createStrongbox, type Place } from '../../src/vault/strongbox.ts'
 import { promoteKeys } from '../support/promoted-keys.ts'
 import { codeOf, createVaultWorld, failureOf, type VaultWorld } from '../support/vault-world.ts'
@@ -34,6 +35,10 @@ function strongbox() {
     inTenant: (inside, work) => {
       reads += 1
       return db.inTenant(inside, work)
+    },
+    ask<const Q extends readonly Question<unknown>[]>(inside: TenantScope, ...questions: Q) {
+      reads += 1
+      return db.ask<Q>(inside, ...questions)
     }
   }
   return {

@@ -1,12 +1,14 @@
 import { createAudit } from '../../../src/audit/audit.ts'
 import type { Clock } from '../../../src/base/clock.ts'
 import { Secret } from '../../../src/base/secret.ts'
+import type { TenantScope } from '../../../src/base/tenant-scope.ts'
 import type { KeyWrap } from '../../../src/crypto/key-wrap.ts'
 import {
   type AuthorizationServers,
   createAuthorizationServers
 } from '../../../src/oauth/authorization-server.ts'
 import { createOutbound, type Outbound } from '../../../src/outbound/outbound.ts'
+import type { Question } from '../../../src/store/asking.ts'
 import { createDb, type Db } from '../../../src/store/db.ts'
 import { createTenantVersions } from '../../../src/store/tenant-versions.ts'
 import { createSigningKeys } from '../../../src/vault/signing-keys.ts'
@@ -39,6 +41,8 @@ export interface ReplicaOptions {
   readonly poolMax?: number
   /** Origins beside the hostile server's. */
   readonly extraOrigins?: readonly string[]
+  /** Whether it learns by itself, and soon, what other replicas change; default: yes. */
+  readonly isPolling?: boolean
 }
 
 interface Surroundings {
@@ -53,7 +57,7 @@ interface Surroundings {
 /** The rooms up to the vault, on a pool of their own. */
 export function createReplica(
   { url, keyWrap, clock: common, workspaceOrigin, pool }: Surroundings,
-  { via, clock = common, poolMax = 8, extraOrigins = [] }: ReplicaOptions
+  { via, clock = common, poolMax = 8, extraOrigins = [], isPolling = true }: ReplicaOptions
 ): { replica: Replica; close: () => Promise<void> } {
   const real = pool ?? createDb({ url: new Secret(via === undefined ? url : via(url)), poolMax })
   let transactions = 0
@@ -62,6 +66,10 @@ export function createReplica(
     inTenant(scope, work) {
       transactions += 1
       return real.inTenant(scope, work)
+    },
+    ask<const Q extends readonly Question<unknown>[]>(scope: TenantScope, ...questions: Q) {
+      transactions += 1
+      return real.ask<Q>(scope, ...questions)
     }
   }
   const outbound = createOutbound({
@@ -74,7 +82,8 @@ export function createReplica(
   const servers = createAuthorizationServers(outbound, clock)
   const exchange = { outbound, clock }
   const versions = createTenantVersions(db, clock)
-  const polling = setInterval(() => versions.poll().catch(() => undefined), 200)
+  const poll = () => isPolling && versions.poll().catch(() => undefined)
+  const polling = setInterval(poll, 200)
   const signingKeys = createSigningKeys({ db, keyWrap, clock })
   const publicUrl = 'https://weft.test'
   const workload = createWorkloadIdentity({ signingKeys, clock, publicUrl })
