@@ -6,17 +6,16 @@ import type { Provider } from '../providers/provider.ts'
 import { providers } from '../providers/registry.ts'
 import type { AppConnectionRow } from '../store/app-connections.ts'
 import type { Tx } from '../store/db.ts'
-import { type FabricRow, findFabric } from '../store/fabrics.ts'
-import { findServicePrincipalGrant, findUserGrant } from '../store/grants.ts'
-import { findServiceAccountFabric } from '../store/service-accounts.ts'
-import { readTenantVersion } from '../store/tenant-versions.ts'
+import { type FabricFacts, readFabricFacts } from '../store/fabric-facts.ts'
+import type { FabricRow } from '../store/fabrics.ts'
+import { findUserGrant } from '../store/grants.ts'
 import { createVersionedMemory, type Remembered } from '../store/versioned-memory.ts'
 import { refuseHost } from '../vault/credentials.ts'
 import type { AccessToken, TokenOptions } from '../vault/vault.ts'
 import { mustFindDelegated } from './delegated.ts'
 import { computeOf } from './fabric-compute.ts'
 import { viewDeadlines } from './fabric-deadlines.ts'
-import { type FabricDeps, mustFindFabric, refuseOtherFabric } from './fabric-deps.ts'
+import { type FabricDeps, mustSee, refuseOtherFabric } from './fabric-deps.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
 import type { Deadlines } from './fabrics.ts'
 import { grantKeyOf } from './own-grant.ts'
@@ -98,42 +97,45 @@ export function createFabricAccess(deps: FabricDeps): FabricAccess {
     id: FabricId,
     { actAs, user, isDraftFine = false }: AskedIdentity
   ): Promise<Remembered<OpenFabric>> {
-    return await db.inTenant(scope, async (tx) => {
-      const version = await readTenantVersion(tx)
-      const { row, accountEndpoints, requestsPerMinute } = await findForActor(tx, id)
-      const delegated =
-        user === null
-          ? null
-          : await mustFindDelegated(tx, row, user, { publicUrl, now: clock.now() })
-      const identity = delegated === null ? settleIdentity(scope, row, actAs) : 'user'
-      const person = identity === 'user' ? (delegated?.userId ?? personOf(scope)) : null
-      if (row.status !== 'complete' && !isDraftFine) throw new AppError('fabric_incomplete')
-      const grantId = await findGrantId(tx, row, person)
-      const ofFabric = row.hasEndpointList ? row.endpointAllowList : null
-      const endpoints = narrow([ofFabric, accountEndpoints, delegated?.endpoints ?? null])
-      const { workspaceOrigin } = row
-      const provider = providers.databricks
-      const compute = computeOf(provider, row)
-      const warehouseId = compute?.kind === 'warehouse' ? compute.id : null
-      const deadlines = viewDeadlines(row)
-      const value: OpenFabric = {
-        id,
-        provider,
-        workspaceOrigin,
-        identity,
-        signInPath: signInPathOf(row),
-        endpoints,
-        warehouseId,
-        deadlines: Object.keys(deadlines).length === 0 ? null : deadlines,
-        requestsPerMinute,
-        grantId,
-        person,
-        endsAt: delegated?.expiresAt ?? null
-      }
-      // Who has not signed in yet may do so at any moment, and is not to be told twice.
-      const isSettled = identity !== 'user' || grantId !== null
-      return { tenantId: scope.tenantId, version: isSettled ? version : null, value }
-    })
+    const facts = await readFabricFacts(db, scope, id)
+    const { row, accountEndpoints, requestsPerMinute } = foundForActor(scope, facts)
+    const delegated =
+      user === null
+        ? null
+        : await db.inTenant(scope, (tx) =>
+            mustFindDelegated(tx, row, user, { publicUrl, now: clock.now() })
+          )
+    const identity = delegated === null ? settleIdentity(scope, row, actAs) : 'user'
+    const person = identity === 'user' ? (delegated?.userId ?? personOf(scope)) : null
+    if (row.status !== 'complete' && !isDraftFine) throw new AppError('fabric_incomplete')
+    const grantId =
+      delegated === null
+        ? grantIdIn(facts, row, identity)
+        : await db.inTenant(scope, (tx) => findGrantId(tx, row, delegated.userId))
+    const ofFabric = row.hasEndpointList ? row.endpointAllowList : null
+    const endpoints = narrow([ofFabric, accountEndpoints, delegated?.endpoints ?? null])
+    const { workspaceOrigin } = row
+    const provider = providers.databricks
+    const compute = computeOf(provider, row)
+    const warehouseId = compute?.kind === 'warehouse' ? compute.id : null
+    const deadlines = viewDeadlines(row)
+    const value: OpenFabric = {
+      id,
+      provider,
+      workspaceOrigin,
+      identity,
+      signInPath: signInPathOf(row),
+      endpoints,
+      warehouseId,
+      deadlines: Object.keys(deadlines).length === 0 ? null : deadlines,
+      requestsPerMinute,
+      grantId,
+      person,
+      endsAt: delegated?.expiresAt ?? null
+    }
+    // Who has not signed in yet may do so at any moment, and is not to be told twice.
+    const isSettled = identity !== 'user' || grantId !== null
+    return { tenantId: scope.tenantId, version: isSettled ? facts.version : null, value }
   }
 
   async function grantOf(scope: TenantScope, fabric: OpenFabric): Promise<GrantId> {
@@ -243,16 +245,13 @@ interface Found {
 }
 
 /** A service account reaches the fabrics that are listed for it; a person those of their teams. */
-async function findForActor(tx: Tx, id: FabricId): Promise<Found> {
-  const { actor } = tx.scope
-  if (actor.kind !== 'service_account') {
-    const row = await mustFindFabric(tx, id, 'endpoint.discover')
+function foundForActor(scope: TenantScope, { row, allowance }: FabricFacts): Found {
+  if (scope.actor.kind !== 'service_account') {
+    mustSee(scope, row, 'endpoint.discover')
     return { row, accountEndpoints: null, requestsPerMinute: null }
   }
-  const allowed = await findServiceAccountFabric(tx, actor.id, id)
-  const row = allowed === null ? null : await findFabric(tx, id)
-  if (allowed === null || row === null) throw new AppError('not_found')
-  const { hasEndpointList, endpoints, requestsPerMinute } = allowed
+  if (allowance === null || row === null) throw new AppError('not_found')
+  const { hasEndpointList, endpoints, requestsPerMinute } = allowance
   return { row, accountEndpoints: hasEndpointList ? endpoints : null, requestsPerMinute }
 }
 
@@ -280,11 +279,21 @@ function settleIdentity(scope: TenantScope, row: FabricRow, actAs: ActAs | null)
   return identity
 }
 
-async function findGrantId(tx: Tx, row: FabricRow, person: UserId | null): Promise<GrantId | null> {
-  if (person === null) {
-    const grant = await findServicePrincipalGrant(tx, row.id)
-    return grant === null ? null : asId('grant', grant.id)
+/** Null: it is not made yet, or the person has not signed in. */
+function grantIdIn(
+  { connection, principalGrantId, ownGrants }: FabricFacts,
+  row: FabricRow,
+  identity: ActAs
+): GrantId | null {
+  if (identity === 'service_principal') {
+    return principalGrantId === null ? null : asId('grant', principalGrantId)
   }
+  const way = row.authMethod === 'pat' ? null : mustServe(connection, row).id
+  const grant = ownGrants.find(({ appConnectionId }) => appConnectionId === way)
+  return grant === undefined ? null : asId('grant', grant.id)
+}
+
+async function findGrantId(tx: Tx, row: FabricRow, person: UserId): Promise<GrantId | null> {
   if (row.authMethod !== 'pat') await mustHaveConnection(tx, row)
   const key = await grantKeyOf(tx, row, person)
   const grant = key === null ? null : await findUserGrant(tx, key)
@@ -296,7 +305,13 @@ export async function mustHaveConnection(
   tx: Tx,
   row: Pick<FabricRow, 'appConnectionId' | 'provider' | 'workspaceOrigin' | 'authMethod'>
 ): Promise<AppConnectionRow> {
-  const connection = await appConnectionOf(tx, row)
+  return mustServe(await appConnectionOf(tx, row), row)
+}
+
+function mustServe(
+  connection: AppConnectionRow | null,
+  row: Pick<FabricRow, 'workspaceOrigin'>
+): AppConnectionRow {
   if (!isReady(connection)) throw new AppError('app_connection_missing')
   refuseHost(connection, row.workspaceOrigin)
   return connection

@@ -55,12 +55,20 @@ export async function mustFindFabric(
 ): Promise<FabricRow> {
   refuseOtherFabric(tx.scope, id)
   const row = await findFabric(tx, id)
+  mustSee(tx.scope, row, operation)
+  return row
+}
+
+/** @throws AppError as `mustFindFabric` */
+export function mustSee(
+  { authority: { teams, may } }: TenantScope,
+  row: FabricRow | null,
+  operation: Operation
+): asserts row is FabricRow {
   if (row === null) throw new AppError('not_found')
-  const { teams, may } = tx.scope.authority
   const teamId = row.teamId as TeamId // a row's own reference
   if (teams !== 'all' && !teams.includes(teamId)) throw new AppError('not_found')
   if (!may(operation, teamId)) throw new AppError('forbidden')
-  return row
 }
 
 /**

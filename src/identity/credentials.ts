@@ -1,14 +1,13 @@
 import { asId, type UserId } from '../base/ids.ts'
-import type { Db, Tx } from '../store/db.ts'
+import type { Db, OwnedTable, Tx } from '../store/db.ts'
 import { findMembership } from '../store/memberships.ts'
-import { findPersonalToken, findPersonalTokenByHash } from '../store/personal-tokens.ts'
+import { findPersonalToken } from '../store/personal-tokens.ts'
 import { isPlatformOperator } from '../store/platform-operators.ts'
-import { findScimToken, findScimTokenByHash } from '../store/scim-tokens.ts'
-import { findServiceKeyByHash } from '../store/service-keys.ts'
-import { findSession, findSessionByHash } from '../store/sessions.ts'
+import { findScimToken } from '../store/scim-tokens.ts'
+import { findSession } from '../store/sessions.ts'
 import { listTeamsOfUser } from '../store/teams.ts'
 import { readTenantSettings } from '../store/tenant-settings.ts'
-import { findTenant } from '../store/tenants.ts'
+import { tenantVersion } from '../store/tenant-versions.ts'
 import type { Remembered } from '../store/versioned-memory.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import type { Caller } from './caller.ts'
@@ -36,45 +35,29 @@ export function createCredentialReading(
   db: Db,
   accessTokens: Pick<AccessTokens, 'read'>
 ): Readonly<Record<Caller['via'], ReadCredential>> {
-  /** Finds whose it is, then reads it anew in its tenant, under the version that the tenant has. */
-  function reading<T extends { readonly tenantId: string }>(
-    locate: (presented: Presented) => Promise<T | null>,
-    read: (tx: Tx, presented: Presented, located: T) => Promise<Credential | null>
+  /** Finds whose it is, then reads it anew in its tenant, under the version that the tenant had before. */
+  function reading(
+    table: OwnedTable,
+    read: (tx: Tx, hash: string) => Promise<Credential | null>
   ): ReadCredential {
-    return async (presented) => {
-      const located = await locate(presented)
-      if (located === null) return null
-      const tenantId = asId('tenant', located.tenantId)
-      return await db.inTenant(identityScope(tenantId, null), async (tx) => {
-        const tenant = await findTenant(tx)
-        if (tenant?.status !== 'active') return null
-        const value = await read(tx, presented, located)
-        return value === null ? null : { tenantId, version: tenant.version, value }
-      })
+    return async ({ hash }) => {
+      const [[tenant]] = await db.askOwner({ table, hash }, tenantVersion())
+      if (tenant?.status !== 'active') return null
+      const tenantId = asId('tenant', tenant.id)
+      const value = await db.inTenant(identityScope(tenantId, null), (tx) => read(tx, hash))
+      return value === null ? null : { tenantId, version: tenant.version, value }
     }
   }
 
   return {
-    session: reading(
-      ({ hash }) => findSessionByHash(db, hash),
-      (tx, { hash }) => readSession(tx, hash)
-    ),
-    personal_token: reading(
-      ({ hash }) => findPersonalTokenByHash(db, hash),
-      (tx, { hash }) => readPersonalToken(tx, hash)
-    ),
-    service_key: reading(
-      ({ hash }) => findServiceKeyByHash(db, hash),
-      (tx, { hash }) => readServiceKey(tx, hash)
-    ),
-    service_token: reading(
-      ({ token }) => accessTokens.read(token),
-      (tx, _presented, facts) => readServiceToken(tx, facts)
-    ),
-    scim_token: reading(
-      ({ hash }) => findScimTokenByHash(db, hash),
-      (tx, { hash }) => readScimToken(tx, hash)
-    )
+    session: reading('sessions', readSession),
+    personal_token: reading('personal_tokens', readPersonalToken),
+    service_key: ({ hash }) => readServiceKey(db, hash),
+    async service_token({ token }) {
+      const facts = await accessTokens.read(token)
+      return facts === null ? null : await readServiceToken(db, facts)
+    },
+    scim_token: reading('scim_tokens', readScimToken)
   }
 }
 

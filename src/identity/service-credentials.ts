@@ -1,41 +1,67 @@
 import { asId, type FabricId, type ServiceAccountId, type TenantId } from '../base/ids.ts'
-import type { Tx } from '../store/db.ts'
-import { findFederatedIdentity } from '../store/federated-identities.ts'
-import { findServiceAccount } from '../store/service-accounts.ts'
-import { findServiceKey, findServiceKeyById, type ServiceKeyRow } from '../store/service-keys.ts'
+import type { Db } from '../store/db.ts'
+import { type FederatedIdentityRow, federatedIdentityOf } from '../store/federated-identities.ts'
+import {
+  type ServiceAccountRow,
+  serviceAccountOf,
+  serviceAccountOfKey
+} from '../store/service-accounts.ts'
+import { type ServiceKeyRow, serviceKeyOf, serviceKeyOfId } from '../store/service-keys.ts'
+import { type TenantStatus, tenantVersion } from '../store/tenant-versions.ts'
+import type { Remembered } from '../store/versioned-memory.ts'
 import type { AccessTokenFacts } from './access-tokens.ts'
 import type { Credential } from './credential.ts'
+import { identityScope } from './identity-scope.ts'
 import { authorityOf } from './roles.ts'
 import { networkRule } from './source-networks.ts'
 
-export async function readServiceKey(tx: Tx, hash: string): Promise<Credential | null> {
-  const key = await findServiceKey(tx, hash)
-  return key === null ? null : await asAccountMay(tx, ofKey(key, null))
+/** In one round trip, whosever key it is. */
+export async function readServiceKey(db: Db, hash: string): Promise<Remembered<Credential> | null> {
+  const [[tenant], [key], [account]] = await db.askOwner(
+    { table: 'service_keys', hash },
+    tenantVersion(),
+    serviceKeyOf(hash),
+    serviceAccountOfKey(hash)
+  )
+  return key === undefined ? null : asMay(tenant, account, ofKey(key, null))
 }
 
+/** A token is worth what it was got with is worth now. */
 export async function readServiceToken(
-  tx: Tx,
+  db: Db,
   token: AccessTokenFacts
-): Promise<Credential | null> {
-  return await asAccountMay(tx, await readWhatTokenStandsFor(tx, token))
+): Promise<Remembered<Credential> | null> {
+  const { tenantId, serviceAccountId, credentialId } = token
+  const [[tenant], [key], [identity], [account]] = await db.ask(
+    identityScope(tenantId, null),
+    tenantVersion(),
+    serviceKeyOfId(serviceAccountId, credentialId),
+    federatedIdentityOf(serviceAccountId, credentialId),
+    serviceAccountOf(serviceAccountId)
+  )
+  const credential = key === undefined ? ofIdentity(identity, token) : ofKey(key, token)
+  return asMay(tenant, account, credential)
 }
 
-/** Nothing from a service account that is disabled, and from where it may come alone. */
-async function asAccountMay(tx: Tx, credential: Credential | null): Promise<Credential | null> {
-  if (credential === null) return null
-  const account = await findServiceAccount(tx, credential.actor.id)
-  if (account === null || account.isDisabled) return null
-  return { ...credential, admits: networkRule(account.allowedNetworks) }
+/** Nothing where the tenant is not served or the service account is disabled, and from where it may come alone. */
+function asMay(
+  tenant: TenantStatus | undefined,
+  account: ServiceAccountRow | undefined,
+  credential: Credential | null
+): Remembered<Credential> | null {
+  if (tenant?.status !== 'active' || account?.isDisabled !== false || credential === null)
+    return null
+  const value = { ...credential, admits: networkRule(account.allowedNetworks) }
+  return { tenantId: credential.tenantId, version: tenant.version, value }
 }
 
-/** A token is worth what it was got with is worth now; an identity that was changed since, nothing. */
-async function readWhatTokenStandsFor(tx: Tx, token: AccessTokenFacts): Promise<Credential | null> {
-  const { serviceAccountId, credentialId, fabricId } = token
-  const key = await findServiceKeyById(tx, serviceAccountId, credentialId)
-  if (key !== null) return ofKey(key, token)
-  const identity = await findFederatedIdentity(tx, serviceAccountId, credentialId)
-  if (identity === null || identity.version !== token.credentialVersion) return null
-  const { tenantId } = tx.scope
+/** Of an identity that was changed since, nothing. */
+function ofIdentity(
+  identity: FederatedIdentityRow | undefined,
+  token: AccessTokenFacts
+): Credential | null {
+  if (identity === undefined || identity.version !== token.credentialVersion) return null
+  const { tenantId, serviceAccountId, credentialId, fabricId } = token
   const { id, lastUsedAt: at } = identity
   return {
     ...ofServiceAccount(tenantId, serviceAccountId, fabricId),

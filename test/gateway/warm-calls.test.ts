@@ -3,10 +3,9 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildApp } from '../../src/app.ts'
 import type { FabricId } from '../../src/base/ids.ts'
-import type { App } from '../../src/http/route.ts'
 import type { TokenTarget } from '../../src/identity/identity.ts'
 import { call, listen } from '../http/sockets.ts'
-import { statementsOf } from '../support/statements.ts'
+import { statementsOf, trafficOf } from '../support/statements.ts'
 import { createTestGateway, type TestGateway } from '../support/vault-world/gateway.ts'
 import { createVaultWorld, type VaultWorld } from '../support/vault-world.ts'
 
@@ -14,7 +13,6 @@ const publicHost = 'weft.test'
 const principal = { clientId: randomUUID(), clientSecret: `canary-sp-${randomUUID()}` }
 let world: VaultWorld
 let gateway: TestGateway
-let app: App
 let port: number
 let fabricId: FabricId
 let serviceKey: string
@@ -23,13 +21,12 @@ let asCaller: Record<
   Record<string, string>
 >
 
+const closing: (() => Promise<void>)[] = []
+
 /** The app as the process builds it, but for the clockwork: what it would write is written when told to. */
-beforeAll(async () => {
-  world = await createVaultWorld()
-  world.server.clients.set(principal.clientId, new Set([principal.clientSecret]))
-  fabricId = await world.seedFabric(principal)
-  gateway = createTestGateway(world)
-  app = await buildApp({
+async function start(): Promise<{ gateway: TestGateway; port: number }> {
+  const gateway = createTestGateway(world)
+  const app = await buildApp({
     ...gateway.rooms,
     slowClients: { bodies: 0, readers: 0 },
     publicUrl: `https://${publicHost}`,
@@ -40,7 +37,18 @@ beforeAll(async () => {
     clock: world.clock,
     newRequestId: randomUUID
   })
-  port = await listen(app)
+  closing.push(async () => {
+    await app.close()
+    await gateway.close()
+  })
+  return { gateway, port: await listen(app) }
+}
+
+beforeAll(async () => {
+  world = await createVaultWorld()
+  world.server.clients.set(principal.clientId, new Set([principal.clientSecret]))
+  fabricId = await world.seedFabric(principal)
+  ;({ gateway, port } = await start())
   const { tenantId } = world.seeded
   const { userId } = await world.seedGrant({ lifeMs: 50 * 60_000 })
   serviceKey = await world.rows.serviceKey(tenantId, [fabricId])
@@ -59,8 +67,7 @@ beforeAll(async () => {
   }
 })
 afterAll(async () => {
-  await app?.close()
-  await gateway?.close()
+  for (const close of closing) await close()
   await world?.close()
 })
 
@@ -77,11 +84,11 @@ async function serviceToken(target: TokenTarget | null = null): Promise<string> 
   return accessToken
 }
 
-async function ask(headers: Record<string, string>, host = publicHost): Promise<void> {
+async function ask(headers: Record<string, string>, host = publicHost, at = port): Promise<void> {
   const prefix = host === publicHost ? `/fabrics/${fabricId}` : ''
   const path = `${prefix}/serving-endpoints/probe/invocations`
   const options = { method: 'POST', path, headers: { host, ...headers } }
-  const { status, body } = await call(port, options, '{"inputs":[1]}')
+  const { status, body } = await call(at, options, '{"inputs":[1]}')
   expect(body.toString()).toContain('/serving-endpoints/probe/invocations')
   expect(status).toBe(200)
 }
@@ -123,3 +130,19 @@ test('a token that is bound to a fabric serves there, and at another is 403, whe
     expect(answer.headers['x-weft-problem']).toBe('forbidden')
   }
 })
+
+test.each([
+  ['serviceKey', 4],
+  ['serviceToken', 6],
+  ['personalToken', 14],
+  ['session', 14]
+] as const)(
+  'a process that has nothing in memory answers by %s with %i round trips to the database at most, while the token lives',
+  async (caller, roundTripsMax) => {
+    await ask(asCaller[caller])
+    const cold = await start()
+    const traffic = await trafficOf(() => ask(asCaller[caller], publicHost, cold.port))
+    expect(traffic.roundTrips).toBeLessThanOrEqual(roundTripsMax)
+    expect(cold.gateway.rooms.records.size).toBe(1)
+  }
+)
