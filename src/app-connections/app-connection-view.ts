@@ -1,11 +1,12 @@
 import { asId } from '../base/ids.ts'
 import { redirectUriOf } from '../oauth/authorization-code.ts'
 import type { AppConnectionRow } from '../store/app-connections.ts'
-import { viewClientSecrets } from '../vault/client-secrets.ts'
+import { tellSecretEnd, viewClientSecrets } from '../vault/client-secrets.ts'
 import type { AppConnectionView, Verification, VerificationStepResult } from './app-connections.ts'
 
 /** An app connection as its admins see it: everything but the secrets. */
-export function viewOf(row: AppConnectionRow, publicUrl: string): AppConnectionView {
+export function viewOf(row: AppConnectionRow, publicUrl: string, now: Date): AppConnectionView {
+  const end = tellSecretEnd(row.clientSecrets, now)
   return {
     id: asId('appConnection', row.id),
     name: row.name,
@@ -28,10 +29,19 @@ export function viewOf(row: AppConnectionRow, publicUrl: string): AppConnectionV
     registrationId: row.registrationId,
     status: statusOf(row),
     lastVerification: verificationOf(row),
+    warnings: end === null ? [] : [secretExpiring(end)],
     redirectUri: redirectUriOf(publicUrl, row.id),
     version: row.version,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt
+  }
+}
+
+function secretExpiring(end: string): AppConnectionView['warnings'][number] {
+  return {
+    code: 'secret_expiring',
+    message: `The client secret ${end}, and then nobody signs in: add a new one, then delete the old one`,
+    owner: 'tenant_admin'
   }
 }
 

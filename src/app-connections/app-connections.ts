@@ -87,6 +87,11 @@ export interface AppConnectionView {
   readonly status: 'draft' | 'ready' | 'verified' | 'disabled'
   /** Of these very settings; null: none since they last changed. */
   readonly lastVerification: Verification | null
+  readonly warnings: readonly {
+    readonly code: 'secret_expiring'
+    readonly message: string
+    readonly owner: ProblemOwner
+  }[]
   readonly redirectUri: string
   readonly version: number
   readonly createdAt: Date

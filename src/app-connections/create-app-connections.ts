@@ -37,7 +37,7 @@ export interface AppConnectionDeps extends VerificationDeps {
 export function createAppConnections(deps: AppConnectionDeps): AppConnections {
   const { db, audit, clock, publicUrl } = deps
   const extraHosts = deps.extraOrigins.map((origin) => new URL(origin).hostname)
-  const view = (row: AppConnectionRow) => viewOf(row, publicUrl)
+  const view = (row: AppConnectionRow) => viewOf(row, publicUrl, clock.now())
   const checkHosts = (patterns: readonly string[]) =>
     checkHostPatterns(patterns, providers.databricks.zones, extraHosts)
 

@@ -8,7 +8,7 @@ import {
 import type { Tx } from '../store/db.ts'
 import type { FabricRow, ServicePrincipalRow } from '../store/fabrics.ts'
 import { type GrantRow, listGrantsFor } from '../store/grants.ts'
-import { type ClientSecretView, viewClientSecrets } from '../vault/client-secrets.ts'
+import { type ClientSecretView, tellSecretEnd, viewClientSecrets } from '../vault/client-secrets.ts'
 import { viewDeadlines } from './fabric-deadlines.ts'
 import type { Compute, FabricView, FabricWarning, GrantState } from './fabrics.ts'
 import { jobSizesOf } from './job-sizes.ts'
@@ -111,9 +111,6 @@ function viewCompute(row: FabricRow): Compute {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
 }
 
-/** Time enough to make a new secret and to bring it here. */
-const secretWarningMs = 30 * 24 * 60 * 60_000
-
 function warningsOf(
   row: FabricRow,
   connection: AppConnectionRow | null,
@@ -127,10 +124,8 @@ function warningsOf(
       owner: 'tenant_admin'
     })
   }
-  const expiresAt = row.servicePrincipal?.clientSecrets[0]?.expiresAt ?? null
-  if (expiresAt !== null && expiresAt.getTime() - now.getTime() < secretWarningMs) {
-    const day = expiresAt.toISOString().slice(0, 10)
-    const when = expiresAt > now ? `expires on ${day}` : `expired on ${day}`
+  const when = tellSecretEnd(row.servicePrincipal?.clientSecrets ?? [], now)
+  if (when !== null) {
     warnings.push({
       code: 'secret_expiring',
       message: `The service principal's client secret ${when}: add a new one, then delete the old one`,

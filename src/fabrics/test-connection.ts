@@ -34,6 +34,8 @@ export interface TestPlan extends FailedTest {
   checkHost(): void
   /** A token as the identity that is tested. */
   obtainToken(): Promise<TestToken>
+  /** What is worth knowing of the secret that gave it. */
+  noteOfSecret(): Promise<TestNote | null>
 }
 
 type Ended = Omit<TestStepResult, 'durationMs'>
@@ -119,7 +121,7 @@ function workOf(
     },
     token: async () => {
       given = await plan.obtainToken()
-      return null
+      return await plan.noteOfSecret()
     },
     identity: async () => {
       const ask = () => askIdentity(deps, access(), signal)

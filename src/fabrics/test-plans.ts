@@ -19,7 +19,7 @@ import { readWorkspace, refuseConnection } from './fabric-input.ts'
 import { appConnectionOf, isReady } from './fabric-view.ts'
 import type { Fabrics, NewFabric } from './fabrics.ts'
 import { createKeptTests, subjectOf } from './kept-tests.ts'
-
+import { noteOfNewestSecret } from './newest-secret.ts'
 import type { ServicePrincipalInput } from './service-principal.ts'
 import {
   refuseAddress,
@@ -28,7 +28,6 @@ import {
   type TestToken,
   testEvent
 } from './test-connection.ts'
-
 import type { TestAs } from './test-results.ts'
 
 type Tests = Pick<Fabrics, 'testConnection' | 'testUnsaved' | 'testResults'>
@@ -124,14 +123,19 @@ export function createTests(deps: FabricDeps): Tests {
     throw setbackOf('service_principal', verdict.failure, at).error
   }
 
-  function planOf(subject: Subject, obtainToken: TestPlan['obtainToken']): TestPlan {
+  function planOf(
+    scope: TenantScope,
+    subject: Subject,
+    obtainToken: TestPlan['obtainToken']
+  ): TestPlan {
     const { as, connection, workspaceOrigin } = subject
     const neededScopes =
       as === 'user' ? (connection?.scopes ?? []) : provider.oauth.unattendedScopes
     const checkHost = () => {
       if (as === 'user' && connection !== null) refuseHost(connection, workspaceOrigin)
     }
-    return { ...subject, provider, publicUrl, neededScopes, checkHost, obtainToken }
+    const noteOfSecret = () => noteOfNewestSecret(db, scope, subject)
+    return { ...subject, provider, publicUrl, neededScopes, checkHost, obtainToken, noteOfSecret }
   }
 
   return {
@@ -148,7 +152,7 @@ export function createTests(deps: FabricDeps): Tests {
       const { workspaceOrigin, authMethod } = row
       const compute = triedOf(row)
       const subject = { as, fabricId: id, workspaceOrigin, authMethod, connection, compute }
-      const plan = planOf(subject, async () => {
+      const plan = planOf(scope, subject, async () => {
         if (as === 'user') return await userToken(scope, subject)
         if (row.servicePrincipal === null) throw new AppError('service_principal_missing')
         return await principalToken(scope, id, workspaceOrigin)
@@ -178,7 +182,7 @@ export function createTests(deps: FabricDeps): Tests {
       const workspaceOrigin = address.origin
       const { authMethod } = input
       const subject = { as, fabricId: null, workspaceOrigin, authMethod, connection, compute }
-      const plan = planOf(subject, async () => {
+      const plan = planOf(scope, subject, async () => {
         if (as === 'user') return await userToken(scope, subject)
         if (input.servicePrincipal === undefined) throw new AppError('service_principal_missing')
         return await trialToken(input.servicePrincipal, workspaceOrigin)

@@ -18,6 +18,10 @@ export type TestStep = (typeof testSteps)[number]
 export interface TestNote {
   readonly code: string
   readonly detail: string
+  /** Whose move it is, where there is one to make. */
+  readonly owner?: ProblemOwner | undefined
+  /** What the owner should do. */
+  readonly action?: string | undefined
 }
 
 export interface TestStepResult {

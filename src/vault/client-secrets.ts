@@ -69,6 +69,32 @@ export function clientSecretPlace({
     : ['client_secrets', id, 'sealed']
 }
 
+/** Time enough to make a new secret and to bring it here. */
+const warningMs = 30 * 24 * 60 * 60_000
+
+/**
+ * The end of the newest secret from 30 days before it, for a warning: `expires on 2027-11-22`, `expired on …`.
+ * @param rows of one client, as they are tried
+ * @returns null: it is not near, or not known
+ */
+export function tellSecretEnd([newest]: readonly ClientSecretRow[], now: Date): string | null {
+  const expiresAt = newest?.expiresAt ?? null
+  if (expiresAt === null || expiresAt.getTime() - now.getTime() >= warningMs) return null
+  return `${expiresAt > now ? 'expires' : 'expired'} on ${expiresAt.toISOString().slice(0, 10)}`
+}
+
+/**
+ * Whether the newest secret was tried and refused while an older one was taken (see `askInTurn`): since it was set,
+ * the provider took an older one, and has not taken it after that.
+ * @param rows of one client, as they are tried
+ */
+export function isNewestRefused([newest, ...older]: readonly ClientSecretRow[]): boolean {
+  if (newest === undefined) return false
+  const { setAt, lastUsedAt } = newest
+  const since = lastUsedAt !== null && lastUsedAt > setAt ? lastUsedAt : setAt
+  return older.some((one) => one.lastUsedAt !== null && one.lastUsedAt > since)
+}
+
 /** The secrets of one client as its admins see them, the current one first. */
 export function viewClientSecrets(rows: readonly ClientSecretRow[]): ClientSecretView[] {
   const provenAt = rows.find(({ state }) => state === 'current')?.lastUsedAt ?? null

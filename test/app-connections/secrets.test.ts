@@ -58,6 +58,32 @@ describe('secrets', () => {
     expect(fault.code).toBe('not_found')
   })
 
+  test('the end of the newest is a warning from 30 days before it, until there is a newer one', async () => {
+    const dayMs = 24 * 60 * 60_000
+    const inDays = (days: number) => new Date(world.clock.now().getTime() + days * dayMs)
+    const { id } = await create({ clientId: 'c' })
+    const add = (no: number, expiresAt?: Date) =>
+      world.appConnections.addSecret(as.admin, id, { clientSecret: secretNo(no), expiresAt })
+    const warnings = async () => (await world.appConnections.get(as.admin, id)).warnings
+    await add(1, inDays(31))
+    expect(await warnings()).toEqual([])
+    const expiresAt = inDays(29)
+    await add(2, expiresAt)
+    const told = (how: string) => [
+      {
+        code: 'secret_expiring',
+        owner: 'tenant_admin',
+        message: expect.stringContaining(`${how} on ${expiresAt.toISOString().slice(0, 10)}`)
+      }
+    ]
+    expect(await warnings()).toEqual(told('expires'))
+    world.clock.advance(30 * dayMs)
+    const { items } = await world.appConnections.list(as.admin, { limit: 9, cursor: null })
+    expect(items[0]?.warnings).toEqual(told('expired'))
+    await add(3)
+    expect(await warnings()).toEqual([])
+  })
+
   test('two added at once: one is current', async () => {
     const { id } = await create({ clientId: 'c', clientSecret: secretNo(1) })
     await Promise.allSettled(

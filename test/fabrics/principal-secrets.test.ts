@@ -3,6 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { asId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import type { FabricView } from '../../src/fabrics/fabrics.ts'
+import type { TestAs } from '../../src/fabrics/test-results.ts'
+import { signIn } from './signing-in.ts'
 import { idle, unheard } from './testing.ts'
 import { as, createWorld, faultOf, principal, type World } from './world.ts'
 
@@ -13,7 +15,8 @@ beforeAll(async () => {
 afterAll(() => world.close())
 beforeEach(() => world.clear())
 
-const dayMs = 24 * 60 * 60_000
+const hourMs = 60 * 60_000
+const dayMs = 24 * hourMs
 const given = (clientSecret: string, expiresAt?: Date) => ({
   clientSecret: new Secret(clientSecret),
   ...(expiresAt && { expiresAt })
@@ -80,6 +83,45 @@ describe('secrets of a service principal', () => {
         details: { secretId: previous?.id, refusedSecretIds: [current?.id] }
       }
     ])
+  })
+
+  test('a test warns whose move it is while the newest is refused and an older one works, as either identity', async () => {
+    const app = await world.connect()
+    const made = await create()
+    await signIn(world, as.lead, made.id)
+    const note = async (who: TestAs) => {
+      const { ok, steps } = await world.fabrics.testConnection(
+        as.lead,
+        made.id,
+        who,
+        unheard,
+        idle()
+      )
+      expect(ok, `as ${who}`).toBe(true)
+      return steps.find(({ step }) => step === 'token')?.note
+    }
+    expect([await note('user'), await note('service_principal')]).toEqual([undefined, undefined])
+    await add(made)
+    await world.appConnections.addSecret(as.admin, app.id, secretNo(2))
+    // So that both have to ask for a token.
+    world.clock.advance(2 * hourMs)
+    const warning = (code: string, owner: string) => ({
+      code,
+      owner,
+      detail: 'The newest client secret was refused; the one before it still works',
+      action: expect.any(String)
+    })
+    const ofApp = warning('app_connection_refused', 'tenant_admin')
+    const ofPrincipal = warning('service_principal_refused', 'team_admin')
+    expect([await note('user'), await note('service_principal')]).toEqual([ofApp, ofPrincipal])
+    const { user, servicePrincipal } = await world.fabrics.testResults(as.lead, made.id)
+    const kept = [user, servicePrincipal].map(
+      (one) => one?.result.steps.find(({ step }) => step === 'token')?.note
+    )
+    expect(kept).toEqual([ofApp, ofPrincipal])
+    await add(made, given(principal.clientSecret))
+    world.clock.advance(2 * hourMs)
+    expect(await note('service_principal')).toBeUndefined()
   })
 
   test('a good one heals at once what a bad one spoilt', async () => {

@@ -138,6 +138,7 @@ export const appConnection: AppConnectionView = {
   registrationId: null,
   status: 'ready',
   lastVerification: null,
+  warnings: [],
   redirectUri: `${publicUrl}/oauth/callback/x`,
   version: 1,
   createdAt: now,

@@ -6,22 +6,27 @@ import { openVisitors, type Visitor, type Visitors } from './visitor.ts'
 
 let visitors: Visitors
 let admin: Visitor
-let fabric: { readonly id: string; readonly name: string }
+let fabric: Awaited<ReturnType<typeof newFabric>>
 const principal = { clientId: randomUUID(), clientSecret: `dose${randomUUID()}` }
 const accountAdmin = { clientId: randomUUID(), clientSecret: `dose${randomUUID()}` }
 
-beforeAll(async () => {
-  visitors = await openVisitors()
-  admin = await visitors.open('admin@acme.test')
+async function newFabric(name: string, servicePrincipal?: typeof principal) {
   const me: { teams: { id: string }[] } = await admin.call('GET', '/api/v1/me')
-  fabric = await admin.call('POST', '/api/v1/fabrics', {
-    name: `Principal of the pages ${randomUUID().slice(0, 8)}`,
+  return await admin.call<{ id: string; name: string }>('POST', '/api/v1/fabrics', {
+    name,
     teamId: me.teams[0]?.id,
     kind: 'sql',
     provider: 'databricks',
     workspaceUrl: visitors.stack.workspaces[0],
-    authMethod: 'oauth'
+    authMethod: 'oauth',
+    ...(servicePrincipal && { servicePrincipal })
   })
+}
+
+beforeAll(async () => {
+  visitors = await openVisitors()
+  admin = await visitors.open('admin@acme.test')
+  fabric = await newFabric(`Principal of the pages ${randomUUID().slice(0, 8)}`)
   const url = visitors.stack.workspaces[0]
   const known = { ...principal, displayName: 'Nightly work' }
   await control(url, '/_sim/service-principals', known)
@@ -57,6 +62,23 @@ describe('the service principal of a fabric', { timeout: 60_000 }, () => {
     await page.getByRole('button', { name: 'Add it' }).click()
     await page.getByText('Previous', { exact: true }).waitFor()
     await look('service-principal')
+  })
+
+  test('whose newest secret is refused works by the one before, and a test says so and whose move it is', async () => {
+    const { page, goTo, look, call } = admin
+    const made = await newFabric(`Half replaced ${randomUUID().slice(0, 8)}`, principal)
+    const path = `/api/v1/fabrics/${made.id}/service-principal/client-secrets`
+    await call('POST', path, { clientSecret: `dose${randomUUID()}` })
+    await goTo(`/fabrics/${made.id}`, made.name)
+    await page.getByText('As the service principal').click()
+    await page.getByRole('button', { name: 'Test connection' }).click()
+    await page.getByText('The connection holds').waitFor()
+    const warning = page.getByText('The newest client secret was refused; the one before it still')
+    await warning.waitFor()
+    await page.getByText('An admin of the team can mend this.').waitFor()
+    await look('connection-test-warned')
+    await goTo(`/fabrics/${made.id}/history`, made.name)
+    await warning.waitFor()
   })
 
   test('may be run as by the team once an admin says so', async () => {

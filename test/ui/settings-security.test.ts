@@ -270,7 +270,9 @@ describe('an organisation goes from nothing to verified', { timeout: 60_000 }, (
     const clientSecret = `dose${randomUUID()}`
     await call('POST', `/api/v1/app-connections/${id}/client-secrets`, { clientSecret, expiresAt })
     await goTo('/settings/security', 'Security')
-    await page.getByText(/Databricks takes it no more in 5 days/).waitFor()
+    await page.getByText(/ends in 5 days/).waitFor()
+    const day = expiresAt.slice(0, 10)
+    await page.getByText(`The client secret expires on ${day}, and then nobody signs in`).waitFor()
   })
 
   test('disabled it rests, and deleted nothing is left of it', async () => {

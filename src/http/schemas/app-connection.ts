@@ -81,6 +81,13 @@ export const AppConnection = Strict(
     registrationId: Nullable(Type.String()),
     status: Type.Enum(['draft', 'ready', 'verified', 'disabled'], { type: 'string' }),
     lastVerification: Nullable(Strict(verification)),
+    warnings: Type.Array(
+      Strict({
+        code: Type.Enum(['secret_expiring'], { type: 'string' }),
+        message: Type.String(),
+        owner: Owner
+      })
+    ),
     redirectUri: Type.String({ format: 'uri' }),
     version: Type.Integer(),
     createdAt: Time,

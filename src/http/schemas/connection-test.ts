@@ -23,8 +23,16 @@ const TestStepResult = Strict(
     retryAt: Type.Optional(Time),
     note: Type.Optional(
       Strict(
-        { code: Type.String(), detail: Type.String() },
-        { description: 'Of a step that passed: worth knowing, such as `compute_stopped`' }
+        {
+          code: Type.String(),
+          detail: Type.String(),
+          owner: Type.Optional(Owner),
+          action: Type.Optional(Type.String())
+        },
+        {
+          description:
+            'Of a step that passed: worth knowing, such as `compute_stopped`; with an `owner` it is a warning'
+        }
       )
     ),
     durationMs: Type.Number()

@@ -1,13 +1,11 @@
 import { Button, Group, Input, PasswordInput, Stack, Text } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { useConfirm } from './confirm.tsx'
-import { Time } from './time.tsx'
+import { SecretTimes, type SecretTimesOf } from './secret-times.tsx'
 
 /** What Weft tells of a secret; never the secret. */
-export interface SecretFacts {
+export interface SecretFacts extends SecretTimesOf {
   readonly hint: string
-  readonly setAt: string
-  readonly lastUsedAt: string | null
 }
 
 interface Props {
@@ -58,9 +56,7 @@ export function SecretField(props: Props) {
           <Text span className="mono">
             {secret.hint}
           </Text>
-          <Text size="xs" c="dimmed">
-            set <Time at={secret.setAt} /> · last used <Time at={secret.lastUsedAt} />
-          </Text>
+          <SecretTimes of={secret} />
         </Group>
         <Group gap="xs">
           <Button size="compact-sm" variant="default" onClick={() => setIsReplacing(true)}>

@@ -1,5 +1,5 @@
 import { Anchor, Group, Loader, Stack, Text, ThemeIcon } from '@mantine/core'
-import { IconCheck, IconMinus, IconX } from '@tabler/icons-react'
+import { IconCheck, IconExclamationMark, IconMinus, IconX } from '@tabler/icons-react'
 import { Copyable } from './copy.tsx'
 import { moves } from './problem-view.tsx'
 import { Time } from './time.tsx'
@@ -11,6 +11,12 @@ interface Action {
   readonly value?: string
 }
 
+interface Note {
+  readonly detail: string
+  readonly owner?: string
+  readonly action?: string
+}
+
 /** One step of a test or verification, as the API tells it. */
 export interface StepResult {
   readonly step: string
@@ -20,15 +26,16 @@ export interface StepResult {
   readonly owner?: string
   readonly action?: string | Action
   readonly retryAt?: string
-  /** What is worth knowing of a step that passed. */
-  readonly note?: { readonly detail: string }
+  /** What is worth knowing of a step that passed; with an owner, there is something to do about it. */
+  readonly note?: Note
   readonly durationMs?: number
 }
 
 const icons = {
   passed: ['teal', <IconCheck key="passed" size={12} />],
   failed: ['red', <IconX key="failed" size={12} />],
-  skipped: ['gray', <IconMinus key="skipped" size={12} />]
+  skipped: ['gray', <IconMinus key="skipped" size={12} />],
+  warned: ['yellow', <IconExclamationMark key="warned" size={12} />]
 } as const
 
 interface Props {
@@ -47,7 +54,7 @@ export function Steps({ steps, expected, isRunning, progress, words = {} }: Prop
   return (
     <Stack gap={10} role="log" aria-label="Steps">
       {steps.map((one) => {
-        const [color, icon] = icons[one.status]
+        const [color, icon] = icons[one.note?.owner ? 'warned' : one.status]
         return (
           <Group key={one.step} gap="sm" wrap="nowrap" align="flex-start">
             <ThemeIcon size={20} radius="xl" color={color} variant="light" aria-hidden>
@@ -64,7 +71,8 @@ export function Steps({ steps, expected, isRunning, progress, words = {} }: Prop
               </Text>
               {one.detail && <Text size="sm">{one.detail}</Text>}
               {one.note && <Text size="sm">{one.note.detail}</Text>}
-              {one.status === 'failed' && <Advice step={one} />}
+              {one.note && <Advice of={one.note} />}
+              {one.status === 'failed' && <Advice of={one} />}
             </Stack>
           </Group>
         )
@@ -85,8 +93,12 @@ export function Steps({ steps, expected, isRunning, progress, words = {} }: Prop
   )
 }
 
-/** What is to be done about a failed step, and whose move that is. */
-function Advice({ step: { action, owner, retryAt } }: { readonly step: StepResult }) {
+/** What is to be done about it, and whose move that is. */
+function Advice({
+  of: { action, owner, retryAt }
+}: {
+  readonly of: Pick<StepResult, 'action' | 'owner' | 'retryAt'>
+}) {
   const told = typeof action === 'string' ? { text: action } : action
   const move = Object.entries(moves).find(([name]) => name === owner)?.[1]
   return (

@@ -8,6 +8,7 @@ import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Steps } from '../../parts/steps.tsx'
 import { Time } from '../../parts/time.tsx'
+import { stepWords } from './connection-test.tsx'
 import type { TabProps } from './tab-props.ts'
 
 type Tested = NonNullable<Schemas['TestRecord']>
@@ -46,7 +47,7 @@ function Outcome({ record }: { readonly record: Tested }) {
             : 'It is too old to go by.'}
         </Alert>
       )}
-      <Steps steps={result.steps} expected={[]} isRunning={false} />
+      <Steps steps={result.steps} expected={[]} isRunning={false} words={stepWords} />
     </>
   )
 }

@@ -6,7 +6,7 @@ import type { Schemas } from '../../generated/operations.ts'
 import { useConfirm } from '../../parts/confirm.tsx'
 import { endOfDay } from '../../parts/days.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
-import { Time } from '../../parts/time.tsx'
+import { SecretTimes } from '../../parts/secret-times.tsx'
 import { toast } from '../../parts/toast.ts'
 import type { TabProps } from './tab-props.ts'
 
@@ -69,15 +69,7 @@ export function PrincipalSecrets({ fabric, isAdmin, principal }: Props) {
               >
                 {secret.state === 'current' ? 'Current' : 'Previous'}
               </Badge>
-              <Text size="xs" c="dimmed">
-                set <Time at={secret.setAt} /> · last used <Time at={secret.lastUsedAt} />
-                {secret.expiresAt && (
-                  <>
-                    {' '}
-                    · ends <Time at={secret.expiresAt} />
-                  </>
-                )}
-              </Text>
+              <SecretTimes of={secret} />
               {secret.state === 'previous' && secret.isSafeToDelete && (
                 <Text size="xs">Safe to delete</Text>
               )}

@@ -5,15 +5,12 @@ import { useConfirm } from '../../parts/confirm.tsx'
 import { SaveProblem } from '../../parts/conflict.tsx'
 import { settle, tellForm, useFollowing } from '../../parts/saved-form.ts'
 import { SecretField } from '../../parts/secret-field.tsx'
-import { Time } from '../../parts/time.tsx'
+import { SecretTimes } from '../../parts/secret-times.tsx'
 import { toast, toastProblem } from '../../parts/toast.ts'
 import { useAppSave } from './app-save.ts'
 import { type App, appsChanged } from './app-status.tsx'
 
 type ClientSecret = App['clientSecrets'][number]
-
-/** As long before its end as one is told of a service principal's secret. */
-const warnedMs = 30 * 24 * 60 * 60_000
 
 /** Client ID and client secret; a new secret leaves the one before it as a fallback. */
 export function ClientForm({ app }: { readonly app: App }) {
@@ -64,12 +61,11 @@ export function ClientForm({ app }: { readonly app: App }) {
           error={form.errors.clientSecret}
           onChange={(value) => form.setFieldValue('clientSecret', value)}
         />
-        {current?.expiresAt && Date.parse(current.expiresAt) - Date.now() < warnedMs && (
-          <Alert color="yellow" variant="light" title="This secret ends">
-            Databricks takes it no more <Time at={current.expiresAt} />, and then nobody signs in.
-            Make a new one there and replace it here; the two overlap.
+        {app.warnings.map(({ code, message }) => (
+          <Alert key={code} color="yellow" variant="light" title="This secret ends">
+            {message}.
           </Alert>
-        )}
+        ))}
         {app.clientSecrets
           .filter(({ state }) => state === 'previous')
           .map((secret) => (
@@ -132,9 +128,7 @@ function PreviousSecret({ app, secret }: { readonly app: App; readonly secret: C
             {secret.isSafeToDelete ? 'Safe to delete' : 'Still a fallback'}
           </Badge>
         </Group>
-        <Text size="xs" c="dimmed">
-          set <Time at={secret.setAt} /> · last used <Time at={secret.lastUsedAt} />
-        </Text>
+        <SecretTimes of={secret} />
       </Stack>
       <Button
         size="compact-sm"
