@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { tourSteps } from '../../src/local/tour/steps.ts'
 import { startStack } from '../support/stack.ts'
+import { openDatabase } from '../support/stack-database.ts'
 import { deliveryOf, useCredentials } from './credentials-in-use.ts'
 import {
   challengeOf,
@@ -12,7 +13,7 @@ import {
   type Needle,
   verifiersIn
 } from './needles.ts'
-import { type Exchange, openDatabase, readTables, witnessFetch } from './witness.ts'
+import { type Exchange, readTables, witnessFetch } from './witness.ts'
 
 let log: Haystack
 let tables: Haystack[]

@@ -1,14 +1,19 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { StackSummary } from '../../src/local/stack-file.ts'
 import { type StartedStack, startStack } from './stack.ts'
+import type { RunningStack } from './stack-database.ts'
 
-interface SharedStack {
+/** What whoever asks is told. */
+export type SharedStack = StackSummary & RunningStack
+
+interface SharedStackServer {
   readonly url: string
   stop(): Promise<void>
 }
 
 /** One local stack for many test files: starting it is what takes long. Whoever asks first starts it. */
-export async function serveSharedStack(): Promise<SharedStack> {
+export async function serveSharedStack(): Promise<SharedStackServer> {
   let started: Promise<StartedStack> | undefined
   let last = Promise.resolve()
   const server = createServer(async (req, res) => {
@@ -23,8 +28,8 @@ export async function serveSharedStack(): Promise<SharedStack> {
     }
     try {
       started ??= startStack()
-      const { child, dataDir, log, ended, stop, ...summary } = await started
-      res.end(JSON.stringify(summary))
+      const { child, log, ended, stop, ...summary } = await started
+      res.end(JSON.stringify({ ...summary, child: { pid: child.pid } } satisfies SharedStack))
     } catch (err) {
       res.writeHead(500).end(String(err))
     }

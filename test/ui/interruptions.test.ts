@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openDatabase } from '../support/stack-database.ts'
 import { openVisitors, type Visitor, type Visitors } from './visitor.ts'
 
 let visitors: Visitors
@@ -42,6 +43,25 @@ async function draft({ call }: Visitor, name: string): Promise<{ id: string; nam
   })
 }
 
+/** As the clock does it: the end of this person's session is behind them, and every replica knows. */
+async function runOut({ page, call }: Visitor, column: string): Promise<void> {
+  const { items } = await call<{ items: { id: string; isCurrent: boolean }[] }>(
+    'GET',
+    '/api/v1/me/sessions'
+  )
+  const database = await openDatabase(visitors.stack)
+  const { rows } = await database.query(
+    `UPDATE sessions SET ${column} = now() - interval '1 second' WHERE id = $1 RETURNING tenant_id`,
+    [items.find(({ isCurrent }) => isCurrent)?.id]
+  )
+  await database.query('UPDATE tenants SET version = version + 1 WHERE id = $1', [
+    rows[0]?.tenant_id
+  ])
+  await database.end()
+  const status = "fetch('/api/v1/me').then(({ status }) => status)"
+  await expect.poll(() => page.evaluate<number>(status), { timeout: 15_000 }).toBe(401)
+}
+
 describe('what comes in between', { timeout: 90_000 }, () => {
   test('a session that ends in the middle of a form: nothing typed is lost, and it is saved once', async () => {
     const admin = await visitors.open('admin@acme.test')
@@ -80,6 +100,25 @@ describe('what comes in between', { timeout: 90_000 }, () => {
     await call('DELETE', `/api/v1/me/sessions/${current?.id}`)
     await page.getByRole('button', { name: 'Next' }).click()
     await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor()
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByRole('heading', { level: 1, name }).waitFor()
+  })
+
+  test.each([
+    ['whose time is over', 'expires_at'],
+    ['that was not used for too long', 'idle_expires_at']
+  ])('a session %s in the middle of a form: nothing typed is lost', async (_how, column) => {
+    const admin = await visitors.open('admin@acme.test')
+    const { page, goTo, look } = admin
+    const name = `Typed as time ran out ${randomUUID().slice(0, 8)}`
+    await goTo('/service-accounts', 'Service accounts')
+    await page.getByRole('button', { name: 'New service account' }).click()
+    await page.getByLabel('Which service is it?').fill(name)
+    await runOut(admin, column)
+    await page.getByRole('button', { name: 'Make it' }).click()
+    await page.getByRole('dialog', { name: 'Your session has ended' }).waitFor()
+    expect(await page.getByLabel('Which service is it?').inputValue()).toBe(name)
+    if (column === 'expires_at') await look('session-ended')
     await page.getByRole('button', { name: 'Log in' }).click()
     await page.getByRole('heading', { level: 1, name }).waitFor()
   })

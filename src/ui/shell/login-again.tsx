@@ -32,31 +32,31 @@ export function LoginAgain({ me }: { readonly me: Me }) {
   }, [isClosed, goOn])
 
   return (
-    <Modal
-      opened={isClosed}
-      onClose={() => {}}
-      withCloseButton={false}
-      closeOnEscape={false}
-      title="Your session has ended"
-      centered
-    >
-      <Stack>
-        <Text size="sm">
-          Log in again as {me.user.email}. This page stays as it is, nothing you typed is lost, and
-          what you were doing goes on by itself.
-        </Text>
-        {isBlocked && (
-          <Alert color="yellow" variant="light">
-            Your browser blocked the window.{' '}
-            <Anchor href={url} target="_blank" rel="opener" inherit>
-              Log in in a new tab
-            </Anchor>
-          </Alert>
-        )}
-        <Button data-autofocus onClick={() => setIsBlocked(openPopup(url) === null)}>
-          Log in
-        </Button>
-      </Stack>
-    </Modal>
+    <Modal.Root opened={isClosed} onClose={() => {}} closeOnEscape={false} centered>
+      <Modal.Overlay />
+      <Modal.Content>
+        <Modal.Body>
+          {/* No header: it would be a second banner beside that of a form's own dialog. */}
+          <Modal.Title mb="md">Your session has ended</Modal.Title>
+          <Stack>
+            <Text size="sm">
+              Log in again as {me.user.email}. This page stays as it is, nothing you typed is lost,
+              and what you were doing goes on by itself.
+            </Text>
+            {isBlocked && (
+              <Alert color="yellow" variant="light">
+                Your browser blocked the window.{' '}
+                <Anchor href={url} target="_blank" rel="opener" inherit>
+                  Log in in a new tab
+                </Anchor>
+              </Alert>
+            )}
+            <Button data-autofocus onClick={() => setIsBlocked(openPopup(url) === null)}>
+              Log in
+            </Button>
+          </Stack>
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   )
 }
