@@ -49,6 +49,13 @@ export const readableColors: CSSVariablesResolver = () => {
     [`--mantine-color-${name}-light`, `var(--mantine-color-${name}-0)`],
     [`--mantine-color-${name}-light-hover`, `var(--mantine-color-${name}-1)`]
   ])
+  // Mantine's own are loud beside the rest of a dark page.
+  const deep = (name: string, percent: number) =>
+    `color-mix(in srgb, var(--mantine-color-${name}-9) ${percent}%, var(--weft-card))`
+  const deepTints = colors.flatMap((name) => [
+    [`--mantine-color-${name}-light`, deep(name, 24)],
+    [`--mantine-color-${name}-light-hover`, deep(name, 34)]
+  ])
   return {
     variables: {},
     light: {
@@ -67,6 +74,7 @@ export const readableColors: CSSVariablesResolver = () => {
     },
     dark: {
       ...Object.fromEntries(tints(2)),
+      ...Object.fromEntries(deepTints),
       '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
       '--mantine-color-placeholder': 'var(--mantine-color-dark-2)',
       '--mantine-color-anchor': 'var(--mantine-color-indigo-3)',

@@ -1,11 +1,11 @@
-import { Modal, MultiSelect, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
+import { MultiSelect, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { useCall, useList } from '../../api/queries.ts'
 import { inDays } from '../../parts/days.ts'
 import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
-import { ShownOnce } from '../../parts/shown-once.tsx'
+import { ShownOnceDialog } from '../../parts/shown-once.tsx'
 
 interface Props {
   readonly isOpen: boolean
@@ -33,21 +33,21 @@ export function NewToken({ isOpen, onClose }: Props) {
     create.reset()
   }
   return (
-    <Modal
-      opened={isOpen}
+    <ShownOnceDialog
+      isOpen={isOpen}
+      title="New personal access token"
+      told={
+        create.data && {
+          title: 'Copy your token now',
+          value: create.data.token,
+          label: 'Copy the token',
+          words: 'Weft keeps no copy. Put it where your script finds its secrets.'
+        }
+      }
       onClose={close}
-      title={create.data ? 'Copy your token now' : 'New personal access token'}
-      closeOnClickOutside={!create.data}
-      size="lg"
     >
-      {create.data ? (
-        <ShownOnce value={create.data.token} label="Copy the token" onDone={close}>
-          Weft keeps no copy. Put it where your script finds its secrets.
-        </ShownOnce>
-      ) : (
-        <Form create={create} onCancel={close} />
-      )}
-    </Modal>
+      <Form create={create} onCancel={close} />
+    </ShownOnceDialog>
   )
 }
 

@@ -9,6 +9,7 @@ import type { Schemas } from '../../generated/operations.ts'
 import { Loading, Page } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { KindBadge } from '../../parts/states.tsx'
+import { TabStrip } from '../../parts/tab-strip.tsx'
 import type { TabProps } from './tab-props.ts'
 
 interface Tab {
@@ -67,15 +68,11 @@ export function FabricPage() {
           next && navigate({ to: '/fabrics/$fabricId/$tab', params: { fabricId, tab: next } })
         }
       >
-        <div className="tab-strip">
-          <Tabs.List aria-label="Parts of the fabric">
-            {shown.map(([value, { words }]) => (
-              <Tabs.Tab key={value} value={value}>
-                {words}
-              </Tabs.Tab>
-            ))}
-          </Tabs.List>
-        </div>
+        <TabStrip
+          label="Parts of the fabric"
+          tabs={shown.map(([one, { words }]) => [one, words])}
+          value={tab}
+        />
         <Tabs.Panel value={tab} pt="lg">
           <Suspense fallback={<Loading of="this part" />}>
             {Content ? <Content fabric={fabric} /> : <Text>There is no such part.</Text>}

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useMe } from '../../api/me.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Page } from '../../parts/page.tsx'
+import { TabStrip } from '../../parts/tab-strip.tsx'
 import { Health } from './health.tsx'
 import { Keys } from './keys.tsx'
 import { NewTenant } from './new-tenant.tsx'
@@ -53,15 +54,7 @@ function Overview() {
         keepMounted={false}
         onChange={(next) => setPart(parts.find(([one]) => one === next)?.[0] ?? part)}
       >
-        <div className="tab-strip">
-          <Tabs.List aria-label="Parts of operations">
-            {parts.map(([one, words]) => (
-              <Tabs.Tab key={one} value={one}>
-                {words}
-              </Tabs.Tab>
-            ))}
-          </Tabs.List>
-        </div>
+        <TabStrip label="Parts of operations" tabs={parts} value={part} />
         <Tabs.Panel value="health" pt="lg">
           <Health />
         </Tabs.Panel>

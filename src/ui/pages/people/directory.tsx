@@ -1,4 +1,4 @@
-import { Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -14,7 +14,7 @@ import { FormButtons } from '../../parts/form-buttons.tsx'
 import { Loading } from '../../parts/page.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
-import { ShownOnce } from '../../parts/shown-once.tsx'
+import { ShownOnceDialog } from '../../parts/shown-once.tsx'
 
 /** How a directory such as Entra ID brings people and groups by itself. */
 export function Directory() {
@@ -77,32 +77,31 @@ function NewScimToken({ onClose }: { readonly onClose: () => void }) {
     )
   )
   return (
-    <Modal
-      opened
+    <ShownOnceDialog
+      title="New token for a directory"
+      told={
+        create.data && {
+          title: 'Copy the token now',
+          value: create.data.token,
+          label: 'Copy the token',
+          words: 'Weft keeps no copy. Paste it as the secret token of your directory.'
+        }
+      }
       onClose={onClose}
-      title={create.data ? 'Copy the token now' : 'New token for a directory'}
-      closeOnClickOutside={!create.data}
-      size="lg"
     >
-      {create.data ? (
-        <ShownOnce value={create.data.token} label="Copy the token" onDone={onClose}>
-          Weft keeps no copy. Paste it as the secret token of your directory.
-        </ShownOnce>
-      ) : (
-        <form onSubmit={submit}>
-          <Stack>
-            <TextInput
-              label="Which directory is it for?"
-              placeholder="Entra ID"
-              maxLength={120}
-              data-autofocus
-              {...form.getInputProps('name')}
-            />
-            {create.isError && <ProblemView error={create.error} />}
-            <FormButtons action="Make the token" isPending={create.isPending} onCancel={onClose} />
-          </Stack>
-        </form>
-      )}
-    </Modal>
+      <form onSubmit={submit}>
+        <Stack>
+          <TextInput
+            label="Which directory is it for?"
+            placeholder="Entra ID"
+            maxLength={120}
+            data-autofocus
+            {...form.getInputProps('name')}
+          />
+          {create.isError && <ProblemView error={create.error} />}
+          <FormButtons action="Make the token" isPending={create.isPending} onCancel={onClose} />
+        </Stack>
+      </form>
+    </ShownOnceDialog>
   )
 }

@@ -3,6 +3,7 @@ import { IconUserPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useIsTenantAdmin, useMayCreate } from '../../api/me.ts'
 import { Page } from '../../parts/page.tsx'
+import { TabStrip } from '../../parts/tab-strip.tsx'
 import { Directory } from './directory.tsx'
 import { Invitations } from './invitations.tsx'
 import { Invite } from './invite.tsx'
@@ -52,15 +53,11 @@ export function PeoplePage() {
         onChange={(next) => setPart(parts.find((one) => one === next) ?? part)}
       >
         {parts.length > 1 && (
-          <div className="tab-strip">
-            <Tabs.List aria-label="Parts of people and teams">
-              {parts.map((one) => (
-                <Tabs.Tab key={one} value={one}>
-                  {words[one]}
-                </Tabs.Tab>
-              ))}
-            </Tabs.List>
-          </div>
+          <TabStrip
+            label="Parts of people and teams"
+            tabs={parts.map((one) => [one, words[one]])}
+            value={part}
+          />
         )}
         <Tabs.Panel value="members" pt="lg">
           <Members />

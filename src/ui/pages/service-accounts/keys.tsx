@@ -1,4 +1,4 @@
-import { Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Select, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -11,7 +11,7 @@ import { inDays } from '../../parts/days.ts'
 import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { Nothing, Section } from '../../parts/section.tsx'
-import { ShownOnce } from '../../parts/shown-once.tsx'
+import { ShownOnceDialog } from '../../parts/shown-once.tsx'
 import { Time } from '../../parts/time.tsx'
 import type { AccountProps } from './account-props.ts'
 
@@ -82,38 +82,37 @@ function NewKey({ account, onClose }: AccountProps & { readonly onClose: () => v
     )
   })
   return (
-    <Modal
-      opened
+    <ShownOnceDialog
+      title="New key"
+      told={
+        create.data && {
+          title: 'Copy the key now',
+          value: create.data.key,
+          label: 'Copy the key',
+          words: 'Weft keeps no copy. Put it where the service finds its secrets.'
+        }
+      }
       onClose={onClose}
-      title={create.data ? 'Copy the key now' : 'New key'}
-      closeOnClickOutside={!create.data}
-      size="lg"
     >
-      {create.data ? (
-        <ShownOnce value={create.data.key} label="Copy the key" onDone={onClose}>
-          Weft keeps no copy. Put it where the service finds its secrets.
-        </ShownOnce>
-      ) : (
-        <form onSubmit={submit}>
-          <Stack>
-            <TextInput
-              label="Where will it be kept?"
-              placeholder="Vault, production"
-              maxLength={120}
-              data-autofocus
-              {...form.getInputProps('name')}
-            />
-            <Select
-              label="It ends after"
-              data={lifetimes}
-              allowDeselect={false}
-              {...form.getInputProps('days')}
-            />
-            {create.isError && <ProblemView error={create.error} />}
-            <FormButtons action="Make the key" isPending={create.isPending} onCancel={onClose} />
-          </Stack>
-        </form>
-      )}
-    </Modal>
+      <form onSubmit={submit}>
+        <Stack>
+          <TextInput
+            label="Where will it be kept?"
+            placeholder="Vault, production"
+            maxLength={120}
+            data-autofocus
+            {...form.getInputProps('name')}
+          />
+          <Select
+            label="It ends after"
+            data={lifetimes}
+            allowDeselect={false}
+            {...form.getInputProps('days')}
+          />
+          {create.isError && <ProblemView error={create.error} />}
+          <FormButtons action="Make the key" isPending={create.isPending} onCancel={onClose} />
+        </Stack>
+      </form>
+    </ShownOnceDialog>
   )
 }

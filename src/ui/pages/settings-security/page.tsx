@@ -2,9 +2,16 @@ import { Tabs } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useIsTenantAdmin } from '../../api/me.ts'
 import { Page } from '../../parts/page.tsx'
+import { TabStrip } from '../../parts/tab-strip.tsx'
 import { LoginProviders } from './login-providers.tsx'
 import { OAuthApps } from './oauth-apps.tsx'
 import { Organisation } from './organisation.tsx'
+
+const parts = [
+  ['databricks', 'Databricks sign-in'],
+  ['login', 'Login providers'],
+  ['organisation', 'Sessions and tokens']
+] as const
 
 /** How people reach Databricks and Weft, for the whole organisation. */
 export function SettingsSecurityPage() {
@@ -29,13 +36,7 @@ export function SettingsSecurityPage() {
           })
         }
       >
-        <div className="tab-strip">
-          <Tabs.List aria-label="Parts of the settings">
-            <Tabs.Tab value="databricks">Databricks sign-in</Tabs.Tab>
-            <Tabs.Tab value="login">Login providers</Tabs.Tab>
-            <Tabs.Tab value="organisation">Sessions and tokens</Tabs.Tab>
-          </Tabs.List>
-        </div>
+        <TabStrip label="Parts of the settings" tabs={parts} value={tab} />
         <Tabs.Panel value="databricks" pt="lg">
           <OAuthApps />
         </Tabs.Panel>

@@ -1,11 +1,11 @@
-import { Modal, Radio, Stack, TagsInput, TextInput } from '@mantine/core'
+import { Radio, Stack, TagsInput, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { isCode } from '../../api/problem.ts'
 import { useCall } from '../../api/queries.ts'
 import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
-import { ShownOnce } from '../../parts/shown-once.tsx'
+import { ShownOnceDialog } from '../../parts/shown-once.tsx'
 import { toast } from '../../parts/toast.ts'
 import { type Preset, presetOf, presets, type Webhook } from './words.ts'
 
@@ -70,70 +70,69 @@ export function WebhookDialog({ edited, onClose }: Props) {
   })
   const isInForm = Object.keys(fieldErrors(error)).length > 0
   return (
-    <Modal
-      opened
+    <ShownOnceDialog
+      title={titleOf(edited)}
+      told={
+        create.data && {
+          title: 'Copy the secret now',
+          value: create.data.secret,
+          label: 'Copy the secret',
+          words: 'Give it to the receiver: by it, it knows that a message is from Weft.'
+        }
+      }
       onClose={onClose}
-      title={create.data ? 'Copy the secret now' : titleOf(edited)}
-      closeOnClickOutside={!create.data}
-      size="lg"
     >
-      {create.data ? (
-        <ShownOnce value={create.data.secret} label="Copy the secret" onDone={onClose}>
-          Give it to the receiver: by it, it knows that a message is from Weft.
-        </ShownOnce>
-      ) : (
-        <form onSubmit={submit} noValidate>
-          <Stack>
-            <TextInput
-              label="Who is told?"
-              placeholder="On call"
-              maxLength={120}
-              data-autofocus
-              {...form.getInputProps('name')}
-            />
-            <TextInput
-              label="Address"
-              description="Weft posts each message there. https, reachable from the internet."
-              placeholder="https://hooks.example.com/weft"
-              maxLength={2048}
-              type="url"
-              {...form.getInputProps('url')}
-            />
-            <Radio.Group label="What are they told?" {...form.getInputProps('preset')}>
-              <Stack gap="xs" mt="xs">
-                <Radio
-                  value="health"
-                  label="Health of connections"
-                  description="A sign-in that is needed, a service principal that is refused, a secret that ends soon"
-                />
-                <Radio
-                  value="everything"
-                  label="The whole record"
-                  description="Everything that stands in the audit, every call included"
-                />
-                <Radio value="chosen" label="Events by name" />
-              </Stack>
-            </Radio.Group>
-            {form.getValues().preset === 'chosen' && (
-              <TagsInput
-                label="Events"
-                description="As the audit has them; fabric.* stands for all that begin so"
-                data={known}
-                placeholder="fabric.*"
-                clearable
-                {...form.getInputProps('events')}
+      <form onSubmit={submit} noValidate>
+        <Stack>
+          <TextInput
+            label="Who is told?"
+            placeholder="On call"
+            maxLength={120}
+            data-autofocus
+            {...form.getInputProps('name')}
+          />
+          <TextInput
+            label="Address"
+            description="Weft posts each message there. https, reachable from the internet."
+            placeholder="https://hooks.example.com/weft"
+            maxLength={2048}
+            type="url"
+            {...form.getInputProps('url')}
+          />
+          <Radio.Group label="What are they told?" {...form.getInputProps('preset')}>
+            <Stack gap="xs" mt="xs">
+              <Radio
+                value="health"
+                label="Health of connections"
+                description="A sign-in that is needed, a service principal that is refused, a secret that ends soon"
               />
-            )}
-            {error && !isInForm && <ProblemView error={error} />}
-            <FormButtons
-              action={edited === 'new' ? 'Make the webhook' : 'Save'}
-              isPending={create.isPending || update.isPending}
-              onCancel={onClose}
+              <Radio
+                value="everything"
+                label="The whole record"
+                description="Everything that stands in the audit, every call included"
+              />
+              <Radio value="chosen" label="Events by name" />
+            </Stack>
+          </Radio.Group>
+          {form.getValues().preset === 'chosen' && (
+            <TagsInput
+              label="Events"
+              description="As the audit has them; fabric.* stands for all that begin so"
+              data={known}
+              placeholder="fabric.*"
+              clearable
+              {...form.getInputProps('events')}
             />
-          </Stack>
-        </form>
-      )}
-    </Modal>
+          )}
+          {error && !isInForm && <ProblemView error={error} />}
+          <FormButtons
+            action={edited === 'new' ? 'Make the webhook' : 'Save'}
+            isPending={create.isPending || update.isPending}
+            onCancel={onClose}
+          />
+        </Stack>
+      </form>
+    </ShownOnceDialog>
   )
 }
 

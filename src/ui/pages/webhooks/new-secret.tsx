@@ -1,8 +1,8 @@
-import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core'
+import { Button, Group, Select, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useCall } from '../../api/queries.ts'
 import { ProblemView } from '../../parts/problem-view.tsx'
-import { ShownOnce } from '../../parts/shown-once.tsx'
+import { ShownOnceDialog } from '../../parts/shown-once.tsx'
 import type { Webhook } from './words.ts'
 
 const overlaps = [
@@ -18,41 +18,40 @@ export function NewSecret({ webhook, onClose }: { webhook: Webhook; onClose: () 
   const make = () =>
     rotate.mutate({ path: { webhookId: webhook.id }, body: { overlapHours: Number(hours) } })
   return (
-    <Modal
-      opened
+    <ShownOnceDialog
+      title={`New secret of ${webhook.name}`}
+      told={
+        rotate.data && {
+          title: 'Copy the secret now',
+          value: rotate.data.secret,
+          label: 'Copy the secret',
+          words: 'Give it to the receiver, beside the old one or in its place.'
+        }
+      }
       onClose={onClose}
-      title={rotate.data ? 'Copy the secret now' : `New secret of ${webhook.name}`}
-      closeOnClickOutside={!rotate.data}
-      size="lg"
     >
-      {rotate.data ? (
-        <ShownOnce value={rotate.data.secret} label="Copy the secret" onDone={onClose}>
-          Give it to the receiver, beside the old one or in its place.
-        </ShownOnce>
-      ) : (
-        <Stack>
-          <Text size="sm">
-            Messages carry both signatures for a while, so the receiver can change over without
-            missing one.
-          </Text>
-          <Select
-            label="The old one goes on for"
-            data={overlaps}
-            value={hours}
-            allowDeselect={false}
-            onChange={(value) => setHours(value ?? '24')}
-          />
-          {rotate.isError && <ProblemView error={rotate.error} />}
-          <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button loading={rotate.isPending} onClick={make}>
-              Make the secret
-            </Button>
-          </Group>
-        </Stack>
-      )}
-    </Modal>
+      <Stack>
+        <Text size="sm">
+          Messages carry both signatures for a while, so the receiver can change over without
+          missing one.
+        </Text>
+        <Select
+          label="The old one goes on for"
+          data={overlaps}
+          value={hours}
+          allowDeselect={false}
+          onChange={(value) => setHours(value ?? '24')}
+        />
+        {rotate.isError && <ProblemView error={rotate.error} />}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button loading={rotate.isPending} onClick={make}>
+            Make the secret
+          </Button>
+        </Group>
+      </Stack>
+    </ShownOnceDialog>
   )
 }

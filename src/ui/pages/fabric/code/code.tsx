@@ -1,12 +1,18 @@
 import { Anchor, Group, Stack, Tabs, Text, Title } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useIsTenantAdmin, useMe } from '../../../api/me.ts'
 import { CodeBlock } from '../../../parts/code-block.tsx'
 import { Copyable } from '../../../parts/copy.tsx'
 import { Facts } from '../../../parts/facts.tsx'
+import { TabStrip } from '../../../parts/tab-strip.tsx'
 import { baseUrlsOf } from '../base-urls.ts'
 import type { TabProps } from '../tab-props.ts'
 import { type Snippet, snippetsOf } from './snippets.ts'
+
+function titleOf({ title, language }: Snippet): string {
+  return title.startsWith('OpenAI') ? `${title} (${language})` : title
+}
 
 function keyOf({ title, language }: Snippet): string {
   return `${title} ${language}`.toLowerCase().replaceAll(' ', '-')
@@ -49,7 +55,7 @@ export default function Code({ fabric }: TabProps) {
   const { warehouseId, httpPath } = fabric.compute
   const sqlPath = httpPath ?? (warehouseId ? `/sql/1.0/warehouses/${warehouseId}` : null)
   const snippets = snippetsOf({ ...urls, httpPath: sqlPath && `/${sqlPath.replace(/^\//, '')}` })
-  const first = snippets[0]
+  const [chosen, setChosen] = useState(snippets[0] ? keyOf(snippets[0]) : null)
   return (
     <Stack gap="lg">
       <Stack className="card" p="lg" gap="md">
@@ -70,17 +76,12 @@ export default function Code({ fabric }: TabProps) {
         <Text size="sm" c="dimmed">
           Every client of Databricks works once its host and key are these.
         </Text>
-        <Tabs defaultValue={first ? keyOf(first) : null} keepMounted={false}>
-          <div className="tab-strip">
-            <Tabs.List aria-label="Client">
-              {snippets.map((one) => (
-                <Tabs.Tab key={keyOf(one)} value={keyOf(one)}>
-                  {one.title}
-                  {one.title.startsWith('OpenAI') && ` (${one.language})`}
-                </Tabs.Tab>
-              ))}
-            </Tabs.List>
-          </div>
+        <Tabs value={chosen} onChange={setChosen} keepMounted={false}>
+          <TabStrip
+            label="Client"
+            tabs={snippets.map((one) => [keyOf(one), titleOf(one)])}
+            value={chosen}
+          />
           {snippets.map((one) => (
             <Tabs.Panel key={keyOf(one)} value={keyOf(one)} pt="md">
               <Stack gap="sm">
