@@ -54,7 +54,7 @@ describe('my connection', { timeout: 60_000 }, () => {
       .first()
       .fill(`dapi${'0'.repeat(32)}`)
     await page.getByRole('button', { name: 'Give it' }).click()
-    await page.getByRole('alert').getByText('You can mend this yourself').waitFor()
+    await page.getByText('The workspace refuses this token').waitFor()
     await look('own-token-refused')
   })
 

@@ -64,23 +64,6 @@ describe('the service principal of a fabric', { timeout: 60_000 }, () => {
     await look('service-principal')
   })
 
-  test('whose newest secret is refused works by the one before, and a test says so and whose move it is', async () => {
-    const { page, goTo, look, call } = admin
-    const made = await newFabric(`Half replaced ${randomUUID().slice(0, 8)}`, principal)
-    const path = `/api/v1/fabrics/${made.id}/service-principal/client-secrets`
-    await call('POST', path, { clientSecret: `dose${randomUUID()}` })
-    await goTo(`/fabrics/${made.id}`, made.name)
-    await page.getByText('As the service principal').click()
-    await page.getByRole('button', { name: 'Test connection' }).click()
-    await page.getByText('The connection holds').waitFor()
-    const warning = page.getByText('The newest client secret was refused; the one before it still')
-    await warning.waitFor()
-    await page.getByText('An admin of the team can mend this.').waitFor()
-    await look('connection-test-warned')
-    await goTo(`/fabrics/${made.id}/history`, made.name)
-    await warning.waitFor()
-  })
-
   test('may be run as by the team once an admin says so', async () => {
     const { page } = admin
     await page.getByText('The whole team').click()
@@ -138,5 +121,22 @@ describe('the service principal of a fabric', { timeout: 60_000 }, () => {
     await dialog.getByRole('textbox').fill(fabric.name)
     await sure.click()
     await page.getByRole('heading', { name: 'No service principal' }).waitFor()
+  })
+
+  test('whose newest secret is refused works by the one before, and a test says so and whose move it is', async () => {
+    const { page, goTo, look, call } = admin
+    const made = await newFabric(`Half replaced ${randomUUID().slice(0, 8)}`, principal)
+    const path = `/api/v1/fabrics/${made.id}/service-principal/client-secrets`
+    await call('POST', path, { clientSecret: `dose${randomUUID()}` })
+    await goTo(`/fabrics/${made.id}`, made.name)
+    await page.getByText('As the service principal').click()
+    await page.getByRole('button', { name: 'Test connection' }).click()
+    await page.getByText('The connection holds').waitFor()
+    const warning = page.getByText('The newest client secret was refused; the one before it still')
+    await warning.waitFor()
+    await page.getByText('An admin of the team can mend this.').waitFor()
+    await look('connection-test-warned')
+    await goTo(`/fabrics/${made.id}/history`, made.name)
+    await warning.waitFor()
   })
 })

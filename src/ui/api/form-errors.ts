@@ -17,6 +17,10 @@ export function isAllInForm(error: unknown, names: readonly string[]): boolean {
 function toldOf(error: unknown): (readonly [name: string, message: string])[] {
   if (!(error instanceof ProblemError)) return []
   return (error.problem.errors ?? []).map(
-    ({ pointer, message }) => [pointer.slice(1).replaceAll('/', '.'), message] as const
+    ({ pointer, message }) =>
+      [
+        pointer.slice(1).replaceAll('/', '.'),
+        message.charAt(0).toUpperCase() + message.slice(1)
+      ] as const
   )
 }

@@ -15,8 +15,14 @@ export function TabStrip({ label, tabs, value }: Props) {
   const at = tabs.findIndex(([one]) => one === value)
   useEffect(() => {
     const line = strip.current
-    const open = [...(line?.querySelectorAll<HTMLElement>('[role="tab"]') ?? [])][at]
-    if (line && open) line.scrollLeft = open.offsetLeft - (line.clientWidth - open.offsetWidth) / 2
+    const open = line?.querySelectorAll<HTMLElement>('[role="tab"]')[at]
+    if (!line || !open) return
+    const show = () => {
+      line.scrollLeft = open.offsetLeft - (line.clientWidth - open.offsetWidth) / 2
+    }
+    const width = new ResizeObserver(show)
+    width.observe(line)
+    return () => width.disconnect()
   }, [at])
   return (
     <div className="tab-strip" ref={strip}>

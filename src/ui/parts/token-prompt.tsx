@@ -1,7 +1,7 @@
 import { Alert, Anchor, Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { IconKey } from '@tabler/icons-react'
-import { formErrors } from '../api/form-errors.ts'
+import { formErrors, isAllInForm } from '../api/form-errors.ts'
 import { useCall } from '../api/queries.ts'
 import type { Schemas } from '../generated/operations.ts'
 import { endOfDay } from './days.ts'
@@ -71,7 +71,7 @@ export function TokenForm({ fabric, action, onDone }: FormProps) {
           {...form.getInputProps('token')}
         />
         <TextInput label="Ends on" type="date" maw={220} {...form.getInputProps('endsOn')} />
-        {put.isError && <ProblemView error={put.error} />}
+        {put.isError && !isAllInForm(put.error, ['token']) && <ProblemView error={put.error} />}
         <Group>
           <Button type="submit" size="sm" loading={put.isPending}>
             {action}

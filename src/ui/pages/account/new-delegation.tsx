@@ -57,6 +57,7 @@ export function NewDelegation({ serviceAccountId, fabricId, fabricName }: Props)
         />
         <Select
           label="For how long"
+          data-autofocus
           data={lifetimes}
           allowDeselect={false}
           value={days}

@@ -1,4 +1,4 @@
-import { MultiSelect, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Input, MultiSelect, SegmentedControl, Select, Stack, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { formErrors } from '../../api/form-errors.ts'
 import { useCall, useList } from '../../api/queries.ts'
@@ -88,9 +88,9 @@ function Form({ create, onCancel }: FormProps) {
           error={form.errors.expiresAt}
         />
         <Stack gap={4}>
-          <Text size="sm" fw={500} id="token-access">
+          <Input.Label labelElement="div" id="token-access">
             What it may do
-          </Text>
+          </Input.Label>
           <SegmentedControl
             aria-labelledby="token-access"
             data={[

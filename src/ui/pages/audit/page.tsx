@@ -98,20 +98,22 @@ function Record() {
           value={chosen.fabric}
           onChange={(fabric) => put({ fabric })}
         />
-        <TextInput
-          aria-label="From day"
-          type="date"
-          w={150}
-          value={chosen.from}
-          onChange={(event) => put({ from: event.currentTarget.value })}
-        />
-        <TextInput
-          aria-label="To day"
-          type="date"
-          w={150}
-          value={chosen.to}
-          onChange={(event) => put({ to: event.currentTarget.value })}
-        />
+        <Group gap="sm" wrap="nowrap">
+          <TextInput
+            aria-label="From day"
+            type="date"
+            w={150}
+            value={chosen.from}
+            onChange={(event) => put({ from: event.currentTarget.value })}
+          />
+          <TextInput
+            aria-label="To day"
+            type="date"
+            w={150}
+            value={chosen.to}
+            onChange={(event) => put({ to: event.currentTarget.value })}
+          />
+        </Group>
       </Group>
       {(list.isPending || isPending) && <Loading of="the record" />}
       {list.isError && <ProblemView error={list.error} onRetry={() => list.refetch()} />}

@@ -67,7 +67,7 @@ export function PrincipalFields({ form, fabric }: Props) {
               type="date"
               label="The secret ends on"
               description="As Databricks shows it; Weft warns 30 days before."
-              maw={260}
+              classNames={{ wrapper: 'short-input' }}
               {...form.getInputProps('servicePrincipal.expiresOn')}
             />
           )}

@@ -86,7 +86,7 @@ export function PrincipalForm({ fabric, onDone }: Props) {
           label="Ends on"
           description="As Databricks showed it; Weft warns from 30 days before. May be left empty."
           type="date"
-          w={220}
+          classNames={{ wrapper: 'short-input' }}
           {...form.getInputProps('endsOn')}
         />
         {update.isError && <ProblemView error={update.error} />}

@@ -56,7 +56,7 @@ export function FabricRow({ fabric }: { readonly fabric: Fabric }) {
   return (
     <Link className="row fabric-grid" to={to} params={{ fabricId: fabric.id }}>
       <div className="ellipsis">
-        <Group gap={8} wrap="nowrap">
+        <Group gap="0 8px" wrap="nowrap" className="fabric-name">
           <Text fw={600} size="sm" truncate>
             {fabric.name}
           </Text>

@@ -40,7 +40,7 @@ export function Teams() {
                 </Text>
                 {isDefault && (
                   <Badge variant="light" color="gray" size="sm" radius="sm">
-                    Everybody starts here
+                    For everybody
                   </Badge>
                 )}
                 {kind === 'personal' && (

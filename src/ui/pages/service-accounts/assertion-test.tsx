@@ -23,7 +23,7 @@ export function AssertionTest({ account, onClose }: AccountProps & { onClose: ()
               label="Token of the platform"
               description="A JWT. It is checked, and neither kept nor logged."
               placeholder="eyJ…"
-              classNames={{ input: 'mono' }}
+              className="mono-input"
               minRows={4}
               maxRows={8}
               autosize
