@@ -31,6 +31,13 @@ describe('operations', { timeout: 60_000 }, () => {
     const queues = page.getByRole('list', { name: 'Queues' })
     await queues.getByText('Records of calls').waitFor()
     await queues.getByText('None given up').first().waitFor()
+    const told = queues
+      .getByRole('listitem')
+      .filter({ hasText: 'Events on their way to receivers' })
+    await told
+      .getByText(/wait|receiver/i)
+      .first()
+      .waitFor()
     await look('operations-health')
   })
 
