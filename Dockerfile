@@ -22,6 +22,9 @@ FROM node:24.21.0-slim
 # Weft runs node and nothing else: no package manager to be turned against it.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
   /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-*
+# `docker exec … weft doctor`.
+RUN printf '#!/bin/sh\nexec node --disable-sigusr1 /weft/src/main.ts "$@"\n' > /usr/local/bin/weft && \
+  chmod 755 /usr/local/bin/weft
 ENV NODE_ENV=production
 WORKDIR /weft
 COPY --from=build /weft/package.json ./

@@ -10,6 +10,8 @@ import * as networking from 'kubernetes-models/networking.k8s.io/v1'
 import * as policy from 'kubernetes-models/policy/v1'
 import * as core from 'kubernetes-models/v1'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { readText } from '../house/source.ts'
 import { chart, type Manifest, manifestsOf, renderChart, type Values, valuesOf } from './helm.ts'
 import { findProgram } from './program.ts'
 
@@ -48,10 +50,7 @@ const everything: Values = {
   metrics: {
     enabled: true,
     serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
-    prometheusRule: {
-      enabled: true,
-      groups: [{ name: 'weft', rules: [{ alert: 'WeftDown', expr: 'up == 0', for: '5m' }] }]
-    }
+    prometheusRule: { enabled: true }
   }
 }
 
@@ -171,6 +170,16 @@ describe('the chart', () => {
       })
     )
     expect(() => renderChart({ ...base, ...merged })).toThrow(message)
+  })
+
+  test('the alerts are those of deploy/prometheus, or the groups that are given', () => {
+    const groupsOf = (manifests: readonly Manifest[]) =>
+      manifests.find(({ kind }) => kind === 'PrometheusRule')?.spec
+    const { groups } = parse(readText('deploy/prometheus/weft-alerts.yaml'))
+    expect(groupsOf(renderChart(everything))).toEqual({ groups })
+    const own = [{ name: 'weft', rules: [{ alert: 'WeftDown', expr: 'up == 0', for: '5m' }] }]
+    const metrics = { prometheusRule: { enabled: true, groups: own } }
+    expect(groupsOf(renderChart({ ...everything, metrics }))).toEqual({ groups: own })
   })
 
   test('what Kubernetes does not take is seen', () => {

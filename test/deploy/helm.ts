@@ -40,6 +40,8 @@ function helmFuncs(include: Include): FuncMap {
       fn: (value: unknown) => stringify(value, { lineWidth: 0 }).trimEnd(),
       argTypes: ['value']
     },
+    fileText: { fn: read, argTypes: ['string'] },
+    fromYaml: { fn: (text: string) => parse(text), argTypes: ['string'] },
     required: {
       fn: (message: string, value: unknown) => {
         if (value === null || value === undefined || value === '') throw new TypeError(message)
@@ -89,8 +91,12 @@ export function renderChart(given: Values): Manifest[] {
     Chart: { Name: name, Version: version, AppVersion: appVersion }
   }
   const parts = read('templates/_helpers.tpl')
+  // The engine calls functions, and no methods.
   const evaluate = (text: string, data: unknown): string =>
-    engine.parse(`${parts}${text}`).evaluate(data).join('')
+    engine
+      .parse(`${parts}${text.replaceAll('.Files.Get', 'fileText')}`)
+      .evaluate(data)
+      .join('')
   const engine = createEngine<string>({
     fromString: (text) => text,
     funcs: {

@@ -79,6 +79,10 @@ function imageFaults(dockerfile: string): Fault[] {
   const wanted: [string, RegExp][] = [
     ['a Node 24 image of an exact version', /^FROM node:24\.\d+\.\d+-slim$/],
     ['a user that is not root', /^USER (?!root|0)\S+$/],
+    [
+      'the command on PATH',
+      /^RUN printf .*exec node .* \/weft\/src\/main\.ts "\$@".* > \/usr\/local\/bin\/weft /
+    ],
     ['production settings', /^ENV NODE_ENV=production$/],
     ['a health check without a shell', /^HEALTHCHECK .*CMD \["node"/],
     ['Weft as the first process', /^CMD \["node", "--disable-sigusr1", "src\/main\.ts"\]$/]
@@ -207,7 +211,8 @@ describe('a planted fault is seen', () => {
     [/node:24[^\s]*$/m, 'node:20-slim'],
     ['COPY --from=build /weft/src ./src\n', 'COPY . .\n'],
     ['CMD ["node", "--disable-sigusr1", "src/main.ts"]', 'CMD npm start'],
-    ['ENV NODE_ENV=production\n', '']
+    ['ENV NODE_ENV=production\n', ''],
+    ['> /usr/local/bin/weft', '> /dev/null']
   ])('Dockerfile: %s → %s', (from, to) => {
     const at = dockerfile.lastIndexOf('FROM ')
     const planted = dockerfile.slice(0, at) + dockerfile.slice(at).replace(from, to)

@@ -1,0 +1,149 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
+import { buffer, json, text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { FabricId } from '../../src/base/ids.ts'
+import { publicUrl, type ReplicaProcess, startReplicas } from '../support/replicas.ts'
+import { frontCa } from '../support/tls-front.ts'
+import { createVaultWorld, type VaultWorld } from '../support/vault-world.ts'
+import { findProgram } from './program.ts'
+import { type Shipped, startNginx, startPgBouncer } from './shipped.ts'
+import { startUpstream, type Upstream } from './upstream.ts'
+
+const nginx = findProgram('nginx')
+const isThere = nginx !== null && findProgram('pgbouncer') !== null
+if (!isThere) process.stderr.write('skipped, no nginx and PgBouncer: Weft between the two\n')
+
+interface Asked {
+  readonly body?: Buffer | string
+  readonly as?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+describe.skipIf(!isThere)('two replicas between nginx and PgBouncer as they are shipped', () => {
+  let world: VaultWorld
+  let upstream: Upstream
+  let pooler: Shipped
+  let replicas: ReplicaProcess[]
+  let front: Shipped
+  const fabricIds: Record<'upstream' | 'world', FabricId | undefined> = {
+    upstream: undefined,
+    world: undefined
+  }
+  let session: string
+
+  beforeAll(async () => {
+    upstream = await startUpstream()
+    world = await createVaultWorld()
+    const bouncer = await startPgBouncer(world.database.appUrl)
+    pooler = bouncer
+    const origins = `${world.server.origin},${upstream.origin}`
+    replicas = await startReplicas(world, 2, {
+      via: () => bouncer.url,
+      env: { WEFT_EXTRA_WORKSPACE_ORIGINS: origins, WEFT_TRUSTED_PROXIES: '127.0.0.0/8' }
+    })
+    front = await startNginx(
+      nginx ?? '',
+      replicas.map(({ port }) => `http://127.0.0.1:${port}`)
+    )
+    fabricIds.upstream = await world.seedFabric(undefined, upstream.origin)
+    fabricIds.world = await world.seedFabric()
+    const lifeMs = 50 * 60_000
+    const { userId } = await world.seedGrant({ lifeMs, workspaceOrigin: upstream.origin })
+    session = await world.rows.session(world.seeded.tenantId, userId)
+  }, 120_000)
+
+  afterAll(async () => {
+    await front?.stop()
+    await Promise.all(replicas.map((replica) => replica.stop()))
+    await pooler?.stop()
+    await world.close()
+    await upstream.close()
+  }, 120_000)
+
+  async function ask(
+    path: string,
+    { body = '{}', as = session, headers = {} }: Asked = {}
+  ): Promise<IncomingMessage> {
+    const sent = request({
+      host: '127.0.0.1',
+      port: front.port,
+      servername: 'weft.test',
+      ca: frontCa,
+      checkServerIdentity: () => undefined,
+      method: 'POST',
+      path,
+      agent: false,
+      headers: {
+        host: new URL(publicUrl).host,
+        origin: publicUrl,
+        cookie: `__Host-weft_session=${as}`,
+        'x-weft-csrf': '1',
+        'content-type': 'application/json',
+        ...headers
+      }
+    })
+    sent.end(body)
+    const [answer] = await once(sent, 'response')
+    return answer
+  }
+
+  const invocation = (at: keyof typeof fabricIds) =>
+    `/fabrics/${fabricIds[at]}/serving-endpoints/probe/invocations`
+
+  test('F40 events arrive one by one, each before the next is sent', async () => {
+    const next = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    upstream.answer = async (_req, res) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.write('data: 1\n\n')
+      await next[0]?.promise
+      res.write('data: 2\n\n')
+      await next[1]?.promise
+      res.end('data: [DONE]\n\n')
+    }
+    const answer = await ask(invocation('upstream'))
+    expect(answer.headers['content-type']).toBe('text/event-stream')
+    const [first] = await once(answer, 'data')
+    expect(String(first)).toBe('data: 1\n\n')
+    next[0]?.resolve()
+    const [second] = await once(answer, 'data')
+    expect(String(second)).toBe('data: 2\n\n')
+    next[1]?.resolve()
+    expect(await text(answer)).toBe('data: [DONE]\n\n')
+  })
+
+  test('F40 16 MiB go up and come down byte for byte', async () => {
+    const bytes = randomBytes(16 * 1024 * 1024)
+    upstream.answer = async (req, res) => res.end(await buffer(req))
+    const back = await buffer(await ask(invocation('upstream'), { body: bytes }))
+    const hash = (one: Buffer) => createHash('sha256').update(one).digest('hex')
+    expect(hash(back)).toBe(hash(bytes))
+  })
+
+  test('F6 what a caller says of where it comes from is not believed, and nginx notes no path', async () => {
+    upstream.answer = (_req, res) => res.end('{}')
+    const headers = { 'x-forwarded-host': 'evil.test', forwarded: 'host=evil.test' }
+    const answer = await ask(`${invocation('upstream')}?code=secret`, { headers })
+    expect(answer.statusCode).toBe(200)
+    await text(answer)
+    await expect.poll(front.output).toMatch(/ POST 200 /)
+    expect(front.output()).not.toMatch(/invocations|fab_|secret/)
+  })
+
+  test('F42 thirty people with expired tokens at once: each is renewed once, over pooled connections', async () => {
+    const people = await Promise.all(Array.from({ length: 30 }, () => world.seedGrant()))
+    const served = await Promise.all(
+      people.map(async ({ userId }) => {
+        const as = await world.rows.session(world.seeded.tenantId, userId)
+        return await json(await ask(invocation('world'), { as }))
+      })
+    )
+    expect(served).toEqual(
+      people.map(({ userId }) => expect.objectContaining({ as: `${userId}@workspace.test` }))
+    )
+    expect(people.map(({ family }) => family.redemptions)).toEqual(people.map(() => 1))
+    expect(pooler.output()).not.toMatch(/password|ERROR|FATAL/)
+  })
+})
