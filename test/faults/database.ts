@@ -294,6 +294,7 @@ export const cutOff: Fault = {
   done: 'one of two replicas loses its way to the database, and a key is revoked that it knows',
   promised:
     'the other refuses the key within 5 s; the one that is cut off serves whom it knows for a minute and then nobody',
+  isPatient: true,
   async run(stage: Stage, watch) {
     const site = await stage.site(2)
     const [lost, other] = site.replicas

@@ -7,6 +7,8 @@ export interface Fault {
   readonly checks: string
   readonly done: string
   readonly promised: string
+  /** It waits for most of its time, and bounds nothing tightly: done beside those that follow. Default: false. */
+  readonly isPatient?: boolean
   /** Why it cannot be done on this machine; null: it can. */
   readonly obstacle?: () => string | null
   /** @throws anything: what was to be seen could not be, which counts as not kept */

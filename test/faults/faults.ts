@@ -17,6 +17,7 @@ import { migrations, sideBySide } from './upgrades.ts'
 
 /** In the order in which they are tried. */
 export const faults: readonly Fault[] = [
+  cutOff,
   fullStop,
   kill,
   rollingRestart,
@@ -26,7 +27,6 @@ export const faults: readonly Fault[] = [
   readOnly,
   failover,
   diskFull,
-  cutOff,
   hangingWorkspace,
   slowTokenEndpoint,
   noisyNeighbour,

@@ -6,7 +6,8 @@ import { createDb, type Db } from '../../src/store/db.ts'
 import { type FaultProxy, startFaultProxy, targetOf, viaPort } from '../support/fault-proxy.ts'
 import { createStoreWorld, query, type StoreWorld, scopeOf } from './world.ts'
 
-const overloadedWithinMs = 6_000
+/** Five are promised to a process that does not watch; a busy machine takes its own time. */
+const overloadedWithinMs = 15_000
 let world: StoreWorld
 let proxy: FaultProxy
 let db: Db
@@ -100,6 +101,7 @@ describe('H5 the database is away', () => {
   })
 
   test('every connection is taken: the next caller waits no longer than the pool allows, and is not told of an outage', async () => {
+    db.watch()
     const held = Promise.withResolvers<void>()
     const holders = Array.from({ length: 3 }, () =>
       db.inTenant(scopeOf('ten_a'), async (tx) => {
