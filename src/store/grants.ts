@@ -74,10 +74,10 @@ export async function countSignInsOf(
   tx: Tx,
   appConnectionId: string
 ): Promise<{ signIns: number; people: number }> {
-  const where = { tenantId: tx.scope.tenantId, appConnectionId }
-  const groups = await tx.rows.grant.groupBy({ by: ['userId'], where, _count: true })
-  const signIns = groups.reduce((sum, { _count }) => sum + _count, 0)
-  return { signIns, people: groups.length }
+  const [row] = await tx.rows.$queryRaw<{ signIns: number; people: number }[]>`
+    SELECT count(*)::int AS "signIns", count(DISTINCT user_id)::int AS people FROM grants
+     WHERE tenant_id = ${tx.scope.tenantId} AND app_connection_id = ${appConnectionId}`
+  return row ?? { signIns: 0, people: 0 }
 }
 
 /** What a person holds in this tenant. */

@@ -115,6 +115,7 @@ export async function listAccountNamesOfFabrics(
   fabricIds: readonly string[],
   limit: number
 ): Promise<{ readonly fabricId: string; readonly name: string }[]> {
+  if (fabricIds.length === 0) return []
   const rows = await tx.rows.serviceAccountFabric.findMany({
     where: { tenantId: tx.scope.tenantId, fabricId: { in: [...fabricIds] } },
     select: { fabricId: true, serviceAccount: { select: { name: true } } },
