@@ -1,18 +1,20 @@
 import { availableParallelism, cpus, loadavg } from 'node:os'
-import { isPinned, processorMs, startProgram } from './children.ts'
+import type { VaultWorld } from '../support/vault-world.ts'
+import { type CaseName, caseNames, cases, type Work, workOf } from './cases.ts'
+import { isPinned, processorMs, residentMiB, startProgram } from './children.ts'
+import { measureCold } from './cold.ts'
+import { type Holder, measureHeld } from './held.ts'
+import { type LoadProgram, startLoad, tell } from './load-program.ts'
+import type { Section } from './markdown.ts'
 import type { Plan } from './options.ts'
-import { type RivalName, startRival } from './rivals.ts'
-import { type Job, type Outcome, streamEndpoint, type Target } from './traffic.ts'
-import { measureVerification, type VerificationCost } from './verification.ts'
-import { type BenchedWeft, startWeft, type Vitals } from './weft.ts'
-
-/** One row of a case: who is asked. */
-interface Variant {
-  readonly name: string
-  readonly target: Target
-  /** Whose processor time is counted; null: nobody stands between. */
-  readonly pid: number | null
-}
+import { measureProcesses } from './processes.ts'
+import { measureStartUp } from './start-up.ts'
+import { measureStorm } from './storm.ts'
+import type { Outcome } from './traffic.ts'
+import { startOthers, type Variant, variantsOf } from './variants.ts'
+import { measureVerification } from './verification.ts'
+import { type BenchedWeft, startWeft } from './weft.ts'
+import { launchWeft, type Vitals, type WeftProcess } from './weft-process.ts'
 
 /** One measurement. */
 export interface Run extends Outcome {
@@ -20,6 +22,8 @@ export interface Run extends Outcome {
   readonly variant: string
   /** Of the process in between, microseconds for each call; NaN where it can't be told. */
   readonly processorMicros: number
+  /** Its resident memory before and after. */
+  readonly residentMiB: readonly [before: number, after: number]
 }
 
 export interface Machine {
@@ -38,43 +42,19 @@ export interface Report {
   readonly absent: readonly string[]
   readonly before: Vitals
   readonly after: Vitals
-  readonly verification: readonly VerificationCost[]
+  /** What is no comparison of variants. */
+  readonly sections: readonly Section[]
   /** The plan's time ran out before all repetitions were made. */
   readonly isCutShort: boolean
 }
 
-export const cases = {
-  'json-2k': { title: 'JSON 2 KiB each way, closed loop, 64 connections', kind: 'closed' },
-  'json-64k': { title: 'JSON 64 KiB each way, closed loop, 64 connections', kind: 'closed' },
-  'sse-200': { title: 'SSE, 200 events, one stream at a time', kind: 'streams' },
-  'open-200': { title: 'JSON 2 KiB, open loop, 200 requests/s', kind: 'open' },
-  'open-1000': { title: 'JSON 2 KiB, open loop, 1,000 requests/s', kind: 'open' }
-} as const
-export type CaseName = keyof typeof cases
-
-const connections = 64
-
-type Work = Job extends infer One ? (One extends Job ? Omit<One, 'target'> : never) : never
-
-function workOf(name: CaseName, plan: Plan): Work {
-  const { closedMs, openMs, streams } = plan
-  if (name === 'sse-200') return { kind: 'streams', endpoint: streamEndpoint, count: streams }
-  if (name === 'open-200' || name === 'open-1000') {
-    const perSecond = name === 'open-200' ? 200 : 1_000
-    return { kind: 'open', endpoint: 'json-2k', perSecond, durationMs: openMs }
-  }
-  return { kind: 'closed', endpoint: name, connections, durationMs: closedMs }
-}
+type Say = (line: string) => void
 
 /**
  * Everything in one run, against one upstream, repetition by repetition and variant by variant in turn.
  * @throws TypeError a part does not start
  */
-export async function bench(
-  plan: Plan,
-  superuserUrl: string,
-  say: (line: string) => void
-): Promise<Report> {
+export async function bench(plan: Plan, superuserUrl: string, say: Say): Promise<Report> {
   const untilMs = performance.now() + plan.budgetMs
   const machine = readMachine()
   const parts: { stop(): Promise<void> }[] = []
@@ -84,30 +64,17 @@ export async function bench(
   }
   try {
     const upstream = keep(await startProgram('upstream.ts', 'rest'))
-    const load = keep(await startProgram('load.ts', 'rest'))
-    const origin = `http://127.0.0.1:${upstream.port}`
-    const bare = keep(await startProgram('bare-proxy.ts', 'measured', [origin]))
-    const plain = (port: number): Target => ({ port, prefix: '', headers: {} })
-    const variants: Variant[] = [
-      { name: 'direct', target: plain(upstream.port), pid: null },
-      { name: 'bare proxy', target: plain(bare.port), pid: bare.pid }
-    ]
-    const absent: string[] = []
-    for (const name of ['nginx', 'haproxy'] satisfies RivalName[]) {
-      const rival = await startRival(name, upstream.port)
-      if (typeof rival === 'string') absent.push(`${name}: ${rival}`)
-      else variants.push({ name, target: plain(keep(rival).port), pid: rival.pid })
-    }
+    const load = keep(await startLoad())
+    const { variants, absent } = await startOthers(upstream.port, keep)
     const weft = keep(await startWeft(upstream.port, superuserUrl))
-    const ours = variantsOf(weft)
+    const everybody = [...variants, ...variantsOf(weft)]
     const before = await weft.look()
     const runs: Run[] = []
     let isCutShort = false
 
-    for (const name of namesOf(cases)) {
-      const isChief = name === 'json-2k'
-      const asked = [...variants, ...(isChief ? ours : ours.slice(0, 1))]
-      const repetitions = isChief ? plan.repetitions.json : plan.repetitions.others
+    for (const name of caseNames) {
+      const asked = everybody.filter(({ roles }) => roles.includes(cases[name].role))
+      const repetitions = name === 'json-2k' ? plan.repetitions.json : plan.repetitions.others
       const work = workOf(name, plan)
       say(`${cases[name].title}: ${asked.length} variants, ${repetitions} times`)
       for (const variant of asked) await warmUp(load, variant, work, plan)
@@ -121,30 +88,59 @@ export async function bench(
       }
     }
     const after = await weft.look()
-    say('verification, in this process')
-    const verification = await measureVerification(weft, plan.verifications)
-    return { machine, plan, runs, absent, before, after, verification, isCutShort }
+    const sections = await measureTheRest(weft, everybody, load, plan, say)
+    return { machine, plan, runs, absent, before, after, sections, isCutShort }
   } finally {
     for (const part of parts.toReversed()) await part.stop()
   }
 }
 
+async function measureTheRest(
+  weft: BenchedWeft,
+  everybody: readonly Variant[],
+  load: LoadProgram,
+  plan: Plan,
+  say: Say
+): Promise<Section[]> {
+  const { world, origin, collect } = weft
+  const holders = everybody.flatMap(({ name, target, pid, roles }): Holder[] => {
+    if (pid === null || !roles.includes('large')) return []
+    return [{ name, target, pid, ...(name.startsWith('Weft') && { collect }) }]
+  })
+  say('open streams')
+  const held = await measureHeld(holders, load, plan)
+  say('cold calls')
+  const cold = await measureCold(weft, load, plan.coldCallers)
+  say('refresh storm, two processes')
+  const fleet = await launchFleet(world, [origin, world.server.origin], plan.replicas)
+  const storm = await measureStorm(world, fleet, plan.storm)
+  const processes = await measureProcesses(weft, fleet.slice(0, 2), plan.processes)
+  await Promise.all(fleet.map((one) => one.stop()))
+  say('verification, in this process')
+  const verification = await measureVerification(weft, plan.verifications)
+  const sections = [held, cold, storm, processes, verification]
+  if (plan.starts === 0) return sections
+  say('starts')
+  return [...sections, await measureStartUp(world, plan.starts)]
+}
+
+function launchFleet(
+  world: VaultWorld,
+  origins: readonly string[],
+  count: number
+): Promise<WeftProcess[]> {
+  const options = { origins, place: 'anywhere' } as const
+  return Promise.all(Array.from({ length: count }, () => launchWeft(world, options)))
+}
+
 /** What makes the figures of a run worthless; empty: nothing. */
-export function faultsOf({ runs, after }: Report): string[] {
+export function faultsOf({ runs, after, sections }: Report): string[] {
   const faults = runs
     .filter(({ fault }) => fault !== null)
     .map((run) => `${run.case}, ${run.variant}: ${run.fault}`)
   if (after.refused > 0) faults.push(`Weft's own bounds refused ${after.refused} calls`)
   if (after.recordsDropped > 0) faults.push(`Weft dropped ${after.recordsDropped} records of calls`)
-  return faults
-}
-
-function namesOf<K extends string>(object: Readonly<Record<K, unknown>>): K[] {
-  return Object.keys(object) as K[] // its own keys are all it has
-}
-
-function variantsOf({ targets, pid }: BenchedWeft): Variant[] {
-  return namesOf(targets).map((kind) => ({ name: `Weft, ${kind}`, target: targets[kind], pid }))
+  return [...faults, ...sections.flatMap((section) => section.faults)]
 }
 
 /** Nobody is always first, or always after the same one's garbage. */
@@ -153,38 +149,31 @@ function inTurn<T>(list: readonly T[], turn: number): T[] {
   return [...list.slice(at), ...list.slice(0, at)]
 }
 
-type Load = Awaited<ReturnType<typeof startProgram>>
-
-async function warmUp(load: Load, variant: Variant, work: Work, plan: Plan): Promise<void> {
-  const { target } = variant
+async function warmUp(
+  load: LoadProgram,
+  { target }: Variant,
+  work: Work,
+  plan: Plan
+): Promise<void> {
   // A run of streams has one of its own.
-  if (work.kind === 'streams') return
-  await ask(load, { ...work, target, durationMs: plan.warmUpMs })
+  if (work.kind !== 'closed' && work.kind !== 'open') return
+  await tell(load, { ...work, target, durationMs: plan.warmUpMs })
 }
 
 async function measure(
-  load: Load,
+  load: LoadProgram,
   { name, target, pid }: Variant,
   caseName: CaseName,
   work: Work
 ): Promise<Run> {
-  const beforeMs = pid === null ? Number.NaN : processorMs(pid)
-  const outcome = await ask(load, { ...work, target })
-  const usedMs = pid === null ? Number.NaN : processorMs(pid) - beforeMs
-  const processorMicros = (usedMs * 1_000) / outcome.calls
-  return { case: caseName, variant: name, ...outcome, processorMicros }
-}
-
-function ask({ process: child }: Load, job: Job): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const onEnd = () => reject(new TypeError('the load ended'))
-    child.once('close', onEnd)
-    child.once('message', (outcome) => {
-      child.off('close', onEnd)
-      resolve(outcome as Outcome) // what load.ts sends
-    })
-    child.send(job)
-  })
+  const look = () =>
+    pid === null ? [Number.NaN, Number.NaN] : [processorMs(pid), residentMiB(pid)]
+  const [beforeMs = 0, beforeMiB = 0] = look()
+  const outcome = await tell(load, { ...work, target })
+  const [afterMs = 0, afterMiB = 0] = look()
+  const processorMicros = ((afterMs - beforeMs) * 1_000) / outcome.calls
+  const memory = [beforeMiB, afterMiB] as const
+  return { case: caseName, variant: name, ...outcome, processorMicros, residentMiB: memory }
 }
 
 function readMachine(): Machine {

@@ -1,8 +1,18 @@
 import { openConnection, type RawConnection } from './raw-connection.ts'
-import { type Job, jsonOf, type Outcome, pathOf, quantile, sizes } from './traffic.ts'
+import {
+  exchanges,
+  type Job,
+  jsonOf,
+  type Outcome,
+  outcomeOf,
+  pathOf,
+  type Target,
+  type TargetedJob
+} from './traffic.ts'
 
-type ClosedJob = Extract<Job, { kind: 'closed' }>
-type OpenJob = Extract<Job, { kind: 'open' }>
+type ClosedJob = Extract<TargetedJob, { kind: 'closed' }>
+type OpenJob = Extract<TargetedJob, { kind: 'open' }>
+type Walk = Extract<Job, { kind: 'walk' }>
 
 /** A gateway that is slower than the arrivals is given up on, not drowned. */
 const openConnectionsMax = 512
@@ -10,12 +20,12 @@ const settleMs = 5_000
 /** Of a run at a fixed rate: connections are opened then. */
 const uncountedMs = 100
 
-function prepare({ target, endpoint }: Job) {
-  const bytes = Object.entries(sizes).find(([name]) => name === endpoint)?.[1]
+function prepare({ target, endpoint }: { readonly target: Target; readonly endpoint: string }) {
+  const bytes = Object.entries(exchanges).find(([name]) => name === endpoint)?.[1]
   if (bytes === undefined) throw new TypeError(`no such endpoint: ${endpoint}`)
-  const body = jsonOf(bytes)
+  const body = jsonOf(bytes.sent)
   const lines = [
-    `POST ${target.prefix}${pathOf(endpoint)} HTTP/1.1`,
+    `POST ${target.path ?? target.prefix + pathOf(endpoint)} HTTP/1.1`,
     ...Object.entries({ host: `127.0.0.1:${target.port}`, ...target.headers }).map(
       ([name, value]) => `${name}: ${value}`
     ),
@@ -23,7 +33,7 @@ function prepare({ target, endpoint }: Job) {
     `content-length: ${body.length}`
   ]
   const request = Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body])
-  return { request, open: () => openConnection(target.port, bytes) }
+  return { request, open: () => openConnection(target.port, bytes.answered) }
 }
 
 /** Each connection asks again as soon as it is answered: how much gets through. */
@@ -104,14 +114,25 @@ export function runOpen(job: OpenJob): Promise<Outcome> {
   })
 }
 
-function outcomeOf(times: readonly number[], durationMs: number, fault: string | null): Outcome {
-  const sorted = Float64Array.from(times).sort()
-  return {
-    calls: sorted.length,
-    fault,
-    perSecond: (sorted.length * 1_000) / durationMs,
-    p50: quantile(sorted, 0.5),
-    p99: quantile(sorted, 0.99),
-    firstEvent: Number.NaN
+/** Each step once, in turn, over connections that stay: how long one takes. All steps share a port and a size. */
+export function runWalk({ steps, connections }: Walk): Promise<Outcome> {
+  const times: number[] = []
+  const startedMs = performance.now()
+  let fault: string | null = null
+  let next = 0
+  async function walk(connection: RawConnection): Promise<void> {
+    for (let step = steps[next++]; step !== undefined && fault === null; step = steps[next++]) {
+      const { request } = prepare(step)
+      const askedMs = performance.now()
+      const wrong = await new Promise<string | null>((resolve) => connection.ask(request, resolve))
+      if (wrong === null) times.push(performance.now() - askedMs)
+      fault ??= wrong
+    }
+    connection.close()
   }
+  const [first] = steps
+  if (first === undefined) return Promise.resolve(outcomeOf([], 0, 'nobody to ask'))
+  const { open } = prepare(first)
+  const walks = Array.from({ length: connections }, () => walk(open()))
+  return Promise.all(walks).then(() => outcomeOf(times, performance.now() - startedMs, fault))
 }

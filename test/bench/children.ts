@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { endWithUs } from '../../src/local/watcher.ts'
 
 /** Which processors a process may use: what is measured has one to itself, the others share the rest. */
-export type Place = 'measured' | 'rest'
+export type Place = 'measured' | 'rest' | 'anywhere'
 
 export interface Child {
   readonly process: ChildProcess
@@ -33,9 +33,9 @@ export function startChild(
   place: Place,
   options: { readonly env?: Readonly<Record<string, string>>; readonly hasChannel?: boolean } = {}
 ): Child {
-  const last = availableParallelism() - 1
-  const processors = place === 'measured' ? '0' : `1-${last}`
-  const [program, ...args] = isPinned ? ['taskset', '-c', processors, ...command] : command
+  const processors = place === 'measured' ? '0' : `1-${availableParallelism() - 1}`
+  const isHeld = isPinned && place !== 'anywhere'
+  const [program, ...args] = isHeld ? ['taskset', '-c', processors, ...command] : command
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe', ...(options.hasChannel === true ? (['ipc'] as const) : [])],
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...options.env }
@@ -94,6 +94,16 @@ export function processorMs(pid: number): number {
       .replace(/^.*\) /s, '')
       .split(' ')
     return (Number(fields[11]) + Number(fields[12])) * tickMs
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** Resident memory of a process, MiB; NaN where the system doesn't tell. */
+export function residentMiB(pid: number): number {
+  try {
+    const kibibytes = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return Number(kibibytes) / 1024
   } catch {
     return Number.NaN
   }

@@ -1,10 +1,12 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { afterEach, expect, test } from 'vitest'
-import { runClosed, runOpen } from './calls.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterEach, expect, test, vi } from 'vitest'
+import { runClosed, runOpen, runWalk } from './calls.ts'
+import { holdStreams, releaseStreams } from './held-streams.ts'
 import { runStreams } from './streams.ts'
-import { jsonOf, sizes } from './traffic.ts'
+import { exchanges, jsonOf } from './traffic.ts'
 
 const servers: Server[] = []
 
@@ -22,7 +24,7 @@ async function targetOf(listener: RequestListener) {
   return { port: (server.address() as AddressInfo).port, prefix: '/f', headers: { 'x-a': 'b' } }
 }
 
-const whole = jsonOf(sizes['json-2k'])
+const whole = jsonOf(exchanges['json-2k'].sent)
 const closed = { kind: 'closed', endpoint: 'json-2k', connections: 4, durationMs: 50 } as const
 const open = { kind: 'open', endpoint: 'json-2k', perSecond: 200, durationMs: 400 } as const
 const streams = { kind: 'streams', endpoint: 'events', count: 1 } as const
@@ -92,4 +94,38 @@ test('a stream that ends early is a fault', async () => {
     res.end('data: {"at":"1"}\n\n')
   })
   expect((await runStreams({ ...streams, target })).fault).toMatch(/events, not 200/)
+})
+
+test('a walk asks each step once', async () => {
+  const seen: string[] = []
+  const target = await targetOf((req, res) => {
+    req.resume()
+    seen.push(req.headers['x-a'] === undefined ? '' : String(req.headers['x-a']))
+    res.end(whole)
+  })
+  const steps = ['1', '2', '3'].map((name) => {
+    return { target: { ...target, headers: { 'x-a': name } }, endpoint: 'json-2k' as const }
+  })
+  const { fault, calls } = await runWalk({ kind: 'walk', steps, connections: 2 })
+  expect(fault).toBeNull()
+  expect(calls).toBe(3)
+  expect(seen.toSorted()).toEqual(['1', '2', '3'])
+})
+
+test('streams are held until they are let go, and one that ended before is a fault', async () => {
+  const open: ServerResponse[] = []
+  const target = await targetOf((req, res) => {
+    req.resume()
+    open.push(res)
+    res.write('data: {"held":true}\n\n')
+  })
+  const job = { kind: 'hold', endpoint: 'held', target, count: 3 } as const
+  expect(await holdStreams(job)).toMatchObject({ fault: null, calls: 3 })
+  expect(await releaseStreams()).toMatchObject({ fault: null, calls: 3 })
+  await vi.waitFor(async () => {
+    await holdStreams(job)
+    open.at(-1)?.end()
+    await pause(10)
+    expect((await releaseStreams()).fault).toBe('a stream was ended')
+  })
 })

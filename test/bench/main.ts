@@ -4,37 +4,58 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startPostgres } from '../../src/local/postgres.ts'
-import { bench, faultsOf, type Report } from './bench.ts'
-import { help, plans, readOptions } from './options.ts'
-import { describe, withTables } from './tables.ts'
+import { bench, faultsOf } from './bench.ts'
+import { fetchRivals } from './fetched-rivals.ts'
+import { sectionText } from './markdown.ts'
+import { type BenchOptions, help, plans, readOptions } from './options.ts'
+import { measureScale, scaleSizes } from './scale.ts'
+import { type DocumentPart, describe, withTables } from './tables.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const document = join(root, 'docs', 'performance.md')
 
 const say = (line: string) => void process.stderr.write(`bench: ${line}\n`)
 
-async function run(isQuick: boolean): Promise<Report> {
+/** What a run came to: what is kept as raw data, its tables, and why it can't be trusted. */
+interface Run {
+  readonly raw: object
+  readonly tables: string
+  readonly faults: readonly string[]
+  readonly part: DocumentPart
+}
+
+async function run({ isQuick, isScale }: BenchOptions, superuserUrl: string): Promise<Run> {
+  if (isScale) {
+    const sections = await measureScale(scaleSizes, superuserUrl, say)
+    const tables = `${sections.map(sectionText).join('\n\n')}\n`
+    const faults = sections.flatMap((section) => section.faults)
+    return { raw: { sections }, tables, faults, part: 'scale' }
+  }
+  const report = await bench(isQuick ? plans.quick : plans.full, superuserUrl, say)
+  return { raw: report, tables: describe(report), faults: faultsOf(report), part: 'measured' }
+}
+
+async function withPostgres<T>(
+  durable: boolean,
+  work: (superuserUrl: string) => Promise<T>
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'weft-bench-'))
-  const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: 0 })
+  const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: 0, durable })
   try {
-    return await bench(isQuick ? plans.quick : plans.full, postgres.superuserUrl, say)
+    return await work(postgres.superuserUrl)
   } finally {
     await postgres.stop()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function keepRawData(report: Report): Promise<string> {
+async function keepRawData(raw: object): Promise<string> {
   const folder = join(root, '.data', 'bench')
   await mkdir(folder, { recursive: true })
   const at = new Date().toISOString()
   const file = join(folder, `${at.replaceAll(':', '-')}.json`)
-  await writeFile(file, `${JSON.stringify({ at, ...report }, null, 2)}\n`)
+  await writeFile(file, `${JSON.stringify({ at, ...raw }, null, 2)}\n`)
   return file
-}
-
-async function writeDocument(tables: string): Promise<void> {
-  await writeFile(document, withTables(await readFile(document, 'utf8'), tables))
 }
 
 function optionsOrExit() {
@@ -52,14 +73,19 @@ if (options.isHelp) {
   process.exit()
 }
 try {
-  const report = await run(options.isQuick)
-  const tables = describe(report)
+  const missing = options.hasRivals ? await fetchRivals() : null
+  if (missing !== null) say(missing)
+  // Two million rows are put there first, which need not survive a power cut.
+  const { raw, tables, faults, part } = await withPostgres(!options.isScale, (url) =>
+    run(options, url)
+  )
   process.stdout.write(tables)
-  say(`raw data: ${await keepRawData(report)}`)
-  const faults = faultsOf(report)
+  say(`raw data: ${await keepRawData(raw)}`)
   for (const fault of faults) say(`FAULT ${fault}`)
   if (faults.length > 0) process.exitCode = 1
-  else if (options.isWritten) await writeDocument(tables)
+  else if (options.isWritten) {
+    await writeFile(document, withTables(await readFile(document, 'utf8'), tables, part))
+  }
 } catch (error) {
   say(error instanceof Error ? `failed: ${error.stack}` : 'failed')
   process.exitCode = 1

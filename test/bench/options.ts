@@ -1,13 +1,17 @@
 import { parseArgs } from 'node:util'
+import type { StormPlan } from './storm.ts'
 
-export const help = `npm run bench -- [--quick | --write | --help]
+export const help = `npm run bench -- [--quick | --write | --rivals | --scale | --help]
 
   What a hop through Weft costs, beside a direct call and other proxies, all in one run, on loopback only.
-  --quick   short and coarse (< 40 s): to see that everything works, not for figures
+  --quick   short and coarse (< 90 s): to see that everything works, not for figures
   --write   put the tables into docs/performance.md too
+  --rivals  fetch Portkey's gateway and @fastify/reply-from from the npm registry first, into
+            .data/bench/rivals; they stay there, and take part from then on
+  --scale   instead: 100,000 fabrics, 1,000,000 grants and 10,000 service keys, and a tenth of that (< 8 minutes)
   --help    this text
 
-  Less than 4 minutes by default. Raw data go to .data/bench/. Run it while nothing else runs.
+  Less than 8 minutes by default. Raw data go to .data/bench/. Run it while nothing else runs.
 `
 
 /** How long and how often each case is measured. */
@@ -16,29 +20,54 @@ export interface Plan {
   readonly warmUpMs: number
   readonly closedMs: number
   readonly openMs: number
+  /** Bodies of megabytes. */
+  readonly largeMs: number
   readonly streams: number
+  /** Streams that are open at once. */
+  readonly held: number
+  readonly coldCallers: number
+  /** Of Weft, side by side. */
+  readonly replicas: number
+  readonly storm: StormPlan
+  readonly processes: { readonly turns: number; readonly durationMs: number }
   readonly verifications: number
-  /** From here on no further repetition begins: the first of each case is always made. */
+  /** Of each kind; 0: none. */
+  readonly starts: number
+  /** From here on no further repetition of a comparison begins: the first of each case is always made. */
   readonly budgetMs: number
 }
 
 export const plans = {
   full: {
     repetitions: { json: 5, others: 3 },
-    warmUpMs: 500,
-    closedMs: 1_800,
-    openMs: 2_000,
+    warmUpMs: 400,
+    closedMs: 1_600,
+    openMs: 1_800,
+    largeMs: 900,
     streams: 2,
+    held: 1_000,
+    coldCallers: 25,
+    replicas: 3,
+    storm: { callers: 200, storms: 3 },
+    processes: { turns: 3, durationMs: 1_800 },
     verifications: 1_000,
-    budgetMs: 180_000
+    starts: 3,
+    budgetMs: 300_000
   },
   quick: {
     repetitions: { json: 2, others: 1 },
     warmUpMs: 200,
-    closedMs: 500,
-    openMs: 1_000,
+    closedMs: 400,
+    openMs: 800,
+    largeMs: 300,
     streams: 1,
+    held: 200,
+    coldCallers: 5,
+    replicas: 2,
+    storm: { callers: 60, storms: 1 },
+    processes: { turns: 1, durationMs: 500 },
     verifications: 100,
+    starts: 1,
     budgetMs: 25_000
   }
 } as const satisfies Record<string, Plan>
@@ -47,6 +76,8 @@ export interface BenchOptions {
   readonly isHelp: boolean
   readonly isWritten: boolean
   readonly isQuick: boolean
+  readonly isScale: boolean
+  readonly hasRivals: boolean
 }
 
 /** @throws TypeError an argument that is none */
@@ -54,8 +85,23 @@ export function readOptions(args: readonly string[]): BenchOptions {
   const option = { type: 'boolean', default: false } as const
   const { values } = parseArgs({
     args: [...args],
-    options: { help: { ...option, short: 'h' }, write: option, quick: option }
+    options: {
+      help: { ...option, short: 'h' },
+      write: option,
+      quick: option,
+      scale: option,
+      rivals: option
+    }
   })
   if (values.quick && values.write) throw new TypeError('--quick is too coarse to --write')
-  return { isHelp: values.help, isWritten: values.write, isQuick: values.quick }
+  if (values.scale && (values.quick || values.rivals)) {
+    throw new TypeError('--scale goes with --write alone')
+  }
+  return {
+    isHelp: values.help,
+    isWritten: values.write,
+    isQuick: values.quick,
+    isScale: values.scale,
+    hasRivals: values.rivals
+  }
 }

@@ -16,7 +16,7 @@ interface Wiring {
 }
 
 const authorization = `Bearer ${'a'.repeat(800)}`
-const readyMs = 5_000
+const readyMs = 10_000
 
 export const rivals = { nginx: nginxConfig, haproxy: haproxyConfig } as const
 export type RivalName = keyof typeof rivals
@@ -44,7 +44,7 @@ export async function startRival(name: RivalName, upstream: number): Promise<Riv
   return `did not start: ${words().trim().split('\n').at(-1)}`
 }
 
-async function listens(port: number): Promise<boolean> {
+export async function listens(port: number): Promise<boolean> {
   const untilMs = performance.now() + readyMs
   while (performance.now() < untilMs) {
     const isOpen = await new Promise<boolean>((resolve) => {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Agent, request } from 'node:http'
-import { eventCount, type Job, type Outcome, pathOf, quantile } from './traffic.ts'
+import { eventCount, type Outcome, pathOf, quantile, type TargetedJob } from './traffic.ts'
 
-type StreamsJob = Extract<Job, { kind: 'streams' }>
+type StreamsJob = Extract<TargetedJob, { kind: 'streams' }>
 
 interface Stream {
   readonly fault: string | null

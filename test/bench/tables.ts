@@ -1,4 +1,6 @@
-import { type CaseName, cases, type Machine, type Report, type Run } from './bench.ts'
+import type { Machine, Report, Run } from './bench.ts'
+import { type CaseName, caseNames, cases, mebibytesOf } from './cases.ts'
+import { number, sectionText, table } from './markdown.ts'
 import { median } from './traffic.ts'
 
 type Measure = 'perSecond' | 'processorMicros' | 'p50' | 'p99' | 'firstEvent'
@@ -8,8 +10,8 @@ export function describe(report: Report): string {
   const { machine, absent, isCutShort } = report
   const parts = [
     factsOf(machine, report.runs),
-    ...(Object.keys(cases) as CaseName[]).map((name) => tableOf(name, report.runs)), // its own keys
-    verificationTable(report),
+    ...caseNames.map((name) => tableOf(name, report.runs)),
+    ...report.sections.map(sectionText),
     vitalsTable(report),
     ...absent.map((line) => `${line}.`)
   ]
@@ -17,12 +19,15 @@ export function describe(report: Report): string {
   return `${parts.join('\n\n')}\n`
 }
 
-const begin = '<!-- measured -->'
+/** A run of each kind writes its own. */
+export type DocumentPart = 'measured' | 'scale'
 const end = '<!-- end -->'
 
-/** The document with these tables between its two marks. @throws TypeError it has no marks */
-export function withTables(document: string, tables: string): string {
-  const [from, to] = [document.indexOf(begin), document.indexOf(end)]
+/** The document with these tables between the part's two marks. @throws TypeError it has no marks */
+export function withTables(document: string, tables: string, part: DocumentPart): string {
+  const begin = `<!-- ${part} -->`
+  const from = document.indexOf(begin)
+  const to = document.indexOf(end, from)
   if (from < 0 || to < from) throw new TypeError('there is no place for what was measured')
   return `${document.slice(0, from + begin.length)}\n\n${tables}\n${document.slice(to)}`
 }
@@ -57,6 +62,18 @@ function tableOf(name: CaseName, all: readonly Run[]): string {
       'p50 ms': (variant: string) => number(middle(variant, 'p50'), 2),
       'p99 ms': (variant: string) => number(middle(variant, 'p99'), 2)
     },
+    large: {
+      'MiB/s (spread)': (variant: string) =>
+        spreadOf(
+          valuesOf(runs, variant, 'perSecond').map((rate) => mebibytesOf(name, rate)),
+          0
+        ),
+      'of the bare streaming proxy': (variant: string) =>
+        number(middle(variant, 'perSecond') / middle('bare streaming proxy', 'perSecond'), 2),
+      'processor ms/request': (variant: string) =>
+        number(middle(variant, 'processorMicros') / 1_000, 1),
+      'resident MiB before, after': (variant: string) => memoryOf(runs, variant)
+    },
     open: {
       'p50 ms (spread)': (variant: string) => spread(variant, 'p50', 2),
       'p99 ms (spread)': (variant: string) => spread(variant, 'p99', 2),
@@ -81,11 +98,6 @@ function tableOf(name: CaseName, all: readonly Run[]): string {
   return `### ${cases[name].title}\n\n${table(['', ...Object.keys(columns)], rows)}`
 }
 
-function verificationTable({ verification }: Report): string {
-  const rows = verification.map(({ what, micros }) => [what, number(micros, 1)])
-  return `### Knowing who calls, in process\n\n${table(['', 'µs'], rows)}`
-}
-
 function vitalsTable({ before, after }: Report): string {
   const row = (name: string, key: keyof typeof before, digits: number) => [
     name,
@@ -97,6 +109,8 @@ function vitalsTable({ before, after }: Report): string {
     row('heap in use, MiB', 'heapMiB', 0),
     row('event-loop lag p50, ms', 'lagP50Ms', 1),
     row('event-loop lag p99, ms', 'lagP99Ms', 1),
+    row('handles', 'handles', 0),
+    row('open files', 'openFiles', 0),
     row('calls that met a bound', 'refused', 0),
     row('records given up', 'recordsDropped', 0)
   ]
@@ -107,6 +121,13 @@ function valuesOf(runs: readonly Run[], variant: string, measure: Measure): numb
   return runs.filter((run) => run.variant === variant).map((run) => run[measure])
 }
 
+/** Before the first repetition, and after the last. */
+function memoryOf(runs: readonly Run[], variant: string): string {
+  const own = runs.filter((run) => run.variant === variant)
+  const sizes = [own[0]?.residentMiB[0], own.at(-1)?.residentMiB[1]]
+  return sizes.map((size) => number(size ?? Number.NaN, 0)).join(', ')
+}
+
 function isFaulty(runs: readonly Run[], variant: string): boolean {
   return runs.some((run) => run.variant === variant && run.fault !== null)
 }
@@ -115,18 +136,4 @@ function isFaulty(runs: readonly Run[], variant: string): boolean {
 function spreadOf(values: readonly number[], digits: number): string {
   const [low, high] = [Math.min(...values), Math.max(...values)]
   return `${number(median(values), digits)} (${number(low, digits)}–${number(high, digits)})`
-}
-
-function number(value: number, digits: number): string {
-  if (!Number.isFinite(value)) return '–'
-  return value.toLocaleString('en', {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits
-  })
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  const rule = `|${head.map((_, at) => (at === 0 ? '---' : '--:')).join('|')}|`
-  return [line(head), rule, ...rows.map(line)].join('\n')
 }

@@ -1,13 +1,33 @@
 /** What is sent and answered, known to both ends. */
-export const sizes = { 'json-2k': 2 * 1024, 'json-64k': 64 * 1024 } as const
+const kibibyte = 1024
+const mebibyte = 1024 * kibibyte
+const small = 2 * kibibyte
+
+/** Bytes of a request's body and of its answer's. */
+export const exchanges = {
+  'json-2k': { sent: small, answered: small },
+  'json-64k': { sent: 64 * kibibyte, answered: 64 * kibibyte },
+  'up-1m': { sent: mebibyte, answered: small },
+  'down-1m': { sent: small, answered: mebibyte },
+  'up-4m': { sent: 4 * mebibyte, answered: small },
+  'down-4m': { sent: small, answered: 4 * mebibyte },
+  'up-16m': { sent: 16 * mebibyte, answered: small },
+  'down-16m': { sent: small, answered: 16 * mebibyte }
+} as const
+export type Endpoint = keyof typeof exchanges
+
 export const streamEndpoint = 'events'
+export const heldEndpoint = 'held'
 export const eventCount = 200
 export const eventEveryMs = 2
+/** Of a stream that is only held open. */
+export const heldEventEveryMs = 5_000
 
-/** Valid JSON of exactly so many bytes. */
+const frame = ['{"model":"m","messages":[{"role":"user","content":"', '"}]}'] as const
+
+/** Valid JSON of exactly so many bytes, such as a gateway for chats takes and gives back too. */
 export function jsonOf(bytes: number): Buffer {
-  const frame = '{"inputs":""}'
-  return Buffer.from(`{"inputs":"${'x'.repeat(bytes - frame.length)}"}`)
+  return Buffer.from(frame.join('x'.repeat(bytes - frame.join('').length)))
 }
 
 export function pathOf(endpoint: string): string {
@@ -19,14 +39,30 @@ export interface Target {
   readonly port: number
   /** Before the path, for a proxy that has more than one upstream. */
   readonly prefix: string
+  /** In place of the path, where it knows no other. */
+  readonly path?: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-export type Job = { readonly target: Target; readonly endpoint: string } & (
+/** One call among others, each to somewhere else. */
+export interface Step {
+  readonly target: Target
+  readonly endpoint: Endpoint
+}
+
+export type TargetedJob = { readonly target: Target; readonly endpoint: string } & (
   | { readonly kind: 'closed'; readonly connections: number; readonly durationMs: number }
   | { readonly kind: 'open'; readonly perSecond: number; readonly durationMs: number }
   | { readonly kind: 'streams'; readonly count: number }
+  /** They stay open until the next `release`. */
+  | { readonly kind: 'hold'; readonly count: number }
 )
+
+export type Job =
+  | TargetedJob
+  | { readonly kind: 'release' }
+  /** Each of them once, so many at a time. */
+  | { readonly kind: 'walk'; readonly steps: readonly Step[]; readonly connections: number }
 
 /** Milliseconds, but for the counts. */
 export interface Outcome {
@@ -39,6 +75,22 @@ export interface Outcome {
   readonly p99: number
   /** Streams: until the first event. */
   readonly firstEvent: number
+}
+
+export function outcomeOf(
+  times: readonly number[],
+  durationMs: number,
+  fault: string | null
+): Outcome {
+  const sorted = Float64Array.from(times).sort()
+  return {
+    calls: sorted.length,
+    fault,
+    perSecond: (sorted.length * 1_000) / durationMs,
+    p50: quantile(sorted, 0.5),
+    p99: quantile(sorted, 0.99),
+    firstEvent: Number.NaN
+  }
 }
 
 /** @param sorted ascending */

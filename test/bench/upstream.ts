@@ -3,22 +3,45 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { eventCount, eventEveryMs, jsonOf, sizes } from './traffic.ts'
+import {
+  eventCount,
+  eventEveryMs,
+  exchanges,
+  heldEndpoint,
+  heldEventEveryMs,
+  jsonOf
+} from './traffic.ts'
 
-const answers = new Map(Object.entries(sizes).map(([name, bytes]) => [name, jsonOf(bytes)]))
+const answers = new Map(
+  Object.entries(exchanges).map(([name, { answered }]) => [name, jsonOf(answered)])
+)
+const asked = /^\/serving-endpoints\/([\w-]+)\/(?:invocations|chat\/completions)$/
 
 const server = createServer((req, res) => {
-  const endpoint = /^\/serving-endpoints\/([\w-]+)\/invocations$/.exec(req.url ?? '')?.[1]
+  const endpoint = asked.exec(req.url ?? '')?.[1]
   if (endpoint === undefined) return void control(req, res).catch(() => res.destroy())
   const answer = answers.get(endpoint)
   req.resume()
-  req.once('end', () => (answer === undefined ? stream(res) : sendJson(res, answer)))
+  req.once('end', () => {
+    if (answer !== undefined) sendJson(res, answer)
+    else if (endpoint === heldEndpoint) hold(res)
+    else stream(res)
+  })
 })
 
 function sendJson(res: ServerResponse, body: Buffer | string): void {
   const length = Buffer.byteLength(body)
   res.writeHead(200, { 'content-type': 'application/json', 'content-length': length })
   res.end(body)
+}
+
+/** Never ends by itself. */
+function hold(res: ServerResponse): void {
+  res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
+  const send = () => void res.write('data: {"held":true}\n\n')
+  const timer = setInterval(send, heldEventEveryMs)
+  res.once('close', () => clearInterval(timer))
+  send()
 }
 
 /** Each event says when it was sent, by the machine's monotonic clock; the last one hashes all before it. */

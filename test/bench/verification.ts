@@ -7,22 +7,18 @@ import { createLastUses } from '../../src/identity/last-uses.ts'
 import { createDb } from '../../src/store/db.ts'
 import { createTenantVersions } from '../../src/store/tenant-versions.ts'
 import { createSigningKeys } from '../../src/vault/signing-keys.ts'
+import { number, type Section } from './markdown.ts'
 import { median } from './traffic.ts'
-import { type BenchedWeft, publicUrl } from './weft.ts'
-
-export interface VerificationCost {
-  readonly what: string
-  /** Of one verification: the median of batches where it is known, of single ones where it is not. */
-  readonly micros: number
-}
+import type { BenchedWeft } from './weft.ts'
+import { publicUrl } from './weft-process.ts'
 
 const batches = 9
 
 /** What it takes to know who calls, in this process: nothing of HTTP, no other load. */
 export async function measureVerification(
-  { world, credentials }: BenchedWeft,
+  { world, credentials }: Pick<BenchedWeft, 'world' | 'credentials'>,
   rounds: number
-): Promise<VerificationCost[]> {
+): Promise<Section> {
   const clock = systemClock()
   const db = createDb({ url: new Secret(world.database.appUrl), poolMax: 2 })
   const [kid = '', key = ''] = world.keyRing.split(':')
@@ -69,19 +65,23 @@ export async function measureVerification(
 
   try {
     const { serviceKey, accessToken } = credentials
-    return [
-      { what: 'service key, known', micros: await warm(serviceKey) },
-      { what: 'service key, read from the database', micros: await cold(serviceKey) },
-      { what: 'Weft token (JWT), known', micros: await warm(accessToken) },
-      {
-        what: 'Weft token (JWT), signature alone (ES256)',
-        micros: await inBatches(() => accessTokens.read(accessToken))
-      },
-      {
-        what: 'Weft token (JWT), signature and database',
-        micros: await cold(accessToken)
-      }
-    ]
+    // The median of batches where it is known, of single ones where it is not.
+    const micros = {
+      'service key, known': await warm(serviceKey),
+      'service key, read from the database': await cold(serviceKey),
+      'Weft token (JWT), known': await warm(accessToken),
+      'Weft token (JWT), signature alone (ES256)': await inBatches(() =>
+        accessTokens.read(accessToken)
+      ),
+      'Weft token (JWT), signature and database': await cold(accessToken)
+    }
+    return {
+      title: 'Knowing who calls, in process',
+      head: ['', 'µs'],
+      rows: Object.entries(micros).map(([what, each]) => [what, number(each, 1)]),
+      note: '',
+      faults: []
+    }
   } finally {
     await db.close()
   }
