@@ -13,6 +13,7 @@ import {
   findDefaultAppConnection,
   insertAppConnection,
   listAppConnections,
+  lockAppConnection,
   updateAppConnection
 } from '../store/app-connections.ts'
 import { deleteClientSecret, insertClientSecret } from '../store/client-secrets.ts'
@@ -48,6 +49,13 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
   /** Sealed before the transaction begins, stored within it. */
   const sealGiven = async (scope: TenantScope, clientSecret: Secret | undefined) =>
     clientSecret === undefined ? null : await sealClientSecret(deps, scope, { clientSecret })
+
+  /** One change of its secrets at a time: who adds one meanwhile waits. */
+  async function touchLocked(tx: Tx, id: AppConnectionId): Promise<void> {
+    await lockAppConnection(tx, id)
+    const { version } = await mustFind(tx, id)
+    await updateAppConnection(tx, id, version, { updatedAt: clock.now() })
+  }
 
   return {
     get,
@@ -138,11 +146,10 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
     async addSecret(scope, id, input) {
       const secret = await sealClientSecret(deps, scope, input)
       await db.inTenant(scope, async (tx) => {
-        const row = await mustFind(tx, id)
+        await touchLocked(tx, id)
         await insertClientSecret(tx, { appConnectionId: id }, secret)
         await dropVerification(tx, id)
         await forgiveSetbacks(tx, id)
-        await updateAppConnection(tx, id, row.version, { updatedAt: clock.now() })
         const details = { secretId: secret.id }
         const object = ['app_connection', id] as const
         await audit.append(tx, { action: 'app_connection.add_secret', object, details })
@@ -152,10 +159,9 @@ export function createAppConnections(deps: AppConnectionDeps): AppConnections {
 
     removeSecret: (scope, id, secretId) =>
       db.inTenant(scope, async (tx) => {
-        const row = await mustFind(tx, id)
+        await touchLocked(tx, id)
         const isGone = await deleteClientSecret(tx, { appConnectionId: id }, secretId)
         if (!isGone) throw new AppError('not_found')
-        await updateAppConnection(tx, id, row.version, { updatedAt: clock.now() })
         const object = ['app_connection', id] as const
         const details = { secretId }
         await audit.append(tx, { action: 'app_connection.delete_secret', object, details })

@@ -47,5 +47,5 @@ export function entraIssuer({ base }: Pick<EntraAuthority, 'base'>, tenantId: st
 
 /** Whether anyone at all can get an account at this issuer. */
 export function isPublicIssuer(issuer: string): boolean {
-  return publicHost.test(new URL(issuer).hostname)
+  return publicHost.test(URL.parse(issuer)?.hostname ?? '')
 }

@@ -30,6 +30,13 @@ export async function insertAppConnection(
   await tx.rows.appConnection.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
 
+/** The app connection, locked until the transaction ends. */
+export async function lockAppConnection(tx: Tx, id: string): Promise<void> {
+  await tx.rows.$queryRaw`
+    SELECT 1 AS ok FROM app_connections
+     WHERE tenant_id = ${tx.scope.tenantId} AND id = ${id} FOR UPDATE`
+}
+
 export function findAppConnection(tx: Tx, id: string): Promise<AppConnectionRow | null> {
   return tx.rows.appConnection.findFirst({
     where: { tenantId: tx.scope.tenantId, id },
