@@ -1,7 +1,7 @@
 import { type AuditEvent, createAudit } from '../../src/audit/audit.ts'
 import { asId } from '../../src/base/ids.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../../src/base/tenant-scope.ts'
-import { createOutbound } from '../../src/outbound/outbound.ts'
+import { createOutbound, type OutboundOptions } from '../../src/outbound/outbound.ts'
 import type { Courier } from '../../src/webhooks/courier.ts'
 import { createStreams } from '../../src/webhooks/create-streams.ts'
 import { createWebhooks } from '../../src/webhooks/create-webhooks.ts'
@@ -33,7 +33,10 @@ export interface WebhookWorld {
 
 type Hook = Parameters<Webhooks['get']>[1]
 
-export async function createWebhookWorld(): Promise<WebhookWorld> {
+/** @param more of the way out: receivers beside the usual one, and what it trusts */
+export async function createWebhookWorld(
+  more: Partial<OutboundOptions> = {}
+): Promise<WebhookWorld> {
   const world = await createVaultWorld()
   const receiver = await startReceiver()
   const { clock } = world
@@ -41,8 +44,8 @@ export async function createWebhookWorld(): Promise<WebhookWorld> {
   const audit = createAudit(db, clock)
   const failures: unknown[] = []
   const outboundTo = (origins: readonly string[]) =>
-    createOutbound({ extraOrigins: origins, clock, userAgent: 'weft-test' })
-  const outbound = outboundTo([receiver.origin])
+    createOutbound({ clock, userAgent: 'weft-test', ...more, extraOrigins: origins })
+  const outbound = outboundTo([receiver.origin, ...(more.extraOrigins ?? [])])
   const outbounds = [outbound]
   const deps = { db, audit, strongbox, clock, outbound, publicUrl }
   const scopeOf = (tenantId: string) =>
