@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { SpreadFiles } from './test/support/spread-files.ts'
 
 export default defineConfig({
   test: {
@@ -7,6 +8,7 @@ export default defineConfig({
     pool: 'forks',
     // Most files wait for processes and servers more than they compute.
     maxWorkers: 3,
+    sequence: { sequencer: SpreadFiles },
     testTimeout: 30_000,
     hookTimeout: 60_000
   }
