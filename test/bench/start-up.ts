@@ -6,7 +6,7 @@ import type { VaultWorld } from '../support/vault-world.ts'
 import { startChild } from './children.ts'
 import { number, type Section } from './markdown.ts'
 import { median } from './traffic.ts'
-import { environmentOf, lineOf } from './weft-process.ts'
+import { environmentOf, lineOf, stopHurriedly } from './weft-process.ts'
 
 type Command = readonly [string, ...string[]]
 
@@ -68,6 +68,6 @@ async function untilLine(
     await lineOf(child, line)
     return performance.now() - startedMs
   } finally {
-    await child.stop()
+    await stopHurriedly(child)
   }
 }

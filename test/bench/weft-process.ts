@@ -72,11 +72,18 @@ export async function launchWeft(world: VaultWorld, options: LaunchOptions): Pro
     port,
     adminPort,
     look: () => look(adminPort),
+    stop: () => stopHurriedly(child),
     async collect() {
       process.kill(child.pid, 'SIGUSR2')
       await pause(collectMs)
     }
   }
+}
+
+/** A second signal spares the seconds in which a replica serves on for its balancer. */
+export function stopHurriedly(child: Child): Promise<void> {
+  child.process.kill('SIGINT')
+  return child.stop()
 }
 
 /** The first line of its stdout that is one; whatever comes later is read and let go. */
