@@ -9,6 +9,7 @@ import {
   jwtVerify,
   SignJWT
 } from 'jose'
+import { setNewest } from '../base/bounded-map.ts'
 import { Secret } from '../base/secret.ts'
 
 /** ES256 (RFC 7518 §3.4): every verifier that takes an elliptic curve at all takes this one. */
@@ -101,10 +102,22 @@ export function looksLikeJwt(text: string): boolean {
 
 /** The `kid` that a JWT claims, not authenticated: only to pick a key; null for rubbish. */
 export function claimedSigningKid(token: string): string | null {
+  const header = token.slice(0, token.indexOf('.'))
+  // Each call asks, and what one key signs has one header.
+  const known = kidsByHeader.get(header)
+  if (known !== undefined) return known
+  const kid = kidIn(header)
+  if (header.length <= headerMax) setNewest(kidsByHeader, header, kid, kidsMax)
+  return kid
+}
+
+const kidsByHeader = new Map<string, string | null>()
+const kidsMax = 100
+const headerMax = 256
+
+function kidIn(encoded: string): string | null {
   try {
-    const header: unknown = JSON.parse(
-      Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString()
-    )
+    const header: unknown = JSON.parse(Buffer.from(encoded, 'base64url').toString())
     const isNamed = typeof header === 'object' && header !== null && 'kid' in header
     return isNamed && typeof header.kid === 'string' ? header.kid : null
   } catch {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import swagger from '@fastify/swagger'
-import { Type } from 'typebox'
+import { Type } from './json-schema.ts'
 import { type Access, type App, answers } from './route.ts'
 
 const tags = [

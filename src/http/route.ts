@@ -3,6 +3,7 @@
  * Touches: identity, app-connections, fabrics and gateway, through their interfaces.
  * Never: a store, a token, the network, or a decision that belongs to a room below.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type {
   FastifyBaseLogger,
@@ -11,12 +12,13 @@ import type {
   FastifyTypeProvider,
   RawServerDefault
 } from 'fastify'
-import { type Static, type TSchema, Type } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import { type IdKind, type IdOf, idPattern } from '../base/ids.ts'
 import type { Operation } from '../base/operations.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Caller } from '../identity/identity.ts'
 import type { FabricHost } from './fabric-hosts.ts'
+import { Type } from './json-schema.ts'
 import type { PublicUrl } from './public-url.ts'
 import type { RequestLine } from './request-line.ts'
 import { Problem } from './schemas/problem.ts'

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type TSchema, Type } from 'typebox'
+import type { TSchema } from 'typebox'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Identity } from '../identity/identity.ts'
 import { type EventStreams, prefersEvents } from './event-stream.ts'
 import { endOf, goneSignal } from './gone-signal.ts'
+import { Type } from './json-schema.ts'
 import { credentialsOf } from './plugins/access.ts'
 
 export const stepsDescription =

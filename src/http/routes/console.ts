@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
 import { AppError } from '../../base/errors.ts'
+import { Type } from '../json-schema.ts'
 import { type ConsoleFile, codingOf, readConsole } from '../pages/console-files.ts'
 import { textPage } from '../pages/document.ts'
 import { pagePolicy } from '../plugins/security-headers.ts'

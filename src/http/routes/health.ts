@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import { AppError } from '../../base/errors.ts'
 import { type DegradedPart, degradedParts } from '../../base/standing.ts'
+import { Type } from '../json-schema.ts'
 import type { Departure } from '../plugins/closing.ts'
 import { type App, answers, Strict } from '../route.ts'
 

@@ -2,8 +2,6 @@ import { AppError } from '../../base/errors.ts'
 import type { Interchange } from '../../interchange/interchange.ts'
 import { type App, answers } from '../route.ts'
 import { ImportQuery, Settings, SettingsImport } from '../schemas/settings.ts'
-import { placed, readSettings } from '../settings-document.ts'
-import { writeYaml } from '../settings-text.ts'
 import { validatorCompiler } from '../validation.ts'
 
 const tags = ['settings']
@@ -32,6 +30,7 @@ export async function interchangeRoutes(
       const settings = await interchange.export(scope)
       const isJson = headers.accept?.includes('application/json') === true
       if (isJson) return reply.type('application/json').send(settings)
+      const { writeYaml } = await import('../settings-text.ts') // nobody else needs YAML
       return reply.type(yaml).send(writeYaml(settings))
     }
   )
@@ -63,6 +62,7 @@ export async function interchangeRoutes(
       async ({ scope, body, query }) => {
         if (typeof body !== 'string') throw new AppError('invalid_request')
         const [isDryRun, prunes] = [query.dryRun === 'true', query.prune === 'true']
+        const { placed, readSettings } = await import('../settings-document.ts')
         const { settings, located } = readSettings(body, { team: query.team, prunes })
         return await interchange
           .import(scope, settings, { isDryRun, prunes })

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import type { Invitations } from '../../identity/identity.ts'
+import { Type } from '../json-schema.ts'
 import type { CreateOnce } from '../plugins/idempotency.ts'
 import {
   type App,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Type } from 'typebox'
 import { type ProblemCode, problemCatalogue } from '../../base/errors.ts'
+import { Type } from '../json-schema.ts'
 import { textPage } from '../pages/document.ts'
 import { signInScriptPath } from '../pages/sign-in-page.ts'
 import { type App, Strict } from '../route.ts'

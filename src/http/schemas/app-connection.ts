@@ -1,10 +1,11 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import {
   type AppConnectionPatch,
   type NewAppConnection,
   verificationSteps
 } from '../../app-connections/app-connections.ts'
 import { Secret } from '../../base/secret.ts'
+import { Type } from '../json-schema.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
 import { ClientSecret, ClientSecretText } from './client-secret.ts'
 import { Owner } from './problem.ts'

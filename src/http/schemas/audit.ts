@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import type { FabricId } from '../../base/ids.ts'
 import type { Actor, TenantScope } from '../../base/tenant-scope.ts'
+import { Type } from '../json-schema.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
 
 /** An event as the audit tells it. */

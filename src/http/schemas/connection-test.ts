@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { testSteps, testSubjectParts } from '../../fabrics/test-results.ts'
+import { Type } from '../json-schema.ts'
 import { IdOfKind, Nullable, Strict, Time } from '../route.ts'
 import { newFabricMembers } from './fabric.ts'
 import { Owner } from './problem.ts'

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../json-schema.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
 
 const Endpoints = Type.Array(Text(63, { pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$' }), {

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { deploymentStates, jobStates, runStates } from '../../fabrics/deployments/deployments.ts'
+import { Type } from '../json-schema.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
 import { Owner } from './problem.ts'
 

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../json-schema.ts'
 import { Nullable, Strict, Text } from '../route.ts'
 
 const As = Type.Enum(['user', 'service_principal'], { type: 'string' })

@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import type { PolicyRegistrationInput } from '../../fabrics/federation-policies.ts'
+import { Type } from '../json-schema.ts'
 import { Strict, Text, Time } from '../route.ts'
 import { AccountCredentials, accountAdminOf } from './registration.ts'
 

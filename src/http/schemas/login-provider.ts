@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { Secret } from '../../base/secret.ts'
 import type { LoginProviderPatch, NewLoginProvider } from '../../identity/identity.ts'
+import { Type } from '../json-schema.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
 import { ClientSecretText } from './client-secret.ts'
 

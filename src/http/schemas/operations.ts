@@ -1,6 +1,6 @@
-import { Type } from 'typebox'
 import type { TenantScope } from '../../base/tenant-scope.ts'
 import type { Vitals } from '../../base/vitals.ts'
+import { Type } from '../json-schema.ts'
 import { IdOfKind, Nullable, Strict, Time } from '../route.ts'
 
 /** What the routes need of the deployment's overview. */

@@ -1,5 +1,5 @@
-import { Type } from 'typebox'
 import { problemCatalogue } from '../../base/errors.ts'
+import { Type } from '../json-schema.ts'
 
 const owners = [
   'caller',

@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import type { AccountAdmin, RegistrationInput } from '../../app-connections/registrations.ts'
 import { Secret } from '../../base/secret.ts'
+import { Type } from '../json-schema.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
 import { Scopes, TokenPolicyBody } from './app-connection.ts'
 import { ClientSecretText } from './client-secret.ts'

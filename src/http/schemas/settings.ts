@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type } from '../json-schema.ts'
 import { Nullable, Strict, Text } from '../route.ts'
 import { AppConnectionBody, AppConnectionPatchBody } from './app-connection.ts'
 import { FabricBody, FabricPatchBody } from './fabric.ts'

@@ -1,6 +1,7 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import { Secret } from '../../base/secret.ts'
 import type { TenantInput } from '../../identity/identity.ts'
+import { Type } from '../json-schema.ts'
 import { IdOfKind, Nullable, Strict, Text, Time } from '../route.ts'
 
 const Count = Type.Integer({ minimum: 0 })

@@ -1,5 +1,6 @@
-import { type Static, Type } from 'typebox'
+import type { Static } from 'typebox'
 import type { UsageQuery } from '../../fabrics/usage-view.ts'
+import { Type } from '../json-schema.ts'
 import { Nullable, Strict, Text } from '../route.ts'
 
 const Day = Text(40, {
