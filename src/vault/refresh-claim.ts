@@ -116,10 +116,11 @@ function tryClaim(
 /** As long as an outage may last that the lease outlives. */
 const letGoDelaysMs = [200, 500, 1_000, 2_000, 4_000]
 
-async function letGo(
+/** Of a claim under which nothing was sent. */
+export async function letGo(
   { db, clock }: RefreshDeps,
   scope: TenantScope,
-  claim: ClaimKey,
+  claim: Pick<Claim, 'grantId' | 'generation' | 'owner'>,
   entryId: string
 ): Promise<void> {
   const end = { outcome: 'transient' as const, finishedAt: clock.now() }
@@ -131,6 +132,19 @@ async function letGo(
       }),
     letGoDelaysMs
   )
+}
+
+/**
+ * Of a claim that its owner cannot bring to an end: the next one goes on with what lies in the journal as if the owner
+ * had died, and need not wait for the lease to run out. Nobody waits for it: the database may be away.
+ */
+export function abandonClaim({ db }: RefreshDeps, scope: TenantScope, claim: Claim): void {
+  const release = () =>
+    db.inTenant(scope, async (tx) => {
+      await lockGrant(tx, claim.grantId)
+      await releaseGrantToken(tx, claim)
+    })
+  insist(release, letGoDelaysMs).catch(() => undefined)
 }
 
 const pollMs = 100

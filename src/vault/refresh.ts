@@ -1,4 +1,3 @@
-import assert from 'node:assert'
 import { AppError } from '../base/errors.ts'
 import { asId, type GrantId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
@@ -14,7 +13,15 @@ import { type GrantRow, grantOf, grantTokenOf } from '../store/grants.ts'
 import { keptAnswerOf } from '../store/refresh-journal.ts'
 import { credentialsOf, type GrantCredentials, providerOfGrant } from './credentials.ts'
 import { endPersonalToken } from './personal-access-tokens.ts'
-import { answerPlace, type Claim, claimGrant, keepAnswer, waitForOwner } from './refresh-claim.ts'
+import {
+  abandonClaim,
+  answerPlace,
+  type Claim,
+  claimGrant,
+  keepAnswer,
+  letGo,
+  waitForOwner
+} from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import {
   type Failure,
@@ -101,10 +108,34 @@ async function claimAndSpend(
   scope: TenantScope,
   grant: GrantRow,
   generation: number,
-  { credentials, server }: Prepared
+  prepared: Prepared
 ): Promise<RefreshResult | 'moved' | 'busy'> {
   const claim = await claimGrant(deps, scope, asId('grant', grant.id), generation)
   if (claim === 'moved' || claim === 'busy') return claim
+  return await finish(deps, scope, claim, () => spendClaimed(deps, scope, claim, prepared))
+}
+
+/** A claim never outlives its owner's work: what keeps it from its end, such as the database, keeps nobody else. */
+async function finish(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  claim: Claim,
+  work: () => Promise<RefreshResult>
+): Promise<RefreshResult> {
+  try {
+    return await work()
+  } catch (error) {
+    abandonClaim(deps, scope, claim)
+    throw error
+  }
+}
+
+async function spendClaimed(
+  deps: RefreshDeps,
+  scope: TenantScope,
+  claim: Claim,
+  { credentials, server }: Prepared
+): Promise<RefreshResult> {
   if (claim.leftBehind !== null) return await projectClaimed(deps, scope, claim, claim.leftBehind)
   if (mustNotReplay(claim, credentials)) {
     const failure = { kind: 'dead_grant' } as const
@@ -114,6 +145,7 @@ async function claimAndSpend(
   if ('failure' in result) return await setBack(deps, scope, claim, result)
   const projected = await project(deps, scope, claim, result.verdict, result.secrets)
   const { orphan = null } = projected
+  const { grant } = claim
   if (orphan !== null) await revokeOrphan(deps, scope, grant, { ...credentials, server, orphan })
   return projected
 }
@@ -127,8 +159,13 @@ async function projectKept(
 ): Promise<RefreshResult | 'moved' | 'busy'> {
   const claim = await claimGrant(deps, scope, asId('grant', grant.id), generation)
   if (claim === 'moved' || claim === 'busy') return claim
-  assert(claim.leftBehind !== null, 'a kept answer is closed with its generation only')
-  return await projectClaimed(deps, scope, claim, claim.leftBehind)
+  const { leftBehind } = claim
+  if (leftBehind === null) {
+    // Who kept the answer was at work still: it gave no token, and has been judged since.
+    await letGo(deps, scope, claim, claim.entryId)
+    return 'moved'
+  }
+  return await finish(deps, scope, claim, () => projectClaimed(deps, scope, claim, leftBehind))
 }
 
 async function projectClaimed(
