@@ -205,7 +205,7 @@ export const connectionsDropped: Fault = {
   checks: 'H5',
   done: 'every connection to the database ended, three times',
   promised:
-    'cached tokens serve on; whoever needs the database is served within 2 s, at most told to come again once',
+    'cached tokens serve on; whoever needs the database is at most told to come again, and served within seconds',
   async run(stage, watch) {
     const site = await stage.site(2)
     const { fabricId, world } = site
