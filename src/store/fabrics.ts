@@ -167,7 +167,7 @@ export function listFabricsOfAppConnection(
   tx: Tx,
   connection: { id: string; provider: string; isDefault: boolean },
   limit: number
-): Promise<FabricRow[]> {
+): Promise<Fabric[]> {
   const { id, provider, isDefault } = connection
   return tx.rows.fabric.findMany({
     where: {
@@ -176,7 +176,6 @@ export function listFabricsOfAppConnection(
       authMethod: 'oauth',
       OR: [{ appConnectionId: id }, ...(isDefault ? [{ appConnectionId: null }] : [])]
     },
-    include: withPrincipal,
     orderBy: { id: 'desc' },
     take: limit
   })
