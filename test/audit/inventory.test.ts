@@ -5,35 +5,28 @@ import { readText } from '../house/source.ts'
 import { type Cast, createCast } from '../matrix/cast.ts'
 import { fingerprint } from '../matrix/database.ts'
 import { createAsking, type EventRow, type Recorded, recordedCalls } from './inventory-routes.ts'
+import { works } from './inventory-works.ts'
 
-/** What no route does by itself, and the tests that show it happening. */
+/** What is not driven here, and the tests that show it happening; that it happens once each time is theirs to say. */
 const shownBy: Readonly<Partial<Record<AuditAction, string>>> = {
   login: 'identity/admission',
   'me.switch_tenant': 'identity/sessions',
   'member.join': 'identity/admission',
   'invitation.accept': 'identity/invitations',
   'member.map_groups': 'identity/group-roles',
-  'service_account.use': 'identity/service-account-limits',
   'app_connection.register': 'app-connections/registration',
   'app_connection.mend_registration': 'app-connections/registration',
   'app_connection.delete_registration': 'app-connections/registration',
   'federation_policy.register': 'fabrics/federation-policies',
   'sign_in_attempt.finish': 'fabrics/sign-in',
   'connection.put_token': 'fabrics/personal-access-tokens',
-  'connection.delete': 'fabrics/sign-in',
-  'connection.needs_sign_in': 'vault/announcements',
   'connection.recovered': 'vault/announcements',
   'service_principal.refused': 'vault/announcements',
   'secret.expiring': 'jobs/secret-expiry',
-  'grant.revoke': 'vault/forgetting',
   'deployment.put': 'fabrics/deployments',
   'deployment_run.create': 'fabrics/deployment-runs',
   'deployment_run.cancel': 'fabrics/deployment-runs',
   'webhook.disable': 'webhooks/failures',
-  'incident.revoke': 'identity/incidents',
-  'incident.finish': 'identity/incidents',
-  'operator.add': 'commands/commands',
-  'operator.remove': 'commands/commands',
   'data_key.rotate': 'jobs/data-key-rotation',
   'data_key.retire': 'jobs/data-key-rotation',
   'data_key.destroy': 'jobs/data-key-rotation',
@@ -136,6 +129,22 @@ describe('I3 every event of the inventory', () => {
     expect(dropped).toHaveLength(tenants)
     expect(dropped.flatMap(unlisted)).toEqual([])
     driven.add('signing_key.drop')
+  })
+
+  test.each(works)('happens once where %s', async (_name, work, actions) => {
+    const { world } = cast.platform
+    const read = () => world.sql<EventRow & { id: string }>('SELECT * FROM audit_events')
+    const before = new Set((await read()).map(({ id }) => id))
+    const [sample] = calls
+    if (sample === undefined) throw new TypeError('there are no calls')
+    await work(cast, async (request) => {
+      const { answer } = await asking.ask({ ...sample.one, payload: null, ...request })
+      return answer
+    })
+    const events = (await read()).filter(({ id }) => !before.has(id))
+    expect(events.map(({ action }) => action).sort()).toEqual(actions)
+    expect(events.flatMap(unlisted)).toEqual([])
+    for (const { action } of events) driven.add(action)
   })
 
   test('is driven here or shown by a test that names it, and none is listed for nothing', () => {
