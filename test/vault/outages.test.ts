@@ -35,11 +35,11 @@ describe('a day without the provider', () => {
     async (_name, behaviour) => {
       const { grantId, family } = await world.seedGrant()
       world.server.always(behaviour)
-      for (let minute = 0; minute < 24 * 60; minute += 10) {
+      for (let minute = 0; minute < 24 * 60; minute += 20) {
         const error = await failureOf(ask(grantId))
         expect(error?.owner).toMatch(/^(upstream|platform)$/)
         expect(error?.retryAt?.getTime()).toBeGreaterThan(world.clock.now().getTime())
-        world.clock.advance(10 * minuteMs)
+        world.clock.advance(20 * minuteMs)
       }
       expect(await world.stateOf(grantId)).toMatchObject({ state: 'degraded' })
       expect(world.server.requests.length).toBeLessThan(200)
