@@ -152,11 +152,9 @@ export function createDb(options: DbOptions): Db {
   })
   pool.on('connect', pipelineOpenings)
   const errors = new Counts(dbErrorClasses)
-  const adapter = new PrismaPg(pool, {
-    disposeExternalPool: true,
-    onPoolError: () => errors.add('connection'),
-    onConnectionError: () => undefined
-  })
+  // Of a connection that nobody uses: whoever comes next gets another.
+  pool.on('error', () => errors.add('connection'))
+  const adapter = new PrismaPg(pool, { onConnectionError: () => undefined })
   const prisma = new PrismaClient({ adapter, log: [], errorFormat: 'minimal' })
 
   const listeners: TenantChangeListener[] = []
@@ -252,6 +250,7 @@ export function createDb(options: DbOptions): Db {
     async close() {
       await pulse.stop()
       await prisma.$disconnect()
+      if (!pool.ending) await pool.end()
     }
   }
 }

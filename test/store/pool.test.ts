@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/base/errors.ts'
+import { Secret } from '../../src/base/secret.ts'
+import { createDb } from '../../src/store/db.ts'
+import { tenantVersion } from '../../src/store/tenant-versions.ts'
 import { createStoreWorld, query, type StoreWorld, scopeOf } from './world.ts'
 
 let world: StoreWorld
@@ -92,4 +95,24 @@ describe('D8 the scope does not leak through the pool', () => {
     const { rowCount } = await world.keeper.query(`SELECT FROM teams WHERE name = 'changed'`)
     expect(rowCount).toBe(0)
   })
+})
+
+test('questions alone: a connection that ends while nobody uses it harms nothing, and closing closes all', async () => {
+  const url = new URL(world.database.appUrl)
+  url.searchParams.set('application_name', 'asks-only')
+  const db = createDb({ url: new Secret(url.href), poolMax: 2 })
+  const tenant = tenants[0] ?? ''
+  const ask = () => db.ask(scopeOf(tenant), tenantVersion())
+  const endConnections = async () =>
+    (
+      await world.keeper.query(
+        `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'asks-only'`
+      )
+    ).rowCount
+  expect(await ask()).toMatchObject([[{ id: tenant }]])
+  expect(await endConnections()).toBe(1)
+  await expect.poll(() => db.load().connections.idle).toBe(0)
+  expect(await ask()).toMatchObject([[{ id: tenant }]])
+  await db.close()
+  await expect.poll(endConnections).toBe(0)
 })
