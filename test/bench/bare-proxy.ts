@@ -29,7 +29,11 @@ function pass(req: IncomingMessage, res: ServerResponse, body: Buffer | Incoming
   pool.dispatch(
     { method: 'POST', path, headers, body },
     {
-      onRequestStart() {},
+      onRequestStart(controller) {
+        res.once('close', () => {
+          if (!res.writableFinished) controller.abort(new Error('the client left'))
+        })
+      },
       onResponseStart(_controller, status, { connection, 'keep-alive': _, ...kept }) {
         res.writeHead(status, kept)
       },

@@ -13,7 +13,7 @@ import { measureStorm } from './storm.ts'
 import type { Outcome } from './traffic.ts'
 import { startOthers, type Variant, variantsOf } from './variants.ts'
 import { measureVerification } from './verification.ts'
-import { type BenchedWeft, startWeft } from './weft.ts'
+import { type BenchedWeft, byBearer, startWeft } from './weft.ts'
 import { launchWeft, type Vitals, type WeftProcess } from './weft-process.ts'
 
 /** One measurement. */
@@ -102,13 +102,23 @@ async function measureTheRest(
   plan: Plan,
   say: Say
 ): Promise<Section[]> {
-  const { world, origin, collect } = weft
-  const holders = everybody.flatMap(({ name, target, pid, roles }): Holder[] => {
-    if (pid === null || !roles.includes('large')) return []
-    return [{ name, target, pid, ...(name.startsWith('Weft') && { collect }) }]
-  })
+  const { world, origin } = weft
   say('open streams')
-  const held = await measureHeld(holders, load, plan)
+  // One that has served nothing else: memory that a process once had it keeps.
+  const fresh = await launchWeft(world, { origins: [origin] })
+  const { credentials, fabricId } = weft
+  const target = byBearer({ port: fresh.port, fabricId }, credentials.serviceKey)
+  const proxies = everybody.flatMap(({ name, target, pid, roles }): Holder[] =>
+    pid === null || !roles.includes('large') || name.startsWith('Weft')
+      ? []
+      : [{ name, target, pid }]
+  )
+  const held = await measureHeld(
+    [...proxies, { ...fresh, name: 'Weft, service key', target }],
+    load,
+    plan
+  )
+  await fresh.stop()
   say('cold calls')
   const cold = await measureCold(weft, load, plan.coldCallers)
   say('refresh storm, two processes')

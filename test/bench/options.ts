@@ -52,7 +52,7 @@ export const plans = {
     processes: { turns: 3, durationMs: 1_800 },
     verifications: 1_000,
     starts: 3,
-    budgetMs: 300_000
+    budgetMs: 250_000
   },
   quick: {
     repetitions: { json: 2, others: 1 },
