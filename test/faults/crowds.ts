@@ -163,8 +163,12 @@ export const retries: Fault = {
     const attempts = (await workspace.seen()).filter(isQuery).length
     watch.expect(attempts <= 1.1 * outcomes.length, `${attempts} attempts for 400 calls`)
     const last = outcomes.slice(-20)
-    const isTold = last.every(({ retryAfter }) => Number(retryAfter) > 0)
-    watch.expect(isTold, `the last of them: ${tally(last)}, with Retry-After`)
+    // One of them may be the try by which the breaker finds out.
+    const told = last.filter(({ retryAfter }) => Number(retryAfter) > 0)
+    watch.expect(
+      told.length >= last.length - 1,
+      `the last of them: ${tally(last)}, with Retry-After`
+    )
     await workspace.resetFaults()
     const isServed = async () => (await ask(portOf(site), serviceAsks(site))).status === 200
     const tookMs = await until(isServed, 20_000, 200)
