@@ -7,7 +7,7 @@ import { fingerprint } from '../matrix/database.ts'
 import { createAsking, type EventRow, type Recorded, recordedCalls } from './inventory-routes.ts'
 import { works } from './inventory-works.ts'
 
-/** What is not driven here, and the tests that show it happening; that it happens once each time is theirs to say. */
+/** What is not driven here, and the tests that drive it and count its records. */
 const shownBy: Readonly<Partial<Record<AuditAction, string>>> = {
   login: 'identity/admission',
   'me.switch_tenant': 'identity/sessions',

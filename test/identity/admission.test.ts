@@ -49,6 +49,10 @@ describe('D13 the bootstrap admin', () => {
       { details: { isBootstrap: true, role: 'tenant_admin' } },
       { details: { isBootstrap: false, role: 'member' } }
     ])
+    expect(await auditOf(world, world.acme.tenantId, 'login')).toMatchObject([
+      { outcome: 'succeeded' },
+      { outcome: 'succeeded' }
+    ])
   })
 
   test('D13 is used once: the same address later is a member', async () => {

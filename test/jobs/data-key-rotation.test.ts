@@ -175,7 +175,8 @@ test('what is sealed late with a retired key opens, is sealed anew, and only the
   await expectAllThere()
   expect(await codeOf(world.replica().strongbox.reseal(scope, late))).toBe('key_unavailable')
   expect(retired).toHaveLength(1)
-  expect((await actions()).at(-1)).toBe('data_key.destroy')
+  const destroyed = (await actions()).filter((action) => action === 'data_key.destroy')
+  expect(destroyed).toHaveLength(1)
 })
 
 test('C2 a value that does not open keeps its key, is named by its column, and hinders no other', async () => {
