@@ -183,6 +183,11 @@ export class AppError extends Error {
   }
 }
 
+/** By which it is told and kept: that of a problem, or `internal` for whatever was not thrown on purpose. */
+export function problemCodeOf(error: unknown): ProblemCode {
+  return error instanceof AppError ? error.code : 'internal'
+}
+
 /** A problem about one member of the input. */
 export function invalidRequest(pointer: string, message: string): AppError {
   return new AppError('invalid_request', {

@@ -1,4 +1,4 @@
-import { AppError } from './errors.ts'
+import { problemCodeOf } from './errors.ts'
 
 /** What one party tells the next of the trace that a call belongs to (W3C Trace Context). */
 export interface TraceContext {
@@ -98,7 +98,7 @@ async function endWith<T>(span: Span, work: (span: Span) => Promise<T>): Promise
     span.end(null)
     return result
   } catch (error) {
-    span.end(error instanceof AppError ? error.code : 'internal')
+    span.end(problemCodeOf(error))
     throw error
   }
 }

@@ -4,7 +4,7 @@
  * Never: holds a request up, lets one tenant's failure stop another's turn.
  */
 import { type Clock, plusMs } from '../base/clock.ts'
-import { AppError } from '../base/errors.ts'
+import { problemCodeOf } from '../base/errors.ts'
 import type { Tracer } from '../base/trace.ts'
 
 export interface Job {
@@ -67,7 +67,7 @@ export function createClockwork(jobs: readonly Job[], options: ClockworkOptions)
       record.succeededMs = clock.monotonicMs()
     } catch (error) {
       record.failed += 1
-      code = error instanceof AppError ? error.code : 'internal'
+      code = problemCodeOf(error)
       options.onFailure(job.name, error)
     } finally {
       record.tookMs = clock.monotonicMs() - begunMs

@@ -1,7 +1,7 @@
 import pg from 'pg'
 
 /** The first words of what says whom a transaction serves; by them it is known here. */
-export const scopeWords = "SELECT set_config('weft.tenant'"
+const scopeWords = "SELECT set_config('weft.tenant'"
 
 /** A connection on which not even this is answered is given up as a whole. */
 const beginning = { query_timeout: 5_000 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../base/clock.ts'
-import { AppError } from '../base/errors.ts'
+import { AppError, problemCodeOf } from '../base/errors.ts'
 import { type AppConnectionId, asId } from '../base/ids.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
@@ -55,10 +55,7 @@ async function onRecord(
   grant: GrantRow,
   revoke: () => Promise<void>
 ): Promise<void> {
-  const fault = await revoke().then(
-    () => null,
-    (error: unknown) => (error instanceof AppError ? error.code : 'internal')
-  )
+  const fault = await revoke().then(() => null, problemCodeOf)
   const outcome = fault === null ? ('succeeded' as const) : ('failed' as const)
   await audit.record(scope, [
     {

@@ -1,4 +1,4 @@
-import { AppError, invalidRequest, type ProblemCode } from '../../base/errors.ts'
+import { AppError, invalidRequest, type ProblemCode, problemCodeOf } from '../../base/errors.ts'
 import { asId, type FabricId } from '../../base/ids.ts'
 import type { TenantScope } from '../../base/tenant-scope.ts'
 import type { JobWish } from '../../providers/jobs.ts'
@@ -104,7 +104,7 @@ export function createDeploying(
 
   async function giveUp(scope: TenantScope, begun: Begun, error: unknown): Promise<void> {
     const { claim, before } = begun
-    const code = error instanceof AppError ? error.code : 'internal'
+    const code = problemCodeOf(error)
     const isNothing = before === null && !unsure.has(code)
     await db.inTenant(scope, async (tx) => {
       if (isNothing) await deleteDeployment(tx, claim.id, claim.claimId)

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../audit/audit.ts'
-import { AppError } from '../../base/errors.ts'
+import { problemCodeOf } from '../../base/errors.ts'
 import { asId } from '../../base/ids.ts'
 import type { TenantScope } from '../../base/tenant-scope.ts'
 import { type DeploymentRow, deleteDeployment, settleDeployment } from '../../store/deployments.ts'
@@ -40,7 +40,7 @@ export function createDeploymentRemoval(deps: DeploymentDeps): Deployments['remo
     try {
       await removeJob()
     } catch (error) {
-      const code = error instanceof AppError ? error.code : 'internal'
+      const code = problemCodeOf(error)
       const letGo = db.inTenant(scope, async (tx) => {
         await settleDeployment(tx, claim.id, claim.claimId, {})
         await audit.append(tx, { ...eventOf(scope, row, 'failed'), outcome: 'failed', code })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AuditEvent } from '../../audit/audit.ts'
-import { AppError } from '../../base/errors.ts'
+import { AppError, problemCodeOf } from '../../base/errors.ts'
 import { type FabricId, newId } from '../../base/ids.ts'
 import type { Operation } from '../../base/operations.ts'
 import type { TenantScope } from '../../base/tenant-scope.ts'
@@ -89,7 +89,7 @@ export function createDeploymentRuns(deps: DeploymentDeps): Runs {
       ])
     await tell('begun', runId)
     const done = await work().catch(async (error: unknown) => {
-      const code = error instanceof AppError ? error.code : 'internal'
+      const code = problemCodeOf(error)
       await tell('failed', runId, { outcome: 'failed', code })
       throw error
     })
