@@ -1,15 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import { buffer, text } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FabricId } from '../../src/base/ids.ts'
 import { exchange } from '../http/sockets.ts'
-import { publicUrl, type ReplicaProcess, startReplica, startReplicas } from '../support/replicas.ts'
+import { type ReplicaProcess, startReplica, startReplicas } from '../support/replicas.ts'
 import { createVaultWorld, type VaultWorld } from '../support/vault-world.ts'
-import { type Balancer, startHaproxy } from './balancer.ts'
+import { expectEventsOneByOne, expectEveryByte, headersOf } from './passing.ts'
 import { findProgram } from './program.ts'
+import { type Shipped, startHaproxy } from './shipped.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 
 const haproxy = findProgram('haproxy')
@@ -19,7 +19,7 @@ describe.skipIf(haproxy === null)('two replicas behind the balancer as it is shi
   let world: VaultWorld
   let upstream: Upstream
   let replicas: ReplicaProcess[]
-  let balancer: Balancer
+  let balancer: Shipped
   let fabricId: FabricId
   let session: string
   let env: Readonly<Record<string, string>>
@@ -55,14 +55,7 @@ describe.skipIf(haproxy === null)('two replicas behind the balancer as it is shi
       method: 'POST',
       path: `/fabrics/${fabricId}/serving-endpoints/probe/invocations`,
       agent: false,
-      headers: {
-        host: new URL(publicUrl).host,
-        origin: publicUrl,
-        cookie: `__Host-weft_session=${session}`,
-        'x-weft-csrf': '1',
-        'content-type': 'application/json',
-        ...more
-      }
+      headers: { ...headersOf(session), ...more }
     })
 
   async function ask(body: Buffer | string = '{}'): Promise<IncomingMessage> {
@@ -84,24 +77,7 @@ describe.skipIf(haproxy === null)('two replicas behind the balancer as it is shi
   }
 
   test('F8 events arrive one by one, each before the next is sent', async () => {
-    const next = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    upstream.answer = async (_req, res) => {
-      res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.write('data: 1\n\n')
-      await next[0]?.promise
-      res.write('data: 2\n\n')
-      await next[1]?.promise
-      res.end('data: [DONE]\n\n')
-    }
-    const answer = await ask()
-    expect(answer.headers['content-type']).toBe('text/event-stream')
-    const [first] = await once(answer, 'data')
-    expect(String(first)).toBe('data: 1\n\n')
-    next[0]?.resolve()
-    const [second] = await once(answer, 'data')
-    expect(String(second)).toBe('data: 2\n\n')
-    next[1]?.resolve()
-    expect(await text(answer)).toBe('data: [DONE]\n\n')
+    await expectEventsOneByOne(upstream, ask)
   })
 
   test.each(['before the answer', 'in the middle of a stream'])(
@@ -124,11 +100,7 @@ describe.skipIf(haproxy === null)('two replicas behind the balancer as it is shi
   )
 
   test('F8 16 MiB go up and come down byte for byte', async () => {
-    const bytes = randomBytes(16 * 1024 * 1024)
-    upstream.answer = async (req, res) => res.end(await buffer(req))
-    const back = await buffer(await ask(bytes))
-    const hash = (one: Buffer) => createHash('sha256').update(one).digest('hex')
-    expect(hash(back)).toBe(hash(bytes))
+    await expectEveryByte(upstream, ask)
   })
 
   test('F6 what a caller says of where it comes from is not believed', async () => {

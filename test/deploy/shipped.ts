@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { portOrFree } from '../../src/local/free-port.ts'
 import { type Account, serverAccount } from '../../src/local/postgres/account.ts'
 import { endWithUs } from '../../src/local/watcher.ts'
-import { readText } from '../house/source.ts'
+import { readText, root } from '../house/source.ts'
 import { targetOf } from '../support/fault-proxy.ts'
 import { certificate } from '../support/tls/certificates.ts'
 
@@ -69,6 +69,14 @@ async function start(
       rmSync(folder, { recursive: true, force: true })
     }
   }
+}
+
+/** `deploy/haproxy` before two replicas; only the addresses are others. */
+export async function startHaproxy(program: string, replicas: readonly number[]): Promise<Shipped> {
+  const at = await ground(false)
+  const [one = '', two = ''] = replicas.map((replica) => `127.0.0.1:${replica}`)
+  const env = { WEFT_BALANCER_BIND: `127.0.0.1:${at.port}`, WEFT_1: one, WEFT_2: two }
+  return await start(at, [program, '-db', '-f', join(root, 'deploy/haproxy/haproxy.cfg')], env)
 }
 
 /** `deploy/pgbouncer` before one database, run as the container runs it. @returns with the app role's way through it */

@@ -1,13 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
-import { buffer, json, text } from 'node:stream/consumers'
+import { json, text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FabricId } from '../../src/base/ids.ts'
-import { publicUrl, type ReplicaProcess, startReplicas } from '../support/replicas.ts'
+import { type ReplicaProcess, startReplicas } from '../support/replicas.ts'
 import { frontCa } from '../support/tls-front.ts'
 import { createVaultWorld, type VaultWorld } from '../support/vault-world.ts'
+import { expectEventsOneByOne, expectEveryByte, headersOf } from './passing.ts'
 import { findProgram } from './program.ts'
 import { type Shipped, startNginx, startPgBouncer } from './shipped.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
@@ -76,14 +76,7 @@ describe.skipIf(!isThere)('two replicas between nginx and PgBouncer as they are 
       method: 'POST',
       path,
       agent: false,
-      headers: {
-        host: new URL(publicUrl).host,
-        origin: publicUrl,
-        cookie: `__Host-weft_session=${as}`,
-        'x-weft-csrf': '1',
-        'content-type': 'application/json',
-        ...headers
-      }
+      headers: { ...headersOf(as), ...headers }
     })
     sent.end(body)
     const [answer] = await once(sent, 'response')
@@ -94,32 +87,11 @@ describe.skipIf(!isThere)('two replicas between nginx and PgBouncer as they are 
     `/fabrics/${fabricIds[at]}/serving-endpoints/probe/invocations`
 
   test('F40 events arrive one by one, each before the next is sent', async () => {
-    const next = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
-    upstream.answer = async (_req, res) => {
-      res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.write('data: 1\n\n')
-      await next[0]?.promise
-      res.write('data: 2\n\n')
-      await next[1]?.promise
-      res.end('data: [DONE]\n\n')
-    }
-    const answer = await ask(invocation('upstream'))
-    expect(answer.headers['content-type']).toBe('text/event-stream')
-    const [first] = await once(answer, 'data')
-    expect(String(first)).toBe('data: 1\n\n')
-    next[0]?.resolve()
-    const [second] = await once(answer, 'data')
-    expect(String(second)).toBe('data: 2\n\n')
-    next[1]?.resolve()
-    expect(await text(answer)).toBe('data: [DONE]\n\n')
+    await expectEventsOneByOne(upstream, () => ask(invocation('upstream')))
   })
 
   test('F40 16 MiB go up and come down byte for byte', async () => {
-    const bytes = randomBytes(16 * 1024 * 1024)
-    upstream.answer = async (req, res) => res.end(await buffer(req))
-    const back = await buffer(await ask(invocation('upstream'), { body: bytes }))
-    const hash = (one: Buffer) => createHash('sha256').update(one).digest('hex')
-    expect(hash(back)).toBe(hash(bytes))
+    await expectEveryByte(upstream, (body) => ask(invocation('upstream'), { body }))
   })
 
   test('F6 what a caller says of where it comes from is not believed, and nginx notes no path', async () => {
