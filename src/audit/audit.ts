@@ -7,8 +7,8 @@ import type { Clock } from '../base/clock.ts'
 import { type FabricId, newId, type UserId } from '../base/ids.ts'
 import type { Actor, CallOrigin, TenantScope } from '../base/tenant-scope.ts'
 import { insertAuditEvents, lockAuditChain } from '../store/audit-events.ts'
-import type { Db, Tx } from '../store/db.ts'
-import { chainStart, hashAuditEvent } from './event-hash.ts'
+import type { Db, PlainTx, Tx } from '../store/db.ts'
+import { chainStart, sealAuditEvent } from './event-hash.ts'
 import { type AuditAction, auditInventory } from './inventory/inventory.ts'
 
 export type { AuditAction } from './inventory/inventory.ts'
@@ -66,25 +66,39 @@ export interface Audit {
   append(tx: Tx, ...events: readonly AuditEvent[]): Promise<void>
   /** For what has no transaction of its own: one transaction for all of `events`, in their order. */
   record(scope: TenantScope, events: readonly AuditEvent[]): Promise<void>
+  /** For what appends more than once: the tenant's chain is this transaction's until it ends. */
+  holdChain(tx: PlainTx): Promise<HeldChain>
+}
+
+export interface HeldChain {
+  append(events: readonly AuditEvent[]): Promise<void>
 }
 
 export function createAudit(db: Db, clock: Clock): Audit {
-  /** One turn in the chain for all of them. */
-  async function appendAll(tx: Tx, events: readonly AuditEvent[]): Promise<void> {
+  async function holdChain(tx: PlainTx): Promise<HeldChain> {
     const latest = await lockAuditChain(tx)
     let seq = latest?.seq ?? 0n
     let previousHash = latest?.hash ?? chainStart
-    const rows = events.map((event) => {
-      seq += 1n
-      const row = { ...rowOf(tx.scope, event), seq, previousHash }
-      previousHash = hashAuditEvent(row)
-      return { ...row, hash: previousHash }
-    })
-    const isChange = events.some(({ action }) => !unnoticed.has(action))
-    await insertAuditEvents(tx, rows, isChange)
+    return {
+      async append(events) {
+        const sealed = events.map((event) => {
+          seq += 1n
+          const { hash, json } = sealAuditEvent(rowOf(tx.scope, event, seq, previousHash))
+          previousHash = hash
+          return json
+        })
+        const isChange = events.some(({ action }) => !unnoticed.has(action))
+        await insertAuditEvents(tx, sealed, isChange)
+      }
+    }
   }
 
-  function rowOf(scope: TenantScope, event: AuditEvent) {
+  async function append(tx: Tx, ...events: readonly AuditEvent[]): Promise<void> {
+    const chain = await holdChain(tx)
+    await chain.append(events)
+  }
+
+  function rowOf(scope: TenantScope, event: AuditEvent, seq: bigint, previousHash: string) {
     const actor = event.actor ?? scope.actor
     const { requestId, source, credentialId } = event.origin ?? scope
     return {
@@ -103,12 +117,15 @@ export function createAudit(db: Db, clock: Clock): Audit {
       requestId,
       source,
       credentialId: credentialId as string | null,
-      details: { ...event.details }
+      details: event.details ?? {},
+      seq,
+      previousHash
     }
   }
 
   return {
-    append: (tx, ...events) => appendAll(tx, events),
-    record: (scope, events) => db.inTenant(scope, (tx) => appendAll(tx, events))
+    append,
+    record: (scope, events) => db.inTenant(scope, (tx) => append(tx, ...events)),
+    holdChain
   }
 }

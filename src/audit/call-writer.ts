@@ -1,7 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
 import { asId, type UserId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import { lockAuditChain } from '../store/audit-events.ts'
-import { type CallRecord, insertCallRecords, type NewCallRecord } from '../store/call-records.ts'
+import {
+  type CallRecord,
+  insertCallRecords,
+  listStoredCalls,
+  type NewCallRecord
+} from '../store/call-records.ts'
 import type { Db } from '../store/db.ts'
 import type { Audit, AuditEvent } from './audit.ts'
 
@@ -22,7 +27,7 @@ export interface NotedCall extends CallRecord {
 /**
  * Writes calls of one tenant in one transaction: their measures, and who did what for the audit. What was
  * written before is not written twice.
- * @param writer whose numbers those of `calls` are
+ * @param writer whose numbers those of `calls`, at least one, are; they rise
  */
 export type WriteCalls = (
   scope: TenantScope,
@@ -30,13 +35,34 @@ export type WriteCalls = (
   calls: readonly HeldCall[]
 ) => Promise<void>
 
-export function createCallWriter(db: Db, audit: Pick<Audit, 'append'>): WriteCalls {
+/** So many are made ready at once: they take a millisecond, and calls under way wait for no more than that. */
+export const sliceMax = 32
+
+export function createCallWriter(db: Db, audit: Pick<Audit, 'holdChain'>): WriteCalls {
+  let latestTurn = Promise.resolve()
+
+  /** One slice for a turn of the event loop, whichever tenant's it is. */
+  function ownTurn(): Promise<void> {
+    latestTurn = latestTurn.then(() => setImmediate())
+    return latestTurn
+  }
+
   return (scope, writer, calls) =>
-    db.inTenant(scope, async (tx) => {
-      await lockAuditChain(tx)
-      const fresh = await insertCallRecords(tx, writer, calls.map(rowOf))
-      const events = calls.filter(({ seq }) => fresh.has(seq)).map(eventOf)
-      if (events.length > 0) await audit.append(tx, ...events)
+    db.inTenantPlainly(scope, async (tx) => {
+      const range = { from: calls.at(0)?.seq ?? 0, to: calls.at(-1)?.seq ?? 0 }
+      const [chain, stored] = await Promise.all([
+        audit.holdChain(tx),
+        listStoredCalls(tx, writer, range)
+      ])
+      const fresh = stored.size === 0 ? calls : calls.filter(({ seq }) => !stored.has(seq))
+      for (let from = 0; from < fresh.length; from += sliceMax) {
+        await ownTurn()
+        const slice = fresh.slice(from, from + sliceMax)
+        await Promise.all([
+          insertCallRecords(tx, writer, slice.map(rowOf)),
+          chain.append(slice.map(eventOf))
+        ])
+      }
     })
 }
 
@@ -58,11 +84,12 @@ function eventOf({ scope, call }: HeldCall): AuditEvent {
     ...(isForAnother && { onBehalfOf }),
     ...(fabricId === null ? {} : { fabricId: asId('fabric', fabricId) }),
     ...(code === null ? {} : { code }),
+    // By their names, as the hash wants them.
     details: {
-      operation: call.operation,
+      generation: call.generation,
       identity: call.identity,
       keyId: call.keyId,
-      generation: call.generation,
+      operation: call.operation,
       upstreamStatus: call.upstreamStatus
     }
   }

@@ -1,4 +1,4 @@
-import type { Tx } from './db.ts'
+import type { PlainTx, Tx } from './db.ts'
 import type { AuditEvent } from './generated/client.ts'
 
 export type AuditEventRow = AuditEvent
@@ -7,10 +7,10 @@ export type AuditEventRow = AuditEvent
  * Makes appends to the tenant's chain wait for one another until the transaction ends.
  * @returns the newest event
  */
-export async function lockAuditChain(tx: Tx): Promise<{ seq: bigint; hash: string } | null> {
-  const [latest] = await tx.rows.$queryRaw<{ seq: bigint; hash: string }[]>`
-    SELECT seq, hash FROM weft_lock_audit_chain()`
-  return latest ?? null
+export async function lockAuditChain(tx: PlainTx): Promise<{ seq: bigint; hash: string } | null> {
+  const [latest] = await tx.rows.$queryRaw<{ seq: string; hash: string }[]>`
+    SELECT seq::text AS seq, hash FROM weft_lock_audit_chain()`
+  return latest === undefined ? null : { seq: BigInt(latest.seq), hash: latest.hash }
 }
 
 export function latestAuditEvent(tx: Tx): Promise<{ seq: bigint; hash: string } | null> {
@@ -51,18 +51,18 @@ export function findIssueOfToken(
  * Appends them, and tells whoever waits for it how long the record is from now on; with `isChange` as
  * `bumpTenantVersion` does. The events are one parameter: one for each value of each row, as Prisma would have it,
  * costs many times the work.
+ * @param events each as a JSON object, whose members are named as `AuditEventRow` names them; null may be left out
  */
 export async function insertAuditEvents(
-  tx: Tx,
-  rows: readonly (Omit<AuditEventRow, 'details'> & { details: Record<string, unknown> })[],
+  tx: PlainTx,
+  events: readonly string[],
   isChange: boolean
 ): Promise<void> {
-  const given = JSON.stringify(rows.map((row) => ({ ...row, seq: row.seq.toString() })))
   const [tenant] = await tx.rows.$queryRaw<{ version: number }[]>`
     WITH appended AS (INSERT INTO audit_events (
       tenant_id, seq, id, at, actor_kind, actor_id, on_behalf_of, action, object_kind, object_id,
       fabric_id, outcome, code, request_id, source, credential_id, details, previous_hash, hash)
-    SELECT * FROM json_to_recordset(${given}::json) AS r (
+    SELECT * FROM json_to_recordset(${`[${events.join(',')}]`}::json) AS r (
       "tenantId" text, "seq" bigint, "id" text, "at" timestamptz, "actorKind" text, "actorId" text,
       "onBehalfOf" text, "action" text, "objectKind" text, "objectId" text,
       "fabricId" text, "outcome" text, "code" text, "requestId" text, "source" text,

@@ -1,4 +1,4 @@
-import type { Tx } from './db.ts'
+import type { PlainTx, Tx } from './db.ts'
 
 /** One call on the data plane as its process notes it; who made it is the writer's to add. */
 export interface CallRecord {
@@ -42,18 +42,29 @@ export interface NewCallRecord extends CallRecord {
   readonly requestId: string | null
 }
 
+/** Numbers of those of the writer's records that are stored already. */
+export async function listStoredCalls(
+  tx: PlainTx,
+  writer: string,
+  { from, to }: { readonly from: number; readonly to: number }
+): Promise<ReadonlySet<number>> {
+  const rows = await tx.rows.$queryRaw<{ seq: number }[]>`
+    SELECT seq::float8 AS seq FROM call_records
+     WHERE tenant_id = ${tx.scope.tenantId} AND writer = ${writer} AND seq BETWEEN ${from} AND ${to}`
+  return new Set(rows.map(({ seq }) => seq))
+}
+
 /**
- * Stores the records and adds them to the days' sums, those of them that are not stored yet: one statement,
- * whatever their number. Writers of one tenant must wait for one another, or they may deadlock on the sums.
- * @returns the numbers of the records that are new
+ * Stores the records, of which none may be stored yet, and adds them to the days' sums: one statement, whatever
+ * their number. Writers of one tenant must wait for one another, or they may deadlock on the sums.
  */
 export async function insertCallRecords(
-  tx: Tx,
+  tx: PlainTx,
   writer: string,
   records: readonly NewCallRecord[]
-): Promise<ReadonlySet<number>> {
+): Promise<void> {
   const { tenantId } = tx.scope
-  const [stored] = await tx.rows.$queryRaw<{ seqs: number[] }[]>`
+  await tx.rows.$queryRaw`
     WITH given AS (
       SELECT * FROM json_to_recordset(${JSON.stringify(records)}::json) AS r (
         "seq" bigint, "at" timestamptz, "actorKind" text, "actorId" text, "onBehalfOf" text,
@@ -79,9 +90,8 @@ export async function insertCallRecords(
         "attempts", "requestBytes", "answerBytes", "durationMs",
         "firstByteMs", "tokenMs", "inputTokens", "outputTokens",
         "totalTokens" FROM given
-      ON CONFLICT DO NOTHING RETURNING *
-    ), summed AS (
-      INSERT INTO usage_days AS u (
+      RETURNING *
+    ) INSERT INTO usage_days AS u (
         tenant_id, fabric_id, day, endpoint, actor_kind, actor_id, calls, errors, request_bytes,
         answer_bytes, input_tokens, output_tokens, total_tokens, duration_ms, duration_max_ms)
       SELECT tenant_id, fabric_id, (at AT TIME ZONE 'UTC')::date,
@@ -102,10 +112,7 @@ export async function insertCallRecords(
         output_tokens = u.output_tokens + excluded.output_tokens,
         total_tokens = u.total_tokens + excluded.total_tokens,
         duration_ms = u.duration_ms + excluded.duration_ms,
-        duration_max_ms = greatest(u.duration_max_ms, excluded.duration_max_ms)
-    )
-    SELECT coalesce(json_agg(seq), '[]') AS seqs FROM stored`
-  return new Set(stored?.seqs)
+        duration_max_ms = greatest(u.duration_max_ms, excluded.duration_max_ms)`
 }
 
 /** Deletes the tenant's oldest records that came before `before`. @returns how many, at most `limit` */

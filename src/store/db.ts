@@ -22,6 +22,7 @@ import {
 import { Prisma, PrismaClient } from './generated/client.ts'
 import { assertSchemaIsCurrent } from './migrations.ts'
 import { pipelineOpenings } from './pipelining.ts'
+import { inPlainTransaction, type Statements } from './plain-statements.ts'
 import { createPulse } from './pulse.ts'
 import { roleFaults } from './roles.ts'
 
@@ -33,6 +34,11 @@ export interface Tx {
   readonly rows: Rows
   /** The tenant's new count; told to the listeners once it is committed. */
   noteChange(version: number): void
+}
+
+/** The same for plain statements alone; any other transaction of a tenant will do as one. */
+export interface PlainTx extends Pick<Tx, 'scope' | 'noteChange'> {
+  readonly rows: Statements
 }
 
 /** A transaction that sees only the rows whose hash, slug or person it names. */
@@ -54,6 +60,8 @@ export interface Db {
    * @throws AppError `overloaded` when the database can't be reached or too much waits for it, `shutting_down` after close
    */
   inTenant<T>(scope: TenantScope, work: (tx: Tx) => Promise<T>, timeoutMs?: number): Promise<T>
+  /** The same without Prisma between: for what is written in masses. */
+  inTenantPlainly<T>(scope: TenantScope, work: (tx: PlainTx) => Promise<T>): Promise<T>
   inLookup<T>(lookup: Lookup, work: (tx: LookupTx) => Promise<T>): Promise<T>
   /** Reads in a transaction of its own that serves `scope`, all of it in one round trip. @throws AppError as `inTenant` */
   ask<const Q extends readonly Question<unknown>[]>(
@@ -101,22 +109,25 @@ type TenantChangeListener = (tenantId: string, version: number) => void
  * alone when it fails. One part after the other, never two at once.
  */
 export function dbWithin(db: Db, tx: Tx): Db {
+  async function part<T>(scope: TenantScope, work: (own: Tx) => Promise<T>): Promise<T> {
+    assert.equal(scope.tenantId, tx.scope.tenantId, 'a part serves the tenant of the whole')
+    await tx.rows.$executeRaw`SAVEPOINT part`
+    try {
+      const result = await work({ ...tx, scope })
+      await tx.rows.$executeRaw`RELEASE SAVEPOINT part`
+      return result
+    } catch (error) {
+      if (isDeadlock(error)) throw error
+      await tx.rows.$executeRaw`ROLLBACK TO SAVEPOINT part`
+      await tx.rows.$executeRaw`RELEASE SAVEPOINT part`
+      throw translateDbError(error)
+    }
+  }
+
   return {
     ...db,
-    async inTenant(scope, work) {
-      assert.equal(scope.tenantId, tx.scope.tenantId, 'a part serves the tenant of the whole')
-      await tx.rows.$executeRaw`SAVEPOINT part`
-      try {
-        const result = await work({ ...tx, scope })
-        await tx.rows.$executeRaw`RELEASE SAVEPOINT part`
-        return result
-      } catch (error) {
-        if (isDeadlock(error)) throw error
-        await tx.rows.$executeRaw`ROLLBACK TO SAVEPOINT part`
-        await tx.rows.$executeRaw`RELEASE SAVEPOINT part`
-        throw translateDbError(error)
-      }
-    },
+    inTenant: part,
+    inTenantPlainly: part,
     async ask<const Q extends readonly Question<unknown>[]>(_scope: TenantScope, ...questions: Q) {
       const answers: unknown[] = []
       for (const { sql } of questions) answers.push(rowsOf(await tx.rows.$queryRaw(sql)))
@@ -169,28 +180,47 @@ export function createDb(options: DbOptions): Db {
     if (kind !== null) errors.add(kind)
   }
 
-  async function run<T>(
-    settings: RowSettings,
-    work: (rows: Rows) => Promise<T>,
-    timeout = transactionTimeouts.timeout
-  ): Promise<T> {
+  /** Once more where Postgres ended it to break a deadlock. */
+  async function attempt<T>(transaction: () => Promise<T>): Promise<T> {
     assertAnswers()
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempts = 1; ; attempts += 1) {
       try {
-        return await prisma.$transaction(
-          async (rows) => {
-            await rows.$executeRaw(scoping(settings))
-            return await work(rows)
-          },
-          { ...transactionTimeouts, timeout }
-        )
+        return await transaction()
       } catch (error) {
         count(error)
-        if (attempt < attemptsMax && isDeadlock(error)) continue
+        if (attempts < attemptsMax && isDeadlock(error)) continue
         throw translateDbError(error)
       }
     }
   }
+
+  const transact = <T>(
+    settings: RowSettings,
+    work: (rows: Rows) => Promise<T>,
+    timeout = transactionTimeouts.timeout
+  ): Promise<T> =>
+    prisma.$transaction(
+      async (rows) => {
+        await rows.$executeRaw(scoping(settings))
+        return await work(rows)
+      },
+      { ...transactionTimeouts, timeout }
+    )
+
+  /** Tells the listeners, once it is committed, what it has noted. */
+  const attemptFor = <T>(
+    scope: TenantScope,
+    transaction: (tx: Pick<Tx, 'scope' | 'noteChange'>) => Promise<T>
+  ): Promise<T> =>
+    attempt(async () => {
+      let changedTo: number | null = null
+      const noteChange = (version: number) => {
+        changedTo = version
+      }
+      const result = await transaction({ scope, noteChange })
+      if (changedTo !== null) for (const listener of listeners) listener(scope.tenantId, changedTo)
+      return result
+    })
 
   async function ask<const Q extends readonly Question<unknown>[]>(
     opening: readonly Prisma.Sql[],
@@ -209,29 +239,24 @@ export function createDb(options: DbOptions): Db {
       const connections = { inUse: totalCount - idleCount, idle: idleCount, max }
       return { connections, waiting: waitingCount, errors }
     },
-    async inTenant(scope, work, timeoutMs) {
-      let changedTo: number | null = null
-      const noteChange = (version: number) => {
-        changedTo = version
-      }
-      const settings = { tenant: scope.tenantId, lookup: '', user: '' }
-      const part = (rows: Rows) => {
-        changedTo = null
-        return work({ scope, rows, noteChange })
-      }
-      const result = await run(settings, part, timeoutMs)
-      if (changedTo !== null) for (const listener of listeners) listener(scope.tenantId, changedTo)
-      return result
-    },
+    inTenant: (scope, work, timeoutMs) =>
+      attemptFor(scope, (tx) =>
+        transact(settingsOf(scope), (rows) => work({ ...tx, rows }), timeoutMs)
+      ),
+    inTenantPlainly: (scope, work) =>
+      attemptFor(scope, (tx) =>
+        inPlainTransaction(pool, scoping(settingsOf(scope)), (rows) => work({ ...tx, rows }))
+      ),
     onTenantChange(listener) {
       listeners.push(listener)
     },
     inLookup: (lookup, work) =>
-      run({ tenant: '', lookup: lookup.key ?? '', user: lookup.userId ?? '' }, (rows) =>
-        work({ rows })
+      attempt(() =>
+        transact({ tenant: '', lookup: lookup.key ?? '', user: lookup.userId ?? '' }, (rows) =>
+          work({ rows })
+        )
       ),
-    ask: (scope, ...questions) =>
-      ask([scoping({ tenant: scope.tenantId, lookup: '', user: '' })], questions),
+    ask: (scope, ...questions) => ask([scoping(settingsOf(scope))], questions),
     askOwner: ({ table, hash }, ...questions) =>
       ask([scoping({ tenant: '', lookup: hash, user: '' }), ownerScopings[table](hash)], questions),
     roleFaults: () => roleFaults((sql) => prisma.$queryRaw(sqlText(sql))),
@@ -259,6 +284,10 @@ interface RowSettings {
   readonly tenant: string
   readonly lookup: string
   readonly user: string
+}
+
+function settingsOf({ tenantId }: TenantScope): RowSettings {
+  return { tenant: tenantId, lookup: '', user: '' }
 }
 
 /** Whom a transaction serves until its end. */

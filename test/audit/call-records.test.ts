@@ -1,11 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createCallWriter, type HeldCall, type WriteCalls } from '../../src/audit/call-writer.ts'
+import { createAudit } from '../../src/audit/audit.ts'
+import {
+  createCallWriter,
+  type HeldCall,
+  sliceMax,
+  type WriteCalls
+} from '../../src/audit/call-writer.ts'
 import { verifyChain } from '../../src/audit/chain.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { asId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority } from '../../src/base/tenant-scope.ts'
 import { insertCallRecords } from '../../src/store/call-records.ts'
-import { createDb } from '../../src/store/db.ts'
+import { createDb, type Db } from '../../src/store/db.ts'
+import type { Statements } from '../../src/store/plain-statements.ts'
 import { listUsage } from '../../src/store/usage-days.ts'
 import { type AuditWorld, callNo, createAuditWorld, scopeOf } from './world.ts'
 
@@ -106,9 +114,9 @@ describe('a call', () => {
       }
     ])
     const broken = createCallWriter(world.db, {
-      append: () => Promise.reject(new TypeError('no audit'))
+      holdChain: async () => ({ append: () => Promise.reject(new TypeError('no audit')) })
     })
-    await expect(broken(scope, 'w1', [held(2)])).rejects.toThrow()
+    await expect(broken(scope, 'w1', [held(2)])).rejects.toThrow('no audit')
     expect(await world.sql('SELECT seq FROM call_records')).toEqual([{ seq: '1' }])
     expect(await sums()).toMatchObject([{ calls: 1 }])
   })
@@ -119,6 +127,85 @@ describe('a call', () => {
     await write(scope, 'w2', [held(1)])
     expect(await sums()).toMatchObject([{ calls: 4, inputTokens: 28 }])
     expect(await verifyChain(world.db, scope)).toMatchObject({ isIntact: true, count: 4 })
+  })
+})
+
+describe('a heap of calls', () => {
+  /** What is made ready in each turn of the event loop: how many records, of calls or of the audit. */
+  function counting(db: Db) {
+    const made = new Map<number, { calls: number; events: number }>()
+    let turn = 0
+    let isOver = false
+    const nextTurn = () => {
+      turn += 1
+      if (!isOver) setImmediate(nextTurn)
+    }
+    nextTurn()
+    const end = () => {
+      isOver = true
+    }
+    const counted: Db = {
+      ...db,
+      inTenantPlainly: (own, work) =>
+        db.inTenantPlainly(own, (tx) => {
+          const $queryRaw: Statements['$queryRaw'] = (query, ...values) => {
+            const list = values.find((value) => typeof value === 'string' && value.startsWith('['))
+            const of = 'raw' in query && query.join().includes('audit_events') ? 'events' : 'calls'
+            const one = made.get(turn) ?? { calls: 0, events: 0 }
+            if (list !== undefined) {
+              one[of] += JSON.parse(String(list)).length
+              made.set(turn, one)
+            }
+            return tx.rows.$queryRaw(query, ...values)
+          }
+          return work({ ...tx, rows: { $queryRaw } })
+        })
+    }
+    return { made, counted, end }
+  }
+
+  test('of several tenants is made ready in small slices, one for a turn of the event loop', async () => {
+    const others = ['ten_s1', 'ten_s2', 'ten_s3'].map((id) => scopeOf(id))
+    await world.addTenants(others)
+    const { made, counted, end } = counting(world.db)
+    const sliced = createCallWriter(counted, createAudit(counted, systemClock()))
+    const heap = Array.from({ length: 3 * sliceMax + 5 }, (_, index) => held(index))
+    await Promise.all(
+      others.map((one) =>
+        sliced(
+          one,
+          'w1',
+          heap.map((h) => ({ ...h, scope: one }))
+        )
+      )
+    )
+    end()
+    const turns = [...made.values()]
+    expect(turns).toHaveLength(4 * others.length)
+    expect(turns.filter(({ calls, events }) => calls !== events || calls > sliceMax)).toEqual([])
+    for (const one of others)
+      expect(await verifyChain(world.db, one)).toMatchObject({ isIntact: true, count: heap.length })
+  })
+
+  test('of which a part was written before is written once, in its order', async () => {
+    const heap = Array.from({ length: 2 * sliceMax + 3 }, (_, index) => held(index))
+    await write(scope, 'w1', heap.slice(0, sliceMax + 1))
+    await write(scope, 'w1', heap)
+    const events = await world.sql('SELECT object_id FROM audit_events ORDER BY seq')
+    expect(events).toEqual(heap.map(({ call }) => ({ object_id: call.subject })))
+    expect(await sums()).toMatchObject([{ calls: heap.length }])
+  })
+
+  test('whose last part cannot be written is not written at all', async () => {
+    const heap = Array.from({ length: 2 * sliceMax }, (_, index) => held(index))
+    const bad = held(2 * sliceMax, { endpoint: 'a \0 that no text can hold' })
+    await expect(write(scope, 'w1', [...heap, bad])).rejects.toMatchObject({
+      code: 'internal'
+    })
+    expect(await world.sql('SELECT FROM call_records')).toEqual([])
+    expect(await world.sql('SELECT FROM audit_events')).toEqual([])
+    await write(scope, 'w1', heap)
+    expect(await verifyChain(world.db, scope)).toMatchObject({ isIntact: true, count: heap.length })
   })
 })
 

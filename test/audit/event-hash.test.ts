@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { hashAuditEvent } from '../../src/audit/event-hash.ts'
+import { hashAuditEvent, sealAuditEvent } from '../../src/audit/event-hash.ts'
 
 const text = fc.string({ unit: 'grapheme' })
 const maybe = fc.option(text)
@@ -61,6 +61,24 @@ test('I3 whatever an event tells, its hash is that of its canonical JSON', () =>
       expect(resultOf(() => hashAuditEvent(one))).toBe(resultOf(() => reference(one)))
     }),
     { numRuns: 2_000 }
+  )
+})
+
+test('I3 what is stored of an event is what was hashed, with the hash', () => {
+  const membersOf = (one: Event) => {
+    const { json, hash } = sealAuditEvent(one)
+    expect(hash).toBe(hashAuditEvent(one))
+    const { hash: stored, ...members }: Record<string, unknown> = JSON.parse(json)
+    expect(stored).toBe(hash)
+    return createHash('sha256')
+      .update(String(canonicalize(members)))
+      .digest('hex')
+  }
+  fc.assert(
+    fc.property(event, (one) => {
+      expect(resultOf(() => membersOf(one))).toBe(resultOf(() => reference(one)))
+    }),
+    { numRuns: 1_000 }
   )
 })
 
