@@ -14,6 +14,7 @@ import { createAudit } from './audit/audit.ts'
 import { followingClock, systemClock } from './base/clock.ts'
 import { AppError } from './base/errors.ts'
 import { watchEventLoop } from './base/event-loop.ts'
+import { letBuffersPass } from './base/passing-buffers.ts'
 import type { Tracer } from './base/trace.ts'
 import type { CommandRooms, ProcessDeeds } from './commands/command.ts'
 import { type CommandEnd, readCommandLine } from './commands/commands.ts'
@@ -60,6 +61,7 @@ function readConfig(): Config {
 }
 
 async function serve(config: Config): Promise<number> {
+  letBuffersPass()
   const logger = pino({ level: config.logLevel, base: null })
   const tracing = await startTracing(config, version)
   const { parts, rooms, close } = await open(config, logger, tracing?.tracer ?? null)
