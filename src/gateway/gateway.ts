@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import type { ProblemCode } from '../base/errors.ts'
 import type { CredentialId, FabricId } from '../base/ids.ts'
 import type { Counts, Durations, Each } from '../base/measures.ts'
+import type { StopSignal } from '../base/stop.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { Span, TraceContext } from '../base/trace.ts'
 import type { RefusalReason } from './bounds.ts'
@@ -32,7 +33,7 @@ export interface GatewayCall {
   /** Whole when small, a stream above a threshold, null when there is none. */
   readonly body: Buffer | Readable | null
   /** Aborted at the instant at which the client is gone. */
-  readonly signal: AbortSignal
+  readonly signal: StopSignal
   /** The trace that the caller named. */
   readonly trace?: TraceContext | null
   /** Of the request, where spans are collected. */
@@ -41,6 +42,7 @@ export interface GatewayCall {
 
 /** Where the answer goes: the raw response of the HTTP floor. */
 export interface GatewaySink {
+  /** @param headers names in lower case */
   head(status: number, headers: readonly (readonly [name: string, value: string])[]): void
   /** @returns false when the client reads slowly; `onDrain` tells when to go on */
   write(chunk: Buffer): boolean

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
+import type { StopSignal } from '../base/stop.ts'
 import type { GatewayCall, GatewaySink } from './gateway.ts'
 
 /** An answer as the client got it. */
@@ -120,7 +121,7 @@ function printOf({ path, query, body }: GatewayCall): string {
   return `${hash('sha256', bytes)} ${path}?${query}`
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function aborted(signal: StopSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true })

@@ -2,6 +2,7 @@ import { PassThrough, type Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
+import type { StopSignal } from '../base/stop.ts'
 import { codeOf } from './address-guard.ts'
 import type { DeadlineWatch, Timed } from './deadlines.ts'
 import { responseHeaders } from './headers.ts'
@@ -12,7 +13,7 @@ export interface ExchangeInput {
   readonly path: string
   readonly headers: string[]
   readonly body: Buffer | Readable | null
-  readonly signal: AbortSignal | undefined
+  readonly signal: StopSignal | undefined
   readonly deadlines: StreamDeadlines
   /** Whether all connections to the origin are taken, asked when none came free in time. */
   readonly isFull: () => boolean

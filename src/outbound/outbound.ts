@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import { AppError, type ProblemCode } from '../base/errors.ts'
 import type { Secret } from '../base/secret.ts'
+import type { StopSignal } from '../base/stop.ts'
 import { type Address, type Lookup, lookupAll } from './address-guard.ts'
 import { createDialler, portOf, type Target } from './connector.ts'
 import { type ControlRequest, type ControlResponse, requestWhole } from './control-plane.ts'
@@ -47,7 +48,7 @@ export interface StreamRequest {
   readonly bearer: Secret
   /** A Readable is read to its end or left where it stands, never destroyed. */
   readonly body: Buffer | Readable | null
-  readonly signal: AbortSignal
+  readonly signal: StopSignal
   readonly deadlines: StreamDeadlines
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/base/errors.ts'
+import type { StopSignal } from '../../src/base/stop.ts'
 import type { Gateway, GatewayCall, GatewayOutcome } from '../../src/gateway/gateway.ts'
 import type { App } from '../../src/http/route.ts'
 import { anId, appWith, browser, fabricId, service, tokens } from './fakes.ts'
@@ -154,20 +155,20 @@ describe('the answer', () => {
   test('F9 keeps the workspace from speaking for this origin', async () => {
     const { port } = await serve(async (_call, sink) => {
       sink.head(200, [
-        ['Content-Type', 'text/html'],
-        ['Set-Cookie', '__Host-weft_session=evil'],
-        ['Clear-Site-Data', '"*"'],
-        ['Access-Control-Allow-Origin', '*'],
-        ['Content-Security-Policy', "default-src * 'unsafe-inline'"],
-        ['X-Content-Type-Options', 'sniff'],
-        ['Service-Worker-Allowed', '/'],
-        ['Strict-Transport-Security', 'max-age=0'],
-        ['Cache-Control', 'public, max-age=600'],
-        ['X-Request-Id', 'upstream'],
-        ['X-Weft-Problem', 'internal'],
-        ['Server', 'databricks'],
-        ['X-Databricks-Org-Id', '42'],
-        ['X-Weft-Identity', 'service_principal']
+        ['content-type', 'text/html'],
+        ['set-cookie', '__Host-weft_session=evil'],
+        ['clear-site-data', '"*"'],
+        ['access-control-allow-origin', '*'],
+        ['content-security-policy', "default-src * 'unsafe-inline'"],
+        ['x-content-type-options', 'sniff'],
+        ['service-worker-allowed', '/'],
+        ['strict-transport-security', 'max-age=0'],
+        ['cache-control', 'public, max-age=600'],
+        ['x-request-id', 'upstream'],
+        ['x-weft-problem', 'internal'],
+        ['server', 'databricks'],
+        ['x-databricks-org-id', '42'],
+        ['x-weft-identity', 'service_principal']
       ])
       sink.write(Buffer.from('<script>alert(1)</script>'))
       sink.end()
@@ -278,7 +279,7 @@ describe('the answer', () => {
 })
 
 describe('a client that leaves', () => {
-  const untilAborted = (signal: AbortSignal) =>
+  const untilAborted = (signal: StopSignal) =>
     new Promise<never>((_resolve, reject) => {
       const fail = () => reject(new AppError('upstream_unavailable'))
       if (signal.aborted) fail()
@@ -371,7 +372,7 @@ describe('a client that leaves', () => {
   })
 
   test('is not aborted when its answer has ended', async () => {
-    const signals: AbortSignal[] = []
+    const signals: StopSignal[] = []
     const { port } = await serve(async ({ signal }, sink) => {
       signals.push(signal)
       sink.head(200, [['content-length', '2']])

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -58,7 +57,10 @@ describe('H1 H2 under the limits that ship', () => {
             while (!signal.aborted) {
               if (sink.write(Buffer.alloc(65_536))) continue
               const drained = new Promise<void>((resolve) => sink.onDrain(resolve))
-              await Promise.race([drained, once(signal, 'abort')])
+              const left = new Promise<void>((resolve) => {
+                signal.addEventListener('abort', resolve)
+              })
+              await Promise.race([drained, left])
             }
             throw new AppError('upstream_unavailable')
           }
