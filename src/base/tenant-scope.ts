@@ -62,6 +62,6 @@ export function makeTenantScope(
   requestId: string | null = null,
   { source = null, credentialId = null }: Partial<CallOrigin> = {}
 ): TenantScope {
-  const origin: CallOrigin = { requestId, source, credentialId }
-  return Object.freeze({ tenantId, actor, authority, ...origin }) as TenantScope
+  const scope = { tenantId, actor, authority, requestId, source, credentialId }
+  return Object.freeze(scope) as TenantScope
 }

@@ -56,27 +56,28 @@ export function createAuthentication(deps: Deps) {
   }
 
   function find(presented: Presented): Promise<Credential | null> {
-    const { via, hash } = presented
-    return known.get(`${via}/${hash}`, () => read(presented))
+    return known.get(keyOf(presented), () => read(presented))
   }
 
   /** A key that was dropped takes along what was remembered of its tokens, also where that was read too late. */
-  function isGood(found: Credential, { via, token }: Presented): boolean {
+  function isGood(found: Credential, { via, token }: Presented, now: Date): boolean {
     if (via === 'service_token' && !accessTokens.isBelieved(token)) return false
-    return !isOver(found, clock.now())
+    return !isOver(found, now)
   }
 
   async function credentialOf(presented: Presented): Promise<Credential | null> {
     const found = await find(presented)
-    if (found === null || isGood(found, presented)) return found
+    if (found === null || isGood(found, presented, clock.now())) return found
     // Idle by what was read here; a use on another replica may have moved that on.
-    known.drop(`${presented.via}/${presented.hash}`)
+    known.drop(keyOf(presented))
     const anew = found.via === 'session' ? await find(presented) : null
     return anew === null || isOver(anew, clock.now()) ? null : anew
   }
 
-  async function bearerCredential(presented: Presented): Promise<Credential | null> {
-    const { hash } = presented
+  async function lookUp(presented: Presented): Promise<Credential | null> {
+    const { via, hash, token } = presented
+    if (via === 'session') return await credentialOf(presented)
+    if (via !== 'service_token' && !bearerChecksumHolds(token)) return null
     const nowMs = clock.monotonicMs()
     if ((refusedUntilMs.get(hash) ?? 0) > nowMs) return null
     const credential = await credentialOf(presented)
@@ -85,15 +86,10 @@ export function createAuthentication(deps: Deps) {
     return null
   }
 
-  async function lookUp({ sessionToken, bearer, source }: Credentials): Promise<Credential | null> {
-    if (bearer !== null) {
-      const via = viaOf(bearer)
-      if (via === null) return null
-      return await bearerCredential({ via, hash: hashToken(bearer), token: bearer, source })
-    }
-    if (sessionToken === null || !sessionShape.test(sessionToken)) return null
-    const hash = hashToken(sessionToken)
-    return await credentialOf({ via: 'session', hash, token: sessionToken, source })
+  /** Who is remembered and still good: what is known needs neither its shape looked at nor a wait. */
+  function recall(presented: Presented, now: Date): Credential | null {
+    const found = known.recall(keyOf(presented))
+    return found !== null && isGood(found, presented, now) ? found : null
   }
 
   async function refuseSource(scope: TenantScope, { keyId }: Credential, source: string) {
@@ -113,16 +109,17 @@ export function createAuthentication(deps: Deps) {
   }
 
   return async (credentials: Credentials): Promise<Caller> => {
-    const credential = await lookUp(credentials)
+    const presented = presentedBy(credentials)
+    const now = clock.now()
+    const credential = presented && (recall(presented, now) ?? (await lookUp(presented)))
     if (credential === null) throw new AppError('unauthenticated')
     const { via, tenantId, actor, authority, sessionId, keyId, lastUse, admits } = credential
-    const { source } = credentials
-    const { requestId } = credentials
+    const { source, requestId } = credentials
     const scimTokenId = actor.kind === 'scim_token' ? actor.id : null
     const credentialId = keyId ?? sessionId ?? scimTokenId
     const scope = makeTenantScope(tenantId, actor, authority, requestId, { source, credentialId })
     if (admits?.(source) === false) await refuseSource(scope, credential, source)
-    lastUses.note(lastUse, clock.now(), source)
+    lastUses.note(lastUse, now, source)
     return { scope, via, sessionId, keyId }
   }
 }
@@ -133,9 +130,22 @@ const bearers: Readonly<Record<string, Caller['via']>> = {
   wftc_: 'scim_token'
 }
 
+/** Null: nothing that could be anybody's. */
+function presentedBy({ bearer, sessionToken, source }: Credentials): Presented | null {
+  const token = bearer ?? sessionToken
+  if (token === null) return null
+  const via = bearer === null ? 'session' : viaOf(bearer)
+  const isShaped = via !== null && (via !== 'session' || sessionShape.test(token))
+  return isShaped ? { via, hash: hashToken(token), token, source } : null
+}
+
 function viaOf(bearer: string): Caller['via'] | null {
-  if (looksLikeJwt(bearer)) return 'service_token'
-  return bearerChecksumHolds(bearer) ? (bearers[bearer.slice(0, 5)] ?? null) : null
+  const via = bearers[bearer.slice(0, 5)]
+  return via ?? (looksLikeJwt(bearer) ? 'service_token' : null)
+}
+
+function keyOf({ via, hash }: Presented): string {
+  return `${via}/${hash}`
 }
 
 function isOver({ ends }: Credential, now: Date): boolean {

@@ -20,6 +20,8 @@ export interface MemoryCounts {
 
 /** What was read once and holds until its tenant changes. Nothing but a read ever writes it. */
 export interface VersionedMemory<T> {
+  /** As remembered; null: it is not, or no longer. */
+  recall(key: string): T | null
   /** As remembered, else as `read` gives it now; callers at the same moment share one reading. Null is not remembered. */
   get(key: string, read: () => Promise<Remembered<T> | null>): Promise<T | null>
   drop(key: string): void
@@ -41,6 +43,13 @@ export function createVersionedMemory<T>(
     setNewest(entries, key, { tenantId, version, value }, entriesMax)
   }
 
+  function recall(key: string): T | null {
+    const entry = entries.get(key)
+    if (entry === undefined || versions.current(entry.tenantId) !== entry.version) return null
+    hits += 1
+    return entry.value
+  }
+
   async function readAnew(
     key: string,
     read: () => Promise<Remembered<T> | null>,
@@ -59,12 +68,10 @@ export function createVersionedMemory<T>(
   }
 
   return {
+    recall,
     get(key, read) {
-      const entry = entries.get(key)
-      if (entry !== undefined && versions.current(entry.tenantId) === entry.version) {
-        hits += 1
-        return Promise.resolve(entry.value)
-      }
+      const value = recall(key)
+      if (value !== null) return Promise.resolve(value)
       misses += 1
       const running = readings.get(key)
       if (running !== undefined) return running
