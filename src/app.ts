@@ -151,7 +151,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     { parseAs: 'string' },
     app.getDefaultJsonParser('error', 'error')
   )
-  await app.register(cookie)
+  await app.register(cookie, { hook: false })
   await installOpenApi(app)
   installProblems(app, problems)
   const { settle } = installLog(app, {

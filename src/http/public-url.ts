@@ -36,11 +36,13 @@ export interface PublicUrls {
 export function publicUrlsOf(first: string, others: readonly string[]): PublicUrls {
   const all = [first, ...others].map(publicUrlOf)
   const byHost = new Map(all.map((url) => [url.host, url]))
-  const of = (host: string | undefined) => byHost.get(host?.toLowerCase() ?? '') ?? null
+  const hasPrefix = all.some((url) => url.pathOf('') !== '')
+  const of = (host = '') => byHost.get(host) ?? byHost.get(host.toLowerCase()) ?? null
   return {
     first: publicUrlOf(first),
     of,
     targetOf(host, target) {
+      if (!hasPrefix) return target
       const prefix = of(host)?.pathOf('') ?? ''
       if (prefix === '' || !target.startsWith(prefix)) return target
       const rest = target.slice(prefix.length)

@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /** `__Host-`: a browser takes it only with Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2). */
 export const sessionCookie = '__Host-weft_session'
@@ -9,6 +9,12 @@ export const browserCookie = '__Host-weft_browser'
 /** An invitation whose link was opened, until the login that may accept it. */
 export const invitationCookie = '__Host-weft_invitation'
 const invitationSeconds = 15 * 60
+
+/** What the request brings under this name; read only where it is asked for. */
+export function cookieOf({ headers, server }: FastifyRequest, name: string): string | null {
+  const { cookie } = headers
+  return cookie === undefined ? null : (server.parseCookie(cookie)[name] ?? null)
+}
 
 /** Lax, for the session must be there when the identity provider or workspace sends the browser back. */
 const attributes = { path: '/', secure: true, httpOnly: true, sameSite: 'lax' } as const

@@ -1,4 +1,5 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ServerResponse } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 import type { GatewaySink } from '../../gateway/gateway.ts'
 
 /** What belongs to this origin and this connection: nothing from upstream speaks for them. */
@@ -45,44 +46,45 @@ export interface ResponseSink extends GatewaySink {
   isStarted(): boolean
 }
 
-/** The raw response as the gateway sees it; Fastify lets go of it with the head. */
+/** The raw response as the gateway sees it. */
 export function responseSink(
   request: FastifyRequest,
-  reply: FastifyReply,
+  raw: ServerResponse,
   always: readonly string[]
 ): ResponseSink {
-  const { raw } = reply
   const { line } = request
   let isStarted = false
+  let length: string | null = null
   return {
     isStarted: () => isStarted,
     head(status, headers) {
       isStarted = true
-      reply.hijack()
       if (raw.destroyed) return
       const block = [...always, 'x-request-id', request.id]
-      let hasLength = false
       for (const [name, value] of headers) {
-        const lower = name.toLowerCase()
-        if (ours.has(lower)) continue
-        if (lower === 'content-length') hasLength = true
+        if (ours.has(name)) continue
+        if (name === 'content-length') length = value
         block.push(name, value)
       }
       raw.writeHead(status, block)
       // A stream's head goes out at once, not with its first event.
-      if (!hasLength)
+      if (length === null)
         setImmediate(() => line.bytesOut === 0 && !raw.writableEnded && raw.flushHeaders())
     },
     write(chunk) {
       if (raw.destroyed || raw.writableEnded) return false
+      const isWhole = line.bytesOut === 0 && length === String(chunk.byteLength)
       line.bytesOut += chunk.byteLength
-      return raw.write(chunk)
+      if (!isWhole) return raw.write(chunk)
+      // Head, body and end in one go; there is nothing more to wait for.
+      raw.end(chunk)
+      return true
     },
     onDrain(resume) {
       raw.once('drain', resume)
     },
     end() {
-      if (!raw.destroyed) raw.end()
+      if (!raw.destroyed && !raw.writableEnded) raw.end()
     },
     destroy() {
       raw.destroy()

@@ -1,4 +1,5 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ServerResponse } from 'node:http'
+import type { FastifyRequest } from 'fastify'
 import { type ProblemCode, problemCatalogue } from '../../base/errors.ts'
 import { Counts, callBoundsMs, Durations, type Each, eachOf } from '../../base/measures.ts'
 import type { Metric } from './exposition.ts'
@@ -15,6 +16,7 @@ const groups = [
   'none'
 ] as const
 type Group = (typeof groups)[number]
+type Route = Pick<FastifyRequest['routeOptions'], 'url' | 'config'>
 
 /** How a request was answered; `none`: its client left first. */
 const statusClasses = ['2xx', '3xx', '4xx', '5xx', 'none'] as const
@@ -40,7 +42,7 @@ export interface RequestMeasures {
     { readonly answers: Counts<(typeof statusClasses)[number]>; readonly took: Durations }
   >
   readonly problems: Counts<ProblemCode>
-  note(request: FastifyRequest, reply: FastifyReply, code: ProblemCode | null, tookMs: number): void
+  note(route: Route, res: ServerResponse, code: ProblemCode | null, tookMs: number): void
 }
 
 export function createRequestMeasures(): RequestMeasures {
@@ -53,7 +55,7 @@ export function createRequestMeasures(): RequestMeasures {
   /** Of each route's pattern; there are as many as routes. */
   const known = new Map<string, Group>()
 
-  function groupOf({ routeOptions: { url, config } }: FastifyRequest): Group {
+  function groupOf({ url, config }: Route): Group {
     if (config?.surface === 'data') return 'data_plane'
     if (url === undefined) return 'none'
     const found = known.get(url)
@@ -66,16 +68,16 @@ export function createRequestMeasures(): RequestMeasures {
   return {
     groups: measures,
     problems,
-    note(request, reply, code, tookMs) {
-      const group = measures.get(groupOf(request))
-      group?.answers.add(classOf(reply.raw))
+    note(route, res, code, tookMs) {
+      const group = measures.get(groupOf(route))
+      group?.answers.add(classOf(res))
       group?.took.add(tookMs)
       if (code !== null) problems.add(code)
     }
   }
 }
 
-function classOf({ headersSent, statusCode }: FastifyReply['raw']) {
+function classOf({ headersSent, statusCode }: ServerResponse) {
   if (!headersSent) return 'none'
   if (statusCode >= 500) return '5xx'
   if (statusCode >= 400) return '4xx'

@@ -6,7 +6,7 @@ import { inSpan } from '../../base/trace.ts'
 import type { Caller, Credentials, Identity } from '../../identity/identity.ts'
 import { localPath } from '../public-url.ts'
 import { type App, type RouteFact, Strict } from '../route.ts'
-import { sessionCookie } from '../session-cookie.ts'
+import { cookieOf, sessionCookie } from '../session-cookie.ts'
 import { refuseForeignSite } from './csrf.ts'
 
 /** What the room decides that knows the team of the thing. */
@@ -52,14 +52,19 @@ export function installAccess(app: App, identity: Identity): void {
   app.addHook('onRequest', async (request, reply) => {
     const { access, operation, leadsToLogin } = request.routeOptions.config
     if (request.is404 || access === 'public') {
-      if (!request.is404) refuseForeignSite(request, cookieOf(request))
+      if (!request.is404) refuseForeignSite(request, sessionOf(request))
       return undefined
     }
     assert.ok(access && operation, 'boot lets no such route pass')
-    const caller = await authenticated(request, reply, leadsToLogin === true)
+    const caller = await inSpan(request.line.span, 'authentication', () =>
+      identity.authenticate(credentialsOf(request))
+    ).catch((err: unknown) => {
+      if (leadsToLogin !== true) throw err
+      return toLogin(request, reply, err)
+    })
     if (caller === null) return reply
     request.caller = caller
-    if (caller.via === 'session') refuseForeignSite(request, cookieOf(request))
+    if (caller.via === 'session') refuseForeignSite(request, sessionOf(request))
     const isPerson = caller.via === 'session' && caller.sessionId !== null
     if (access === 'session' && !isPerson) {
       throw new AppError('forbidden', { detail: 'Only a person in a browser can do this' })
@@ -67,26 +72,15 @@ export function installAccess(app: App, identity: Identity): void {
     refuseBeyond(caller, operation)
     return undefined
   })
+}
 
-  async function authenticated(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    leadsToLogin: boolean
-  ): Promise<Caller | null> {
-    try {
-      return await inSpan(request.line.span, 'authentication', () =>
-        identity.authenticate(credentialsOf(request))
-      )
-    } catch (err) {
-      const isStranger = err instanceof AppError && err.code === 'unauthenticated'
-      if (!isStranger || !leadsToLogin) throw err
-      const { publicUrl, raw } = request
-      const here = localPath(publicUrl.pathOf(raw.url ?? '/'), publicUrl)
-      const back = encodeURIComponent(here ?? publicUrl.pathOf('/'))
-      reply.redirect(publicUrl.pathOf(`/auth/login?return_to=${back}`), 302)
-      return null
-    }
-  }
+function toLogin(request: FastifyRequest, reply: FastifyReply, err: unknown): null {
+  if (!(err instanceof AppError) || err.code !== 'unauthenticated') throw err
+  const { publicUrl, raw } = request
+  const here = localPath(publicUrl.pathOf(raw.url ?? '/'), publicUrl)
+  const back = encodeURIComponent(here ?? publicUrl.pathOf('/'))
+  reply.redirect(publicUrl.pathOf(`/auth/login?return_to=${back}`), 302)
+  return null
 }
 
 /** @throws AppError `forbidden`: nowhere in the tenant may the caller do this */
@@ -115,15 +109,20 @@ function factOf(route: RouteOptions, method: string): RouteFact {
 }
 
 /** A session is the public host's own. */
-function cookieOf(request: FastifyRequest): string | null {
+function sessionOf(request: FastifyRequest): string | null {
   if (request.fabricHost) return null
-  return request.cookies[sessionCookie] ?? null
+  return cookieOf(request, sessionCookie)
 }
+
+const bearerPattern = /^Bearer +([A-Za-z0-9._~+/=-]{1,8192})$/i
 
 /** What the request presents. Where there is an `Authorization`, it alone counts. */
 export function credentialsOf(request: FastifyRequest): Credentials {
   const { authorization } = request.headers
-  const bearer = /^Bearer +([A-Za-z0-9._~+/=-]{1,8192})$/i.exec(authorization ?? '')?.[1] ?? null
-  const sessionToken = authorization === undefined ? cookieOf(request) : null
-  return { sessionToken, bearer, source: request.ip, requestId: request.id }
+  const { ip: source, id: requestId } = request
+  if (authorization === undefined) {
+    return { sessionToken: sessionOf(request), bearer: null, source, requestId }
+  }
+  const bearer = bearerPattern.exec(authorization)?.[1] ?? null
+  return { sessionToken: null, bearer, source, requestId }
 }

@@ -20,8 +20,8 @@ export function installHostCheck(app: App, publicUrls: PublicUrls): void {
     if (!target.startsWith('/') || target.includes('#') || countHosts(raw) !== 1) {
       throw new AppError('invalid_request', { detail: 'The request line or Host is not valid' })
     }
-    const isServed = probed.has(target) || request.fabricHost !== null
-    if (!isServed && publicUrls.of(raw.headers.host) === null) throw misdirected()
+    const isOurs = publicUrls.of(raw.headers.host) !== null
+    if (!isOurs && !probed.has(target) && request.fabricHost === null) throw misdirected()
     done()
   })
 }

@@ -6,6 +6,8 @@ import type { RequestMeasures } from '../metrics/requests.ts'
 import { newLine } from '../request-line.ts'
 import type { App } from '../route.ts'
 
+type Route = FastifyRequest['routeOptions']
+
 const fabricIdPattern = new RegExp(idPattern('fabric'))
 
 interface LogDeps {
@@ -27,9 +29,10 @@ export function installLog(
     if (line.pending > 0) return
     const tookMs = clock.monotonicMs() - line.startedAtMs
     const code = line.code ?? line.outcome?.code ?? null
-    requests.note(request, reply, code, tookMs)
-    line.span?.end(code, endOf(request, reply))
-    const facts = factsOf(request, reply, tookMs)
+    const route = request.routeOptions
+    requests.note(route, reply.raw, code, tookMs)
+    line.span?.end(code, endOf(request, reply, route))
+    const facts = factsOf(request, reply, route, tookMs)
     if (line.code === 'internal') logger.error(facts, 'request')
     else logger.info(facts, 'request')
   }
@@ -41,8 +44,8 @@ export function installLog(
     const { traceparent, tracestate } = request.headers
     if (traceparent !== undefined) line.trace = parseTraceContext(traceparent, tracestate)
     if (tracer !== null) line.span = beginSpan(tracer, request, line.trace)
-    reply.raw.once('close', () => {
-      request.line.isAborted = !reply.raw.writableEnded
+    reply.raw.on('close', () => {
+      line.isAborted = !reply.raw.writableEnded
       settle(request, reply)
     })
     done()
@@ -63,10 +66,10 @@ function beginSpan(
   return tracer.begin('request', parent, facts)
 }
 
-function endOf({ caller, line, params, routeOptions }: FastifyRequest, { raw }: FastifyReply) {
+function endOf({ caller, line, params }: FastifyRequest, { raw }: FastifyReply, route: Route) {
   const { outcome } = line
   const fabric = outcome?.fabricId ?? fabricOf(params)
-  const operation = outcome?.operation ?? routeOptions.config.operation
+  const operation = outcome?.operation ?? route.config.operation
   return {
     ...(raw.headersSent && { 'http.response.status_code': raw.statusCode }),
     ...(operation && { 'weft.operation': operation }),
@@ -76,10 +79,9 @@ function endOf({ caller, line, params, routeOptions }: FastifyRequest, { raw }: 
   }
 }
 
-function factsOf(request: FastifyRequest, reply: FastifyReply, ms: number) {
+function factsOf(request: FastifyRequest, reply: FastifyReply, { config, url }: Route, ms: number) {
   const { line, caller } = request
   const { outcome } = line
-  const { config, url } = request.routeOptions
   return {
     requestId: request.id,
     trace: (line.span?.context ?? line.trace)?.traceId,

@@ -11,8 +11,8 @@ export function requestIdOf(req: IncomingMessage, newRequestId: () => string): s
 
 /** Every answer names its request. */
 export function installRequestId(app: App): void {
-  app.addHook('onRequest', (request, reply, done) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     reply.header('x-request-id', request.id)
-    done()
+    done(null, payload)
   })
 }

@@ -2,37 +2,42 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { App } from '../route.ts'
 
+/** What comes in on a connection; null: nothing, or it is there as a whole. */
 interface Reception {
-  readonly raw: IncomingMessage
+  raw: IncomingMessage | null
   bytesRead: number
 }
 
 /**
  * Cuts clients that trickle a body: fewer than `bytesMin` within one to two intervals of `intervalMs`,
- * while it is they who are waited for. Costs a map entry per request; Node's own `requestTimeout` is for
+ * while it is they who are waited for. Costs a look-up per request; Node's own `requestTimeout` is for
  * the whole body and must leave a large one its time.
  */
 export function installSlowBody(
   app: App,
   { intervalMs, bytesMin, onCut }: { intervalMs: number; bytesMin: number; onCut: () => void }
 ): void {
+  // Of connections that came over the network, and so can be cut.
   const receptions = new Map<Socket, Reception>()
-  // Those that came over the network, and so can be cut.
-  const connections = new WeakSet<Socket>()
   app.server.on('connection', (socket: Socket) => {
-    connections.add(socket)
+    receptions.set(socket, { raw: null, bytesRead: -1 })
     socket.once('close', () => receptions.delete(socket))
   })
   app.addHook('onRequest', (request, _reply, done) => {
     const { raw } = request
-    const isReceiving = !raw.complete && connections.has(raw.socket)
-    if (isReceiving) receptions.set(raw.socket, { raw, bytesRead: -1 })
+    const reception = raw.complete ? undefined : receptions.get(raw.socket)
+    if (reception !== undefined) {
+      reception.raw = raw
+      reception.bytesRead = -1
+    }
     done()
   })
   const timer = setInterval(() => {
     for (const [socket, reception] of receptions) {
-      if (reception.raw.complete) receptions.delete(socket)
-      else if (isWaitedFor(reception.raw)) check(socket, reception)
+      const { raw } = reception
+      if (raw === null) continue
+      if (raw.complete) reception.raw = null
+      else if (isWaitedFor(raw)) check(socket, reception)
     }
   }, intervalMs)
   timer.unref()

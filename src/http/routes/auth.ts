@@ -10,6 +10,7 @@ import {
   browserCookie,
   clearInvitationCookie,
   clearSessionCookie,
+  cookieOf,
   invitationCookie,
   sessionCookie,
   setBrowserCookie,
@@ -54,7 +55,7 @@ export async function authRoutes(app: App, deps: Deps): Promise<void> {
         email,
         returnTo,
         publicUrl: publicUrl.at(''),
-        browserToken: request.cookies[browserCookie] ?? null
+        browserToken: cookieOf(request, browserCookie)
       })
       if ('choice' in started) {
         reply.type('text/html; charset=utf-8')
@@ -72,15 +73,15 @@ export async function authRoutes(app: App, deps: Deps): Promise<void> {
       schema: { hide: true, params: Strict({ loginProviderId: IdOfKind('loginProvider') }) }
     },
     async (request, reply) => {
-      const invitationToken = request.cookies[invitationCookie] ?? null
+      const invitationToken = cookieOf(request, invitationCookie)
       if (invitationToken !== null) clearInvitationCookie(reply)
       const { sessionToken, expiresAt, returnTo } = await identity.login.finish({
         loginProviderId: request.params.loginProviderId,
         query: queryOf(request),
         publicUrl: request.publicUrl.at(''),
-        browserToken: request.cookies[browserCookie] ?? null,
+        browserToken: cookieOf(request, browserCookie),
         invitationToken,
-        sessionToken: request.cookies[sessionCookie] ?? null,
+        sessionToken: cookieOf(request, sessionCookie),
         userAgent: (request.headers['user-agent'] ?? '').slice(0, 256),
         requestId: request.id,
         source: request.ip
@@ -106,7 +107,7 @@ export async function authRoutes(app: App, deps: Deps): Promise<void> {
       }
     },
     async (request, reply) => {
-      const token = request.cookies[sessionCookie] ?? null
+      const token = cookieOf(request, sessionCookie)
       const { endSessionUrl } = await identity.sessions.logout(token, request.id, request.ip)
       clearSessionCookie(reply)
       return { endSessionUrl }

@@ -1,12 +1,14 @@
+import assert from 'node:assert/strict'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../base/errors.ts'
 import { asId, idPattern } from '../../base/ids.ts'
+import { Stop } from '../../base/stop.ts'
 import type { FabricSlugs } from '../../fabrics/fabric-slugs.ts'
 import type { Gateway, GatewayCall } from '../../gateway/gateway.ts'
 import type { Identity } from '../../identity/identity.ts'
 import { bodyOf } from '../data-plane/body.ts'
 import { responseSink } from '../data-plane/sink.ts'
-import { endOf, goneSignal } from '../gone-signal.ts'
+import { endOf, stopWhenGone } from '../gone-signal.ts'
 import { credentialsOf } from '../plugins/access.ts'
 import { onFabricHost } from '../plugins/fabric-host.ts'
 import type { ProblemWriter } from '../plugins/problem.ts'
@@ -35,9 +37,7 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 export async function dataPlane(app: App, deps: Deps): Promise<void> {
   const { gateway, identity, fabricSlugs, problems, settle, limits } = deps
   const always = Object.entries(deps.headersOf('data')).flat()
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  answerAt('/fabrics/:fabricId/*', {}, async ({ raw, params: { fabricId } }) => {
+  answerAt('/fabrics/:fabricId/*', {}, ({ raw, params: { fabricId } }) => {
     if (!fabricIdPattern.test(fabricId)) throw new AppError('not_found')
     const prefix = `/fabrics/${fabricId}`
     return { fabricId: asId('fabric', fabricId), ...targetOf(raw.url ?? '', prefix) }
@@ -53,7 +53,7 @@ export async function dataPlane(app: App, deps: Deps): Promise<void> {
   function answerAt(
     url: string,
     options: { constraints?: typeof onFabricHost },
-    find: (request: DataRequest) => Promise<Target>
+    find: (request: DataRequest) => Target | Promise<Target>
   ): void {
     app.route<{ Params: { fabricId: string } }>({
       ...options,
@@ -61,14 +61,18 @@ export async function dataPlane(app: App, deps: Deps): Promise<void> {
       url,
       config: { access: 'caller', operation: 'endpoint.query', surface: 'data' },
       schema: { hide: true },
-      handler: async (request, reply) => {
+      // The last of the hooks that let a request in: what follows it is for bodies that are parsed and checked.
+      onRequest: async (request, reply) => {
         const leave = gateway.enter(request.scope)
         try {
-          await answer(request, reply, await find(request))
+          const target = find(request)
+          await answer(request, reply, 'then' in target ? await target : target)
+          reply.hijack()
         } finally {
           leave()
         }
-      }
+      },
+      handler: () => assert.fail('it is answered before')
     })
   }
 
@@ -78,9 +82,10 @@ export async function dataPlane(app: App, deps: Deps): Promise<void> {
       const now = await identity.authenticate(credentialsOf(request))
       await gateway.recheck({ scope: now.scope, fabricId: target.fabricId, headers })
     }
-    const signal = goneSignal(reply.raw, (end) => identity.openCalls.open(scope, recheck, end))
+    const signal = new Stop()
+    stopWhenGone(reply.raw, signal, (end) => identity.openCalls.open(scope, recheck, end))
     const body = await bodyOf(request.raw, limits)
-    const sink = responseSink(request, reply, always)
+    const sink = responseSink(request, reply.raw, always)
     const keyId = request.caller?.keyId ?? null
     line.pending += 1
     try {
