@@ -73,7 +73,7 @@ import type { AuditReader } from './http/schemas/audit.ts'
 import type { OperationsReader } from './http/schemas/operations.ts'
 import { defaultHttpLimits, type HttpLimits, type SlowClients } from './http/server-options.ts'
 import { createStepAnswers } from './http/step-answers.ts'
-import { serializerCompiler, validatorCompiler } from './http/validation.ts'
+import { noCompilers, serializerCompiler, validatorCompiler } from './http/validation.ts'
 import type { Identity } from './identity/identity.ts'
 import type { Interchange } from './interchange/interchange.ts'
 import type { Webhooks } from './webhooks/webhooks.ts'
@@ -139,6 +139,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: limits.maxParamLength },
+    schemaController: noCompilers,
     frameworkErrors: problems.early,
     clientErrorHandler: problems.refuse
   })
@@ -152,7 +153,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     app.getDefaultJsonParser('error', 'error')
   )
   await app.register(cookie, { hook: false })
-  await installOpenApi(app)
+  installOpenApi(app)
   installProblems(app, problems)
   const { settle } = installLog(app, {
     logger,

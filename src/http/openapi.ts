@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import swagger from '@fastify/swagger'
+import fastify, { type RouteOptions } from 'fastify'
 import { Type } from './json-schema.ts'
 import { type Access, type App, answers } from './route.ts'
 
@@ -30,8 +30,27 @@ const securityOf: Readonly<Record<Access, { [scheme: string]: string[] }[]>> = {
   caller: [{ session: [] }, { serviceKey: [] }]
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly describedRoutes: readonly RouteOptions[]
+  }
+}
+
 /** Collects the routes that are registered after it. */
-export async function installOpenApi(app: App): Promise<void> {
+export function installOpenApi(app: App): void {
+  const described: RouteOptions[] = []
+  app.decorate('describedRoutes', described)
+  app.addHook('onRoute', (route) => {
+    if (route.schema?.hide !== true) described.push(route)
+  })
+}
+
+/** By an app that answers nobody: what writes such documents is slow to load, and is when somebody asks for one. */
+async function describe(routes: readonly RouteOptions[]): Promise<object> {
+  const { default: swagger } = await import('@fastify/swagger')
+  const app = fastify({ exposeHeadRoutes: false })
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => JSON.stringify)
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -59,7 +78,20 @@ export async function installOpenApi(app: App): Promise<void> {
       return { schema: { ...schema, operationId, security: securityOf[access] }, url }
     }
   })
+  for (const { method, url, schema, config } of routes) {
+    app.route({
+      method,
+      url,
+      ...(schema && { schema }),
+      ...(config && { config }),
+      handler: nobody
+    })
+  }
+  await app.ready()
+  return app.swagger()
 }
+
+async function nobody(): Promise<void> {}
 
 function camelCase(text: string): string {
   return text.replaceAll(/[._]([a-z])/g, (_, letter: string) => letter.toUpperCase())
@@ -86,8 +118,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** The OpenAPI 3.1 document of an app that is ready. */
-export function openApiOf(app: Pick<App, 'swagger'>): Record<string, unknown> {
-  const document: unknown = structuredClone(app.swagger())
+export async function openApiOf({
+  describedRoutes
+}: Pick<App, 'describedRoutes'>): Promise<Record<string, unknown>> {
+  const document: unknown = structuredClone(await describe(describedRoutes))
   assert.ok(isObject(document) && isObject(document.paths) && isObject(document.components))
   const schemas: Record<string, unknown> = {}
   const paths = hoist(document.paths, schemas)
@@ -96,7 +130,7 @@ export function openApiOf(app: Pick<App, 'swagger'>): Record<string, unknown> {
 }
 
 export function openApiRoute(app: App): void {
-  let document: Record<string, unknown> | undefined
+  let document: Promise<Record<string, unknown>> | undefined
   app.get(
     '/api/v1/openapi.json',
     {
@@ -109,7 +143,7 @@ export function openApiRoute(app: App): void {
     },
     async () => {
       document ??= openApiOf(app)
-      return document
+      return await document
     }
   )
 }

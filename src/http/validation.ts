@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import fastJson, { type Schema } from 'fast-json-stringify'
@@ -24,6 +25,13 @@ function makeAjv(options: { coerces: boolean; allErrors: boolean }): Ajv2020 {
   })
   formats.default(ajv)
   return ajv
+}
+
+/** In place of Fastify's own, which would be loaded with everything else: an app that has schemas sets ours. */
+export const noCompilers = { compilersFactory: { buildValidator: unset, buildSerializer: unset } }
+
+function unset(): never {
+  assert.fail('no compiler is set')
 }
 
 type Validator = () => ValidateFunction

@@ -1,4 +1,4 @@
-import { Pool } from 'undici'
+import Pool from 'undici/lib/dispatcher/pool.js'
 import type { Dialler } from './connector.ts'
 
 /** Enough for a thousand open streams to one workspace; more wait for their connect deadline. */

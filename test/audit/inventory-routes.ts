@@ -68,7 +68,7 @@ const isAction = (operation: string): operation is AuditAction => operation in a
 /** One good call of each route that is to leave a record, each with things of its own. */
 export async function recordedCalls(cast: Cast): Promise<readonly Recorded[]> {
   const { app, world } = cast.platform
-  const { paths } = openApiOf(app) as {
+  const { paths } = (await openApiOf(app)) as {
     paths: Record<string, Record<string, { responses: object }>>
   }
   const plan = createPlanner(cast, ({ method, url }) => {

@@ -9,7 +9,7 @@ import { readText, root } from './source.ts'
 const app = await buildReadableApp()
 await mkdir(join(root, 'docs'), { recursive: true })
 const texts = {
-  'openapi.json': openApiText(app),
+  'openapi.json': await openApiText(app),
   'authorization.md': authorizationText(app.routeTable),
   'audit.md': auditText(readText('docs/audit.md'))
 }

@@ -43,6 +43,6 @@ export function buildReadableApp(): Promise<App> {
 }
 
 /** The OpenAPI document as it is committed: two-space steps, a newline at the end. */
-export function openApiText(app: App): string {
-  return `${JSON.stringify(openApiOf(app), null, 2)}\n`
+export async function openApiText(app: App): Promise<string> {
+  return `${JSON.stringify(await openApiOf(app), null, 2)}\n`
 }

@@ -114,12 +114,12 @@ describe('the routes as they stand', () => {
     expect(new Set(there.map(({ surface }) => surface))).toEqual(new Set(['data']))
   })
 
-  test('every route of the API declares how it succeeds and how it fails', () => {
-    expect(answerFaults(openApiOf(app), app.routeTable)).toEqual([])
+  test('every route of the API declares how it succeeds and how it fails', async () => {
+    expect(answerFaults(await openApiOf(app), app.routeTable)).toEqual([])
   })
 
-  test('docs/openapi.json is what the routes say (`npm run openapi` writes it)', () => {
-    expect(readText('docs/openapi.json')).toBe(openApiText(app))
+  test('docs/openapi.json is what the routes say (`npm run openapi` writes it)', async () => {
+    expect(readText('docs/openapi.json')).toBe(await openApiText(app))
   })
 
   test('docs/audit.md has the inventory as it is (`npm run openapi` prints it)', () => {

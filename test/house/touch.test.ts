@@ -66,6 +66,7 @@ describe('a planted fault is seen', () => {
     ['fastify', 'src/gateway/a.ts', "import type { FastifyInstance } from 'fastify'"],
     ['fastify', 'src/identity/a.ts', "import cookie from '@fastify/cookie'"],
     ['undici and fetch', 'src/oauth/a.ts', "import { Agent } from 'undici'"],
+    ['undici and fetch', 'src/oauth/a.ts', "import Pool from 'undici/lib/dispatcher/pool.js'"],
     ['undici and fetch', 'src/oauth/a.ts', "await fetch('https://a')"],
     ['undici and fetch', 'src/oauth/a.ts', "await globalThis.fetch('https://a')"],
     ['undici and fetch', 'src/ui/pages/a/b.tsx', "await fetch('/api/v1/me')"],

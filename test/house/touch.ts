@@ -116,7 +116,7 @@ export const rules: readonly Rule[] = [
   {
     thing: 'undici and fetch',
     onlyIn: ['outbound/', local, 'ui/api/client.ts'],
-    finds: (source) => [...imports(source, /^undici$/), ...calls(source, /^fetch$/)]
+    finds: (source) => [...imports(source, /^undici(\/|$)/), ...calls(source, /^fetch$/)]
   },
   {
     thing: 'clients of key management services',

@@ -6,7 +6,7 @@ import { buildReadableApp } from '../house/readable-app.ts'
 const handed = vi.hoisted(() => ({ questions: 0, answers: 0, faults: [] as unknown[] }))
 
 vi.mock(import('../../src/http/validation.ts'), async (original) => {
-  const { validatorCompiler, serializerCompiler } = await original()
+  const { validatorCompiler, serializerCompiler, ...others } = await original()
   const tried = (compile: () => unknown, of: unknown) => {
     try {
       compile()
@@ -15,6 +15,7 @@ vi.mock(import('../../src/http/validation.ts'), async (original) => {
     }
   }
   return {
+    ...others,
     serializerCompiler: () => (part) => {
       handed.answers += 1
       tried(() => fastJson(part.schema as Schema), { ...part, schema: null })

@@ -20,7 +20,7 @@ beforeAll(async () => {
   cast = await createCast()
   const { app, port, world } = cast.platform
   routes = app.routeTable
-  const plan = createPlanner(cast, successes())
+  const plan = createPlanner(cast, await successes())
   const known = routes.filter((route) => nameOf(route) in table)
   const planned = known.flatMap((route) =>
     cast.callers.map((caller) => plan(route, table[nameOf(route)] ?? {}, caller))
@@ -56,8 +56,8 @@ beforeAll(async () => {
 
 afterAll(() => cast?.platform.close())
 
-function successes(): (route: RouteFact) => number | null {
-  const { paths } = openApiOf(cast.platform.app) as {
+async function successes(): Promise<(route: RouteFact) => number | null> {
+  const { paths } = (await openApiOf(cast.platform.app)) as {
     paths: Record<string, Record<string, { responses: object }>>
   }
   return ({ method, url }) => {

@@ -23,7 +23,7 @@ let tried: readonly (readonly [TextCase, Answer])[]
 beforeAll(async () => {
   cast = await createCast()
   const { app, port } = cast.platform
-  const { paths, components } = openApiOf(app) as {
+  const { paths, components } = (await openApiOf(app)) as {
     paths: Record<string, Record<string, Described>>
     components: { schemas: Schemas }
   }
