@@ -29,6 +29,7 @@ import { createLoginMetadata } from './identity/login-metadata.ts'
 import { examine, type Finding } from './jobs/examination.ts'
 import { clockSync } from './jobs/jobs.ts'
 import { createKeyRotation } from './jobs/key-rotation.ts'
+import { createLogLines } from './log-lines.ts'
 import { createAuthorizationServers } from './oauth/authorization-server.ts'
 import { buildRooms, type Rooms } from './rooms.ts'
 import { credentialsOf } from './store/connection.ts'
@@ -62,7 +63,10 @@ function readConfig(): Config {
 
 async function serve(config: Config): Promise<number> {
   letBuffersPass()
-  const logger = pino({ level: config.logLevel, base: null })
+  // Its pipe is one that is not waited for, from the moment on that somebody asks for it.
+  const lines = createLogLines(process.stdout.fd)
+  process.on('exit', lines.end)
+  const logger = pino({ level: config.logLevel, base: null }, lines)
   const tracing = await startTracing(config, version)
   const { parts, rooms, close } = await open(config, logger, tracing?.tracer ?? null)
   await rooms.keyCustody.turn()

@@ -89,7 +89,7 @@ test.each(kinds)(
       // By Weft and not by the workspace: the log says why.
       const line = () =>
         logOf(at).find((one) => one.includes(requestId) && one.includes('"status"'))
-      await expect.poll(line).toMatch(/"code":"unauthenticated"/)
+      await expect.poll(line, { timeout: 10_000 }).toMatch(/"code":"unauthenticated"/)
 
       const begins = calls.findIndex(({ status }) => status !== 200)
       const [last, since] = [calls[begins - 1], calls.slice(begins)]

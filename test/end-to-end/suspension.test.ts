@@ -69,7 +69,7 @@ test('D13 A13 a tenant that the command line suspends is out on every replica wi
   for (const replica of replicas) {
     // By Weft and not by the workspace: the log says why.
     const cut = () => /"status":200,"code":"unauthenticated"/.test(replica.output())
-    await expect.poll(cut).toBe(true)
+    await expect.poll(cut, { timeout: 10_000 }).toBe(true)
     expect(await replica.ask(session, fabricId)).toMatchObject({ status: 401 })
   }
 

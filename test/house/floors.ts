@@ -24,6 +24,7 @@ export const floors: Readonly<Record<string, number>> = {
   'app.ts': 8,
   'rooms.ts': 8,
   'doors.ts': 8,
+  'log-lines.ts': 8,
   'main.ts': 9,
   local: 9,
   ui: 9
