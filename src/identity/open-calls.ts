@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { AppError, type ProblemCode } from '../base/errors.ts'
+import { type Listed, Roster } from '../base/roster.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 
@@ -27,7 +28,7 @@ const endings: ReadonlySet<ProblemCode> = new Set(['unauthenticated', 'forbidden
 const recheckEveryMs = 4_000
 const atOnceMax = 16
 
-interface OpenCall {
+interface OpenCall extends Listed {
   readonly scope: TenantScope
   readonly recheck: () => Promise<unknown>
   readonly end: (why: AppError) => void
@@ -41,7 +42,7 @@ export function createOpenCalls(deps: {
   readonly clock: Clock
 }): OpenCalls {
   const { versions, clock } = deps
-  const calls = new Set<OpenCall>()
+  const calls = new Roster<OpenCall>()
 
   function isDue({ scope, version, checkedMs }: OpenCall): boolean {
     const current = versions.current(scope.tenantId)
@@ -65,12 +66,12 @@ export function createOpenCalls(deps: {
   return {
     open(scope, recheck, end) {
       const checkedMs = clock.monotonicMs()
-      const call: OpenCall = { scope, recheck, end, version: null, checkedMs }
+      const call: OpenCall = { scope, recheck, end, version: null, checkedMs, place: -1 }
       calls.add(call)
       return () => void calls.delete(call)
     },
     async review() {
-      const due = [...calls].filter(isDue)
+      const due = calls.filter(isDue)
       while (due.length > 0) await Promise.all(due.splice(0, atOnceMax).map(check))
     }
   }

@@ -24,6 +24,7 @@ type Phase = 'connect' | 'first_byte' | 'idle'
 /** One request and its answer on one connection, with its deadlines; see `Outbound.stream`. */
 export class Exchange implements Dispatcher.DispatchHandler, Timed {
   dueMs = Number.POSITIVE_INFINITY
+  place = -1
   readonly #input: ExchangeInput
   readonly #sink: StreamSink
   readonly #clock: Clock
