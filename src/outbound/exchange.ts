@@ -1,4 +1,4 @@
-import { PassThrough, type Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
@@ -31,7 +31,6 @@ export class Exchange implements Dispatcher.DispatchHandler, Timed {
   readonly #watch: DeadlineWatch
   readonly #startedMs: number
   readonly #end = Promise.withResolvers<StreamEnd>()
-  readonly #body: Buffer | PassThrough | null
   readonly #onAbort = () => this.#abort()
   #controller: Dispatcher.DispatchController | undefined
   #isSettled = false
@@ -52,19 +51,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Timed {
     this.#clock = clock
     this.#watch = watch
     this.#startedMs = clock.monotonicMs()
-    this.#body = input.body === null || Buffer.isBuffer(input.body) ? input.body : relay(input.body)
   }
 
   run(pool: Pool): Promise<StreamEnd> {
-    const { method, path, headers, signal, deadlines } = this.#input
+    const { method, path, headers, body, signal, deadlines } = this.#input
     this.#sink.onStart?.({ resume: () => this.#resume(), abort: this.#onAbort })
     if (signal?.aborted) this.#abort()
+    if (body instanceof Readable) this.#follow(body)
     if (this.#isSettled) return this.#end.promise
     signal?.addEventListener('abort', this.#onAbort, { once: true })
     this.#totalDueMs = this.#clock.monotonicMs() + deadlines.totalMs
     this.#arm('connect', deadlines.connectMs)
     this.#watch.add(this)
-    pool.dispatch({ method, path, headers, body: this.#body }, this)
+    pool.dispatch({ method, path, headers, body }, this)
     return this.#end.promise
   }
 
@@ -155,12 +154,28 @@ export class Exchange implements Dispatcher.DispatchHandler, Timed {
     this.#controller?.abort(gone())
   }
 
+  /** A body that ends before it is whole ends the exchange. */
+  #follow(body: Readable): void {
+    const cut = () => {
+      if (body.readableEnded) return
+      const { errored } = body
+      const detail = 'The request body ended early'
+      const err =
+        errored instanceof AppError ? errored : new AppError('invalid_request', { detail })
+      this.#settle(() => this.#end.reject(err))
+      this.#controller?.abort(gone())
+    }
+    if (body.destroyed) cut()
+    else body.once('close', cut)
+  }
+
   #settle(finish: () => void): void {
     if (this.#isSettled) return
     this.#isSettled = true
     this.#watch.delete(this)
     this.#input.signal?.removeEventListener('abort', this.#onAbort)
-    if (this.#body instanceof PassThrough) this.#body.destroy()
+    const { body } = this.#input
+    if (body instanceof Readable) body.destroy()
     finish()
   }
 
@@ -197,16 +212,4 @@ export class Exchange implements Dispatcher.DispatchHandler, Timed {
 
 function gone(): AppError {
   return new AppError('upstream_unavailable', { note: 'given up by this side' })
-}
-
-/** A body that may be dropped without its source: that one is often the caller's own connection. */
-function relay(source: Readable): PassThrough {
-  const body = new PassThrough()
-  const cut = () => {
-    if (source.readableEnded) return
-    body.destroy(new AppError('invalid_request', { detail: 'The request body ended early' }))
-  }
-  source.once('error', cut).once('close', cut)
-  if (source.destroyed) cut()
-  return source.pipe(body)
 }

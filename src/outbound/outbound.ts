@@ -46,7 +46,7 @@ export interface StreamRequest {
   readonly path: string
   readonly headers: HeaderInput
   readonly bearer: Secret
-  /** A Readable is read to its end or left where it stands, never destroyed. */
+  /** A Readable is sent as it comes, and destroyed where the exchange ends before it does. */
   readonly body: Buffer | Readable | null
   readonly signal: StopSignal
   readonly deadlines: StreamDeadlines

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type Readable, Transform, type TransformCallback } from 'node:stream'
+import { Readable } from 'node:stream'
 import { AppError } from '../../base/errors.ts'
 import type { HttpLimits } from '../server-options.ts'
 
@@ -17,7 +17,7 @@ export async function bodyOf(
   const { 'content-length': length, 'transfer-encoding': encoding } = raw.headers
   if (length === '0' || (length === undefined && encoding === undefined)) return null
   if (Number(length) > maxDataBodyBytes) throw new AppError('body_too_large')
-  return Number(length) <= wholeBodyBytes ? whole(raw) : streamed(raw, maxDataBodyBytes)
+  return Number(length) <= wholeBodyBytes ? whole(raw) : new PassingBody(raw, maxDataBodyBytes)
 }
 
 function cut(): AppError {
@@ -39,33 +39,40 @@ function whole(raw: IncomingMessage): Promise<Buffer> {
   })
 }
 
-class CappedBody extends Transform {
+/** Hands on what the request brings, piece by piece, and keeps one piece at most where its reader pauses. */
+class PassingBody extends Readable {
+  readonly #raw: IncomingMessage
   #left: number
+  readonly #onData = (chunk: Buffer) => this.#take(chunk)
 
-  constructor(maxBytes: number) {
-    super()
+  constructor(raw: IncomingMessage, maxBytes: number) {
+    super({ highWaterMark: 0 })
+    this.#raw = raw
     this.#left = maxBytes
+    // The gateway may not listen (yet); what it was stays readable as `errored`.
+    this.on('error', () => {})
+    raw.on('data', this.#onData)
+    raw.once('end', () => this.push(null))
+    raw.once('error', () => this.destroy(cut()))
+    raw.once('close', () => {
+      if (!raw.readableEnded) this.destroy(cut())
+    })
   }
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+  #take(chunk: Buffer): void {
     this.#left -= chunk.byteLength
-    if (this.#left < 0) callback(new AppError('body_too_large'))
-    else callback(null, chunk)
+    if (this.#left < 0) this.destroy(new AppError('body_too_large'))
+    else if (!this.push(chunk) || this.isPaused()) this.#raw.pause()
   }
-}
 
-function streamed(raw: IncomingMessage, maxBytes: number): Readable {
-  const body = new CappedBody(maxBytes)
-  raw.once('error', () => body.destroy(cut()))
-  raw.once('close', () => {
-    if (!raw.readableEnded) body.destroy(cut())
-  })
-  // The gateway may not listen (yet); what it was stays readable as `errored`.
-  body.on('error', () => {})
-  // A rest that nobody wants is drained, or the connection would stand still for good.
-  body.once('close', () => {
-    raw.unpipe(body)
-    raw.resume()
-  })
-  return raw.pipe(body)
+  override _read(): void {
+    this.#raw.resume()
+  }
+
+  /** A rest that nobody wants is drained, or the connection would stand still for good. */
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#raw.off('data', this.#onData)
+    this.#raw.resume()
+    done(error)
+  }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../base/errors.ts'
 import { asId, idPattern } from '../../base/ids.ts'
@@ -100,6 +101,8 @@ export async function dataPlane(app: App, deps: Deps): Promise<void> {
       problems.note(request, cause)
       sink.destroy()
     } finally {
+      // A rest of it that nobody took would stand in the way of the connection's next call.
+      if (body instanceof Readable) body.destroy()
       settle(request, reply)
     }
   }
