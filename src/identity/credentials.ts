@@ -1,22 +1,26 @@
-import { asId, type UserId } from '../base/ids.ts'
-import type { Db, OwnedTable, Tx } from '../store/db.ts'
-import { findMembership } from '../store/memberships.ts'
-import { findPersonalToken } from '../store/personal-tokens.ts'
-import { isPlatformOperator } from '../store/platform-operators.ts'
-import { findScimToken } from '../store/scim-tokens.ts'
-import { findSession } from '../store/sessions.ts'
-import { listTeamsOfUser } from '../store/teams.ts'
-import { readTenantSettings } from '../store/tenant-settings.ts'
-import { tenantVersion } from '../store/tenant-versions.ts'
+import { asId } from '../base/ids.ts'
+import {
+  mappedAdminOfHolder,
+  membershipOfHolder,
+  operatorOfHolder,
+  personalTokenOf,
+  placesOfHolder,
+  sessionOf
+} from '../store/credential-holders.ts'
+import type { Db } from '../store/db.ts'
+import type { MembershipRow } from '../store/memberships.ts'
+import { scimTokenOf } from '../store/scim-tokens.ts'
+import { placesOf, type TeamPlace } from '../store/teams.ts'
+import { orDefaults, tenantSettings } from '../store/tenant-settings.ts'
+import { type TenantStatus, tenantVersion } from '../store/tenant-versions.ts'
 import type { Remembered } from '../store/versioned-memory.ts'
 import type { AccessTokens } from './access-tokens.ts'
 import type { Caller } from './caller.ts'
 import type { Credential } from './credential.ts'
-import { identityScope } from './identity-scope.ts'
 import { endOfToken, narrowedTo, scopeOfToken } from './personal-token-scope.ts'
 import { authorityOf, teamRoleOf } from './roles.ts'
 import { readServiceKey, readServiceToken } from './service-credentials.ts'
-import { tenantRoleOf } from './tenant-role.ts'
+import { roleOf } from './tenant-role.ts'
 
 /** What is presented: its hash, and a token itself, which is found by what it says. */
 export interface Presented {
@@ -35,88 +39,99 @@ export function createCredentialReading(
   db: Db,
   accessTokens: Pick<AccessTokens, 'read'>
 ): Readonly<Record<Caller['via'], ReadCredential>> {
-  /** Finds whose it is, then reads it anew in its tenant, under the version that the tenant had before. */
-  function reading(
-    table: OwnedTable,
-    read: (tx: Tx, hash: string) => Promise<Credential | null>
-  ): ReadCredential {
-    return async ({ hash }) => {
-      const [[tenant]] = await db.askOwner({ table, hash }, tenantVersion())
-      if (tenant?.status !== 'active') return null
-      const tenantId = asId('tenant', tenant.id)
-      const value = await db.inTenant(identityScope(tenantId, null), (tx) => read(tx, hash))
-      return value === null ? null : { tenantId, version: tenant.version, value }
-    }
-  }
-
   return {
-    session: reading('sessions', readSession),
-    personal_token: reading('personal_tokens', readPersonalToken),
+    session: ({ hash }) => readSession(db, hash),
+    personal_token: ({ hash }) => readPersonalToken(db, hash),
     service_key: ({ hash }) => readServiceKey(db, hash),
     async service_token({ token }) {
       const facts = await accessTokens.read(token)
       return facts === null ? null : await readServiceToken(db, facts)
     },
-    scim_token: reading('scim_tokens', readScimToken)
+    scim_token: ({ hash }) => readScimToken(db, hash)
   }
 }
 
-async function readSession(tx: Tx, hash: string): Promise<Credential | null> {
-  const row = await findSession(tx, hash)
-  const facts = row === null ? null : await factsOfMember(tx, asId('user', row.userId))
-  if (row === null || facts === null) return null
-  const { tenantId } = tx.scope
-  const isOperator = await isPlatformOperator(tx, row.userId)
-  return {
+/** In one round trip, whosever session it is. */
+async function readSession(db: Db, hash: string): Promise<Remembered<Credential> | null> {
+  const presented = { table: 'sessions', hash } as const
+  const [[tenant], [row], [membership], places, mappedAdmin, operator] = await db.askOwner(
+    presented,
+    tenantVersion(),
+    sessionOf(hash),
+    membershipOfHolder(presented),
+    placesOfHolder(presented),
+    mappedAdminOfHolder(presented),
+    operatorOfHolder(presented)
+  )
+  const facts = factsOfMember(membership, places, mappedAdmin.length > 0)
+  if (row === undefined || facts === null) return null
+  const tenantId = asId('tenant', row.tenantId)
+  return ofActive(tenant, {
     via: 'session',
     tenantId,
     actor: { kind: 'user', id: asId('user', row.userId) },
-    authority: authorityOf({ ...facts, isPlatformOperator: isOperator }),
+    authority: authorityOf({ ...facts, isPlatformOperator: operator.length > 0 }),
     sessionId: asId('session', row.id),
     keyId: null,
     ends: [row.expiresAt, row.idleExpiresAt],
     lastUse: { kind: 'session', tenantId, id: row.id, at: row.lastSeenAt }
-  }
+  })
 }
 
 /** Its person as they are now, narrowed; running the platform is nothing for a script. */
-async function readPersonalToken(tx: Tx, hash: string): Promise<Credential | null> {
-  const row = await findPersonalToken(tx, hash)
-  const policy = await readTenantSettings(tx)
-  if (row === null || !policy.personalTokensAllowed) return null
-  const userId = asId('user', row.userId)
-  const facts = await factsOfMember(tx, userId)
-  if (facts === null) return null
-  const { tenantId } = tx.scope
-  return {
+async function readPersonalToken(db: Db, hash: string): Promise<Remembered<Credential> | null> {
+  const presented = { table: 'personal_tokens', hash } as const
+  const [[tenant], [row], [settings], [membership], places, mappedAdmin] = await db.askOwner(
+    presented,
+    tenantVersion(),
+    personalTokenOf(hash),
+    tenantSettings(),
+    membershipOfHolder(presented),
+    placesOfHolder(presented),
+    mappedAdminOfHolder(presented)
+  )
+  const policy = orDefaults(settings)
+  const facts = factsOfMember(membership, places, mappedAdmin.length > 0)
+  if (row === undefined || facts === null || !policy.personalTokensAllowed) return null
+  const tenantId = asId('tenant', row.tenantId)
+  return ofActive(tenant, {
     via: 'personal_token',
     tenantId,
-    actor: { kind: 'user', id: userId },
+    actor: { kind: 'user', id: asId('user', row.userId) },
     authority: narrowedTo(authorityOf(facts), scopeOfToken(row)),
     sessionId: null,
     keyId: asId('personalToken', row.id),
     ends: [endOfToken(row, policy)],
     lastUse: { kind: 'personal_token', tenantId, id: row.id, at: row.lastUsedAt }
-  }
+  })
 }
 
 /** Null: no member, or not now. */
-async function factsOfMember(tx: Tx, userId: UserId) {
-  const membership = await findMembership(tx, userId)
+function factsOfMember(
+  membership: MembershipRow | undefined,
+  places: readonly TeamPlace[],
+  isMappedAdmin: boolean
+) {
   if (membership?.status !== 'active') return null
-  const teams = await listTeamsOfUser(tx, userId)
   return {
     kind: 'user',
-    role: await tenantRoleOf(tx, membership),
-    teams: teams.map(({ id, role }) => ({ id: asId('team', id), role: teamRoleOf(role) }))
+    role: roleOf(membership, isMappedAdmin),
+    teams: placesOf(places).map(({ id, role }) => ({
+      id: asId('team', id),
+      role: teamRoleOf(role)
+    }))
   } as const
 }
 
-async function readScimToken(tx: Tx, hash: string): Promise<Credential | null> {
-  const row = await findScimToken(tx, hash)
-  if (row === null) return null
-  const { tenantId } = tx.scope
-  return {
+async function readScimToken(db: Db, hash: string): Promise<Remembered<Credential> | null> {
+  const [[tenant], [row]] = await db.askOwner(
+    { table: 'scim_tokens', hash },
+    tenantVersion(),
+    scimTokenOf(hash)
+  )
+  if (row === undefined) return null
+  const tenantId = asId('tenant', row.tenantId)
+  return ofActive(tenant, {
     via: 'scim_token',
     tenantId,
     actor: { kind: 'scim_token', id: asId('scimToken', row.id) },
@@ -125,5 +140,14 @@ async function readScimToken(tx: Tx, hash: string): Promise<Credential | null> {
     keyId: null,
     ends: row.expiresAt === null ? [] : [row.expiresAt],
     lastUse: { kind: 'scim_token', tenantId, id: row.id, at: row.lastUsedAt }
-  }
+  })
+}
+
+/** Under the version that the tenant had before the rest was read; nothing where it is not served. */
+function ofActive(
+  tenant: TenantStatus | undefined,
+  value: Credential
+): Remembered<Credential> | null {
+  if (tenant?.status !== 'active') return null
+  return { tenantId: value.tenantId, version: tenant.version, value }
 }

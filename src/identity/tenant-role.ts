@@ -4,7 +4,10 @@ import type { MembershipRow } from '../store/memberships.ts'
 import type { TenantRole } from './roles.ts'
 
 /** The role that counts: given by hand, or a higher one by a group of the identity provider's. */
-export async function tenantRoleOf(tx: Tx, { role, userId }: MembershipRow): Promise<TenantRole> {
-  const isAdmin = role === 'tenant_admin' || (await isMappedAdmin(tx, userId))
-  return isAdmin ? 'tenant_admin' : 'member'
+export async function tenantRoleOf(tx: Tx, membership: MembershipRow): Promise<TenantRole> {
+  return roleOf(membership, await isMappedAdmin(tx, membership.userId))
+}
+
+export function roleOf({ role }: Pick<MembershipRow, 'role'>, isMappedAdmin: boolean): TenantRole {
+  return role === 'tenant_admin' || isMappedAdmin ? 'tenant_admin' : 'member'
 }

@@ -1,5 +1,6 @@
+import type { Question } from './asking.ts'
 import type { Tx } from './db.ts'
-import type { ScimToken } from './generated/client.ts'
+import { Prisma, type ScimToken } from './generated/client.ts'
 
 export type ScimTokenRow = ScimToken
 
@@ -12,6 +13,12 @@ export function insertScimToken(
 
 export function findScimToken(tx: Tx, hash: string): Promise<ScimTokenRow | null> {
   return tx.rows.scimToken.findFirst({ where: { tenantId: tx.scope.tenantId, hash } })
+}
+
+export function scimTokenOf(hash: string): Question<ScimTokenRow> {
+  return {
+    sql: Prisma.sql`SELECT * FROM scim_tokens WHERE tenant_id = weft_tenant() AND hash = ${hash}`
+  }
 }
 
 /** Newest first. */

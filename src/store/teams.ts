@@ -19,6 +19,10 @@ export interface TeamMembership {
   readonly role: string
 }
 
+export interface TeamPlace extends TeamMembership {
+  readonly userId: string
+}
+
 export function insertTeam(
   tx: Tx,
   row: Pick<TeamRow, 'id' | 'name' | 'kind' | 'createdAt'> & Partial<Pick<TeamRow, 'isDefault'>>
@@ -122,17 +126,19 @@ export function listTeamsOfUser(tx: Tx, userId: string): Promise<TeamMembership[
  * The teams of each of these people, shared ones first. A role is the one given by hand, or a higher one by a
  * group of the identity provider's.
  */
-export async function listTeamsOfUsers(
-  tx: Tx,
-  userIds: readonly string[]
-): Promise<(TeamMembership & { readonly userId: string })[]> {
+export async function listTeamsOfUsers(tx: Tx, userIds: readonly string[]): Promise<TeamPlace[]> {
   const rows = await tx.rows.teamMember.findMany({
     where: { tenantId: tx.scope.tenantId, userId: { in: [...userIds] } },
     select: { userId: true, role: true, team: { select: { id: true, name: true, kind: true } } }
   })
   const byHand = rows.map(({ userId, role, team }) => ({ ...team, role, userId }))
-  const places = new Map<string, (typeof byHand)[number]>()
-  for (const place of [...byHand, ...(await listMappedTeams(tx, userIds))]) {
+  return placesOf([...byHand, ...(await listMappedTeams(tx, userIds))])
+}
+
+/** Of several places that a person has in one team, the highest; shared teams first. */
+export function placesOf(all: readonly TeamPlace[]): TeamPlace[] {
+  const places = new Map<string, TeamPlace>()
+  for (const place of all) {
     const key = `${place.userId}/${place.id}`
     if (places.get(key)?.role !== 'admin') places.set(key, place)
   }

@@ -1,5 +1,6 @@
+import type { Question } from './asking.ts'
 import type { Tx } from './db.ts'
-import type { TenantSettings } from './generated/client.ts'
+import { Prisma, type TenantSettings } from './generated/client.ts'
 
 export type TenantSettingsRow = TenantSettings
 
@@ -24,7 +25,18 @@ export async function readTenantSettings(
   tx: Tx
 ): Promise<Omit<TenantSettingsRow, 'tenantId' | 'updatedAt'>> {
   const { tenantId } = tx.scope
-  return (await tx.rows.tenantSettings.findUnique({ where: { tenantId } })) ?? defaults
+  return orDefaults(await tx.rows.tenantSettings.findUnique({ where: { tenantId } }))
+}
+
+/** One row, or none where nothing was ever decided: see `orDefaults`. */
+export function tenantSettings(): Question<TenantSettingsRow> {
+  return { sql: Prisma.sql`SELECT * FROM tenant_settings WHERE tenant_id = weft_tenant()` }
+}
+
+export function orDefaults(
+  row: TenantSettingsRow | null | undefined
+): Omit<TenantSettingsRow, 'tenantId' | 'updatedAt'> {
+  return row ?? defaults
 }
 
 /** @returns false when the settings are no longer at `version` */

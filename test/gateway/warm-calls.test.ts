@@ -134,8 +134,8 @@ test('a token that is bound to a fabric serves there, and at another is 403, whe
 test.each([
   ['serviceKey', 4],
   ['serviceToken', 6],
-  ['personalToken', 14],
-  ['session', 14]
+  ['personalToken', 4],
+  ['session', 4]
 ] as const)(
   'a process that has nothing in memory answers by %s with %i round trips to the database at most, while the token lives',
   async (caller, roundTripsMax) => {
