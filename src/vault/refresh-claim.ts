@@ -147,11 +147,13 @@ export function abandonClaim({ db }: RefreshDeps, scope: TenantScope, claim: Cla
   insist(release, letGoDelaysMs).catch(() => undefined)
 }
 
-const pollMs = 100
+const pollMinMs = 20
+const pollMaxMs = 100
 
 /**
  * Resolves when the claim that another owner holds on this generation has ended, one way or the other, or
- * when this process closes and has no more use for it.
+ * when this process closes and has no more use for it. Whoever waits in this process waits for this one: it is seen
+ * at most a fifth of the time later that the owner took, and at most `pollMaxMs`.
  */
 export async function waitForOwner(
   { db }: RefreshDeps,
@@ -160,7 +162,11 @@ export async function waitForOwner(
   closing: AbortSignal
 ): Promise<void> {
   const isHeld = async () => (await db.ask(scope, claimOn(grantId, generation)))[0].length > 0
-  while (!closing.aborted && (await isHeld())) await delay(pollMs)
+  for (let waitedMs = 0; !closing.aborted && (await isHeld()); ) {
+    const pollMs = Math.min(Math.max(pollMinMs, waitedMs / 5), pollMaxMs)
+    await delay(pollMs)
+    waitedMs += pollMs
+  }
 }
 
 /** With the provider's deadline for two client secrets still within the lease. */

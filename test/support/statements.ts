@@ -14,7 +14,11 @@ export async function statementsOf(work: () => Promise<unknown>): Promise<readon
   return (await trafficOf(work)).statements
 }
 
-export async function trafficOf(work: () => Promise<unknown>): Promise<Traffic> {
+/** @param onStatement hears of each as it leaves */
+export async function trafficOf(
+  work: () => Promise<unknown>,
+  onStatement: (statement: string) => void = () => undefined
+): Promise<Traffic> {
   const { query } = pg.Client.prototype
   const underWay = new WeakMap<object, number>()
   const statements: string[] = []
@@ -25,7 +29,9 @@ export async function trafficOf(work: () => Promise<unknown>): Promise<Traffic> 
   ) {
     const before = underWay.get(this) ?? 0
     if (before === 0) roundTrips += 1
-    statements.push(textOf(given[0]))
+    const statement = textOf(given[0])
+    statements.push(statement)
+    onStatement(statement)
     underWay.set(this, before + 1)
     const answer: unknown = Reflect.apply(query, this, given)
     const isAnswered = () => underWay.set(this, (underWay.get(this) ?? 1) - 1)

@@ -29,6 +29,41 @@ test('a refresh, from the reading of the grant to the handing out of its new tok
   expect(cost).toEqual({ roundTrips: 16, statements: 20 })
 })
 
+test('F23 200 callers at once go there as often as one does', async () => {
+  const { grantId } = await world.seedGrant()
+  const everybody = () => Promise.all(Array.from({ length: 200 }, () => ask(grantId)))
+  const cost = await costOf(async () =>
+    expect(new Set(await everybody())).toEqual(new Set(['no error']))
+  )
+  expect(cost).toEqual({ roundTrips: 16, statements: 20 })
+})
+
+test('F23 200 callers at another replica than the one that refreshes look for its end together', async () => {
+  const { grantId, family } = await world.seedGrant()
+  const held = Promise.withResolvers<void>()
+  world.server.next({ holdBefore: held.promise })
+  const before = world.server.requests.length
+  const first = ask(grantId)
+  await world.server.arrived(before + 1)
+  const { vault } = world.replica({ isPolling: false })
+  const thirdLook = Promise.withResolvers<void>()
+  let looks = 0
+  const everybody = async () => {
+    const others = Array.from({ length: 200 }, () =>
+      codeOf(vault.accessToken(world.scope, grantId, 60_000))
+    )
+    await thirdLook.promise
+    held.resolve()
+    expect(new Set(await Promise.all([first, ...others]))).toEqual(new Set(['no error']))
+  }
+  await trafficOf(everybody, (statement) => {
+    looks += statement.includes('claim_owner IS NOT NULL') ? 1 : 0
+    if (looks === 3) thirdLook.resolve()
+  })
+  expect(family.redemptions).toBe(1)
+  expect(looks).toBeLessThan(200)
+})
+
 test('a refresh that the provider is away for goes there 15 times, and less often from the second time on', async () => {
   const { grantId } = await world.seedGrant()
   world.server.always({ instead: refusals.unavailable() })
