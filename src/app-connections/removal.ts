@@ -29,7 +29,9 @@ export function createRemoval(
         return await refuseWhileUsed(tx, row, endSignIns)
       }
       const signIns = await db.inTenant(scope, check)
-      const revokeAll = signIns > 0 ? await vault.prepareRevocations(scope, openingMaxMs, id) : null
+      const wanted = { appConnectionId: id }
+      const revokeAll =
+        signIns > 0 ? await vault.prepareRevocations(scope, openingMaxMs, wanted) : null
       await db.inTenant(scope, async (tx) => {
         const ended = await check(tx)
         await deleteAppConnection(tx, id)

@@ -105,19 +105,30 @@ export function listGrantsFor(
   })
 }
 
-/** The users' grants that a provider can be told to end, all of them or those of one app connection. */
+/** The users' grants that a provider can be told to end: all of them, or those of one app connection. */
+function revocable(tx: Tx, appConnectionId: string | undefined) {
+  return {
+    tenantId: tx.scope.tenantId,
+    kind: 'user',
+    ...(appConnectionId === undefined ? {} : { appConnectionId }),
+    token: { refreshTokenSealed: { not: null } }
+  }
+}
+
+export function countRevocableGrants(tx: Tx, appConnectionId?: string): Promise<number> {
+  return tx.rows.grant.count({ where: revocable(tx, appConnectionId) })
+}
+
+/** By id, from after `after`. */
 export async function listRevocableGrants(
   tx: Tx,
-  appConnectionId?: string
+  page: { limit: number; after: string; appConnectionId: string | undefined }
 ): Promise<{ grant: GrantRow; refreshTokenSealed: string }[]> {
   const rows = await tx.rows.grant.findMany({
-    where: {
-      tenantId: tx.scope.tenantId,
-      kind: 'user',
-      ...(appConnectionId === undefined ? {} : { appConnectionId }),
-      token: { refreshTokenSealed: { not: null } }
-    },
-    include: { token: { select: { refreshTokenSealed: true } } }
+    where: { ...revocable(tx, page.appConnectionId), id: { gt: page.after } },
+    include: { token: { select: { refreshTokenSealed: true } } },
+    orderBy: { id: 'asc' },
+    take: page.limit
   })
   return rows.flatMap(({ token, ...grant }) => {
     const refreshTokenSealed = token?.refreshTokenSealed ?? null

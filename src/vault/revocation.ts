@@ -6,7 +6,7 @@ import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import type { AuthorizationServer } from '../oauth/authorization-server.ts'
 import { revokeRefreshToken } from '../oauth/revocation.ts'
-import { type GrantRow, listRevocableGrants } from '../store/grants.ts'
+import { countRevocableGrants, type GrantRow, listRevocableGrants } from '../store/grants.ts'
 import { credentialsOf, type GrantCredentials } from './credentials.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
 import { refreshTokenPlace } from './refresh-projection.ts'
@@ -110,26 +110,45 @@ export interface Revocations {
 /** Tells the provider of every user's grant of a tenant, within `deadlineMs`. */
 export type RevokeAll = (deadlineMs: number) => Promise<Revocations>
 
+/** Which grants, and how many of them are read at once. */
+export interface RevocationsWanted {
+  /** Default: those of all app connections. */
+  readonly appConnectionId?: AppConnectionId
+  readonly pageSize?: number
+}
+
 const openedAtOnce = 8
+const pageSizeDefault = 500
+/** More than can be told in any deadline that a caller gives: the rest stays unopened and counts as not revoked. */
+const openedMax = 10_000
 
 /**
- * Opens the refresh tokens of all of a tenant's users, or of one app connection's, as many as `deadlineMs` allows; what it returns needs
- * no key and no row any more.
+ * Opens the refresh tokens of all of a tenant's users, or of one app connection's, as many as `deadlineMs` allows, page by page; what it
+ * returns needs no key and no row any more.
  */
 export async function prepareRevocations(
   deps: RefreshDeps,
   scope: TenantScope,
   deadlineMs: number,
-  appConnectionId?: AppConnectionId
+  { appConnectionId, pageSize = pageSizeDefault }: RevocationsWanted = {}
 ): Promise<RevokeAll> {
-  const held = await deps.db.inTenant(scope, (tx) => listRevocableGrants(tx, appConnectionId))
+  const { db, clock } = deps
+  const endMs = clock.monotonicMs() + deadlineMs
+  const held = await db.inTenant(scope, (tx) => countRevocableGrants(tx, appConnectionId))
   const revocations: (() => Promise<void>)[] = []
-  await eachWithin(deps.clock, deadlineMs, held, async ({ grant, refreshTokenSealed }) => {
-    revocations.push(await prepareRevocation(deps, scope, grant, refreshTokenSealed))
-  })
+  let page: Awaited<ReturnType<typeof listRevocableGrants>> | null = null
+  while (clock.monotonicMs() < endMs && revocations.length < openedMax) {
+    const after: string = page?.at(-1)?.grant.id ?? ''
+    const wanted = { limit: pageSize, after, appConnectionId }
+    page = await db.inTenant(scope, (tx) => listRevocableGrants(tx, wanted))
+    await eachWithin(clock, endMs - clock.monotonicMs(), page, async (one) => {
+      revocations.push(await prepareRevocation(deps, scope, one.grant, one.refreshTokenSealed))
+    })
+    if (page.length < pageSize) break
+  }
   return async (leftMs) => {
-    const revoked = await eachWithin(deps.clock, leftMs, revocations, (revoke) => revoke())
-    return { revoked, notRevoked: held.length - revoked }
+    const revoked = await eachWithin(clock, leftMs, revocations, (revoke) => revoke())
+    return { revoked, notRevoked: Math.max(held - revoked, 0) }
   }
 }
 

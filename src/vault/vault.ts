@@ -7,7 +7,7 @@ import assert from 'node:assert'
 import { setTimeout as delay } from 'node:timers/promises'
 import { plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import type { AppConnectionId, GrantId } from '../base/ids.ts'
+import type { GrantId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { inSpan, type Span } from '../base/trace.ts'
 import { tokenTimeoutMs } from '../oauth/token-endpoint.ts'
@@ -22,7 +22,7 @@ import { recoverTenant } from './recovery.ts'
 import { refreshToItsEnd } from './refresh.ts'
 import { refreshLeaseMs } from './refresh-claim.ts'
 import type { RefreshDeps } from './refresh-deps.ts'
-import { prepareRevocations, type RevokeAll } from './revocation.ts'
+import { prepareRevocations, type RevocationsWanted, type RevokeAll } from './revocation.ts'
 import { createScopedTokens, type ScopedTokens } from './scoped-tokens.ts'
 import { decide, type GrantFacts } from './token-state.ts'
 import { createTurns } from './turns.ts'
@@ -57,7 +57,7 @@ export interface Vault extends GrantKeeping, Ahead, Pick<ScopedTokens, 'scopedTo
   prepareRevocations(
     scope: TenantScope,
     deadlineMs: number,
-    appConnectionId?: AppConnectionId
+    wanted?: RevocationsWanted
   ): Promise<RevokeAll>
   measures(): VaultMeasures
   /** For grants that an incident ended, one after the other. */
@@ -143,8 +143,8 @@ export function createVault(given: Omit<RefreshDeps, 'tally' | 'turns'>): Vault 
   return {
     ...keeping,
     accessToken,
-    prepareRevocations: (scope, deadlineMs, appConnectionId) =>
-      prepareRevocations(deps, scope, deadlineMs, appConnectionId),
+    prepareRevocations: (scope, deadlineMs, wanted) =>
+      prepareRevocations(deps, scope, deadlineMs, wanted),
     scopedToken: scoped.scopedToken,
     revokeEnded: (scope) => createMassRevocation(deps, scope),
     measures: () => ({

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { statementsOf } from '../support/statements.ts'
 import { codeOf, createVaultWorld, type VaultWorld } from '../support/vault-world.ts'
 
 let world: VaultWorld
@@ -40,5 +41,18 @@ describe('C12 the sign-ins of a tenant that is erased', () => {
     expect(await late(10 * seconds)).toEqual({ revoked: 0, notRevoked: 2 })
     const slow = await world.own.vault.prepareRevocations(world.scope, 10 * seconds)
     expect(await slow(0)).toEqual({ revoked: 0, notRevoked: 2 })
+  })
+
+  test.each([1, 2, 5])('C12 are read page by page, each once, in pages of %i', async (pageSize) => {
+    const grants = []
+    for (let at = 0; at < 5; at += 1) grants.push(await world.seedGrant())
+    const { vault } = world.own
+    const statements = await statementsOf(async () => {
+      const revokeAll = await vault.prepareRevocations(world.scope, 10 * seconds, { pageSize })
+      expect(await revokeAll(10 * seconds)).toEqual({ revoked: 5, notRevoked: 0 })
+    })
+    expect(grants.map(({ family }) => family.isRevoked)).toEqual(grants.map(() => true))
+    const pages = statements.filter((one) => /FROM "\w+"\."grants".* LIMIT/s.test(one))
+    expect(pages).toHaveLength(Math.floor(5 / pageSize) + 1)
   })
 })
