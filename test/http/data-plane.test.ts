@@ -95,7 +95,8 @@ describe('the call, as it came', () => {
       return outcome
     })
     const odd = '{"a":1,"a":12345678901234567890,"__proto__":1'
-    for (const type of ['application/json', 'text/plain', 'multipart/form-data', undefined]) {
+    const types = ['application/json', 'text/plain', 'multipart/form-data', 'of no type', undefined]
+    for (const type of types) {
       const headers = { ...service(), ...(type && { 'content-type': type }) }
       const answer = await call(port, { method: 'POST', path, headers }, odd)
       expect(answer.body.toString()).toBe(odd)
@@ -222,6 +223,39 @@ describe('the answer', () => {
     go.shift()?.()
     await end
     expect(res.complete).toBe(true)
+  })
+
+  test.each([
+    ['in one piece', [17]],
+    ['in two', [4, 17]],
+    ['with an empty piece before', [0, 17]],
+    ['its length unknown', [17], false]
+  ])('F8 an answer that is there at once is the same %s', async (_name, ends, isKnown = true) => {
+    const bytes = Buffer.from('sixteen letters ø', 'latin1')
+    const { port, lines } = await serve(async (_call, sink) => {
+      sink.head(200, isKnown ? [['content-length', '17']] : [])
+      for (const [i, end] of ends.entries()) sink.write(bytes.subarray(ends[i - 1] ?? 0, end))
+      sink.end()
+      return outcome
+    })
+    for (let turn = 0; turn < 2; turn += 1) {
+      const answer = await call(port, { method: 'POST', path, headers: { ...service() } }, 'x')
+      expect(answer.body).toEqual(bytes)
+      expect(answer.headers['content-length']).toBe(isKnown ? '17' : undefined)
+    }
+    await expect.poll(() => lines).toHaveLength(2)
+    expect(lines[1]).toMatchObject({ status: 200, bytesOut: 17 })
+    expect(lines[1]).not.toHaveProperty('aborted')
+  })
+
+  test('F8 to HEAD there is the length of what GET would get, and nothing more', async () => {
+    const { port } = await serve(async (_call, sink) => {
+      sink.head(200, [['content-length', '17']])
+      sink.end()
+      return outcome
+    })
+    const answer = await call(port, { method: 'HEAD', path, headers: { ...service() } })
+    expect([answer.headers['content-length'], answer.body.length]).toEqual(['17', 0])
   })
 
   test.each([204, 304])('F8 %i has no body', async (status) => {

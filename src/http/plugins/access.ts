@@ -56,12 +56,11 @@ export function installAccess(app: App, identity: Identity): void {
       return undefined
     }
     assert.ok(access && operation, 'boot lets no such route pass')
-    const caller = await inSpan(request.line.span, 'authentication', () =>
+    const entry = inSpan(request.line.span, 'authentication', () =>
       identity.authenticate(credentialsOf(request))
-    ).catch((err: unknown) => {
-      if (leadsToLogin !== true) throw err
-      return toLogin(request, reply, err)
-    })
+    )
+    const leadOn = (err: unknown) => toLogin(request, reply, err)
+    const caller = await (leadsToLogin === true ? entry.catch(leadOn) : entry)
     if (caller === null) return reply
     request.caller = caller
     if (caller.via === 'session') refuseForeignSite(request, sessionOf(request))

@@ -90,9 +90,12 @@ export async function dataPlane(app: App, deps: Deps): Promise<void> {
     const keyId = request.caller?.keyId ?? null
     line.pending += 1
     try {
+      const { fabricId, path, query } = target
       const { trace, span } = line
-      const call = { scope, keyId, ...target, method, headers, body, signal, trace, span }
-      line.outcome = await gateway.handle(call, sink)
+      line.outcome = await gateway.handle(
+        { scope, keyId, fabricId, method, path, query, headers, body, signal, trace, span },
+        sink
+      )
       const end = endOf(signal)
       if (end !== null && !reply.raw.writableEnded) throw end
     } catch (err) {
