@@ -86,7 +86,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Timed {
     this.#hasHead = true
     this.#firstByteMs = this.#clock.monotonicMs() - this.#startedMs
     this.#arm('idle', this.#input.deadlines.idleMs)
-    const plan = this.#sink.onHead(status, responseHeaders(controller.rawHeaders))
+    const headers = responseHeaders(controller.rawHeaders)
+    // A stream would keep a buffer of each name and each value for as long as it is open.
+    controller.rawHeaders = null
+    const plan = this.#sink.onHead(status, headers)
     if (plan === 'stream') return
     this.#collectMax = plan.collect
     this.#collected = []

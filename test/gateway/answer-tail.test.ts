@@ -43,6 +43,25 @@ describe('the end of an answer', () => {
     expect(tail.heldBytes).toBeLessThan(16 * 1024 + 10_000)
   })
 
+  test('is found whatever sizes its pieces have, one after the other', () => {
+    for (const sizes of [
+      [20_000, 5],
+      [5, 20_000],
+      [9_000, 9_000, 200],
+      [16_384, 16_383, 1]
+    ]) {
+      const bytes = answer(90_000)
+      const pieces: Buffer[] = []
+      for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
+        const size = sizes[turn % sizes.length] ?? 1
+        pieces.push(bytes.subarray(at, at + size))
+        at += size
+      }
+      expect(read(pieces), sizes.join()).toEqual(counts)
+      expect(Buffer.concat(pieces).equals(answer(90_000))).toBe(true)
+    }
+  })
+
   test.each([
     ['gzip', gzipSync],
     ['br', brotliCompressSync]
