@@ -11,7 +11,7 @@ import {
   noteRevocations,
   type TenantErasureRow
 } from '../store/tenant-erasures.ts'
-import { findTenant, listTenantsOfStatus } from '../store/tenants.ts'
+import { findTenant, listErasingTenantIds } from '../store/tenants.ts'
 import type { Strongbox } from '../vault/strongbox.ts'
 import type { Vault } from '../vault/vault.ts'
 import { identityScope } from './identity-scope.ts'
@@ -137,8 +137,7 @@ export function createTenantErasure(deps: ErasureDeps): TenantErasure {
       return await receiptOf(id)
     },
     async continueErasures() {
-      const erasing = await listTenantsOfStatus(db, 'erasing')
-      for (const { id } of erasing) await deleteRows(asId('tenant', id))
+      for (const id of await listErasingTenantIds(db)) await deleteRows(asId('tenant', id))
     },
     async settle() {
       isClosing = true

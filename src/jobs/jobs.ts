@@ -99,12 +99,20 @@ export function refreshAheadTurn(refreshAhead: Pick<RefreshAhead, 'turn'>): Job 
   return { name: 'refresh_ahead', everyMs: aheadEveryMs, run: () => refreshAhead.turn() }
 }
 
+/** Where nothing was due, nothing is asked for again so soon: what is put off comes back minutes ahead of its need. */
+const restMs = 900
+
 /** What is due, of all tenants, from the database. */
 export function dueGrants(db: Db, clock: Clock, vault: Ahead): DueSource {
+  let restsUntilMs = Number.NEGATIVE_INFINITY
   const scopeOf = (tenantId: TenantId) => jobScope(tenantId, 'refresh_ahead')
   return {
-    tenants: async (limit) =>
-      (await listRefreshTurns(db, clock.now(), limit)).map((id) => asId('tenant', id)),
+    async tenants(limit) {
+      if (clock.monotonicMs() < restsUntilMs) return []
+      const ids = await listRefreshTurns(db, clock.now(), limit)
+      if (ids.length === 0) restsUntilMs = clock.monotonicMs() + restMs
+      return ids.map((id) => asId('tenant', id))
+    },
     take: async (tenantId, wish) =>
       (await vault.takeDue(scopeOf(tenantId), wish)).map(({ grantId, workspaceOrigin, dueAt }) => ({
         tenantId,

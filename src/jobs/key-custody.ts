@@ -3,7 +3,7 @@ import { AppError } from '../base/errors.ts'
 import { newDataKey } from '../crypto/envelope.ts'
 import type { KeyRing } from '../crypto/key-ring.ts'
 import type { KeyEncryptionKey } from '../crypto/key-wrap.ts'
-import type { Db, LookupTx } from '../store/db.ts'
+import type { Db, PlainLookupTx } from '../store/db.ts'
 import {
   inKeyRing,
   type KeyEncryptionKeyRow,
@@ -73,22 +73,30 @@ export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
   let promotedKids: readonly string[] = []
   let [probedMs, answeredMs] = [Number.NEGATIVE_INFINITY, clock.monotonicMs()]
 
-  async function compare(keys: readonly KeyEncryptionKey[], isServing: boolean): Promise<void> {
-    await adoptFingerprints(keys)
+  async function compare(
+    keys: readonly KeyEncryptionKey[],
+    isServing: boolean,
+    areAdopted = false
+  ): Promise<void> {
     const sealingKid = await inKeyRing(db, async (tx) => {
       const promoted = await promotedKeys(tx, keys)
+      if (!areAdopted && promoted.some(({ fingerprint }) => fingerprint === null)) return null
       assertHeld(promoted, keys)
       promotedKids = promoted.map(({ kid }) => kid)
       const sealing = promoted[0]?.kid ?? ''
       if (isServing) await announce(tx, keys, sealing)
       return sealing
     })
+    if (sealingKid === null) {
+      await adoptFingerprints(keys)
+      return await compare(keys, isServing, true)
+    }
     keyRing.replace(keys)
     keyRing.sealWith(sealingKid)
   }
 
   async function promotedKeys(
-    tx: LookupTx,
+    tx: PlainLookupTx,
     [newest]: readonly KeyEncryptionKey[]
   ): Promise<KeyEncryptionKeyRow[]> {
     const promoted = await listPromotedKeys(tx)
@@ -99,14 +107,16 @@ export function createKeyCustody(deps: KeyCustodyDeps): KeyCustody {
   }
 
   async function announce(
-    tx: LookupTx,
+    tx: PlainLookupTx,
     keys: readonly KeyEncryptionKey[],
     sealingKid: string
   ): Promise<void> {
     const seenAt = clock.now()
     const fingerprints = Object.fromEntries(keys.map(({ kid, fingerprint }) => [kid, fingerprint]))
-    await noteReplica(tx, { ...replica, startedAt, seenAt, sealingKid, fingerprints })
-    await deleteSilentReplicas(tx, plusMs(seenAt, -silentKeptMs))
+    await Promise.all([
+      noteReplica(tx, { ...replica, startedAt, seenAt, sealingKid, fingerprints }),
+      deleteSilentReplicas(tx, plusMs(seenAt, -silentKeptMs))
+    ])
   }
 
   /** Of keys that wrapped something before fingerprints were kept: believed where they do open it. */

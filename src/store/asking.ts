@@ -51,9 +51,8 @@ function ignore(): void {}
 
 /** By the names that Prisma has for columns: `due_at` is `dueAt`. */
 export function rowsOf<T>(raw: readonly Readonly<Record<string, unknown>>[]): T[] {
-  const rows = raw.map((row) =>
-    Object.fromEntries(Object.entries(row).map(([name, value]) => [camelOf(name), value]))
-  )
+  const names = Object.keys(raw[0] ?? {}).map((name) => [name, camelOf(name)] as const)
+  const rows = raw.map((row) => Object.fromEntries(names.map(([name, ours]) => [ours, row[name]])))
   return rows as T[] // whoever writes a statement knows its columns
 }
 

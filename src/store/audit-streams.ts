@@ -1,24 +1,8 @@
 import type { AuditEventRow } from './audit-events.ts'
-import type { Db, Tx } from './db.ts'
+import type { Tx } from './db.ts'
 import type { AuditStream } from './generated/client.ts'
 
 export type AuditStreamRow = AuditStream
-
-/** A tenant that is served, how often it has changed, and how long its record is. */
-export interface TenantStanding {
-  readonly id: string
-  readonly version: number
-  readonly auditSeq: bigint
-}
-
-export function listTenantStandings(db: Db): Promise<TenantStanding[]> {
-  return db.inLookup({ key: '*' }, (tx) =>
-    tx.rows.tenant.findMany({
-      where: { status: 'active' },
-      select: { id: true, version: true, auditSeq: true }
-    })
-  )
-}
 
 export function listAuditStreams(tx: Tx): Promise<AuditStreamRow[]> {
   return tx.rows.auditStream.findMany({ where: { tenantId: tx.scope.tenantId } })

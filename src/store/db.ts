@@ -46,6 +46,10 @@ export interface LookupTx {
   readonly rows: Rows
 }
 
+export interface PlainLookupTx {
+  readonly rows: Statements
+}
+
 /** What is presented before the tenant is known. */
 export interface Lookup {
   /** Hash of a session, key, state or identity; a tenant's slug; '*' to list tenants for a sweep. */
@@ -63,6 +67,7 @@ export interface Db {
   /** The same without Prisma between: for what is written in masses. */
   inTenantPlainly<T>(scope: TenantScope, work: (tx: PlainTx) => Promise<T>): Promise<T>
   inLookup<T>(lookup: Lookup, work: (tx: LookupTx) => Promise<T>): Promise<T>
+  inLookupPlainly<T>(lookup: Lookup, work: (tx: PlainLookupTx) => Promise<T>): Promise<T>
   /** Reads in a transaction of its own that serves `scope`, all of it in one round trip. @throws AppError as `inTenant` */
   ask<const Q extends readonly Question<unknown>[]>(
     scope: TenantScope,
@@ -74,6 +79,11 @@ export interface Db {
    */
   askOwner<const Q extends readonly Question<unknown>[]>(
     owner: { readonly table: OwnedTable; readonly hash: string },
+    ...questions: Q
+  ): Promise<Answers<Q>>
+  /** The same for what `lookup` lets see. */
+  askLookup<const Q extends readonly Question<unknown>[]>(
+    lookup: Lookup,
     ...questions: Q
   ): Promise<Answers<Q>>
   /** Hears of every committed transaction of this process that noted a change. */
@@ -251,12 +261,13 @@ export function createDb(options: DbOptions): Db {
       listeners.push(listener)
     },
     inLookup: (lookup, work) =>
+      attempt(() => transact(settingsOfLookup(lookup), (rows) => work({ rows }))),
+    inLookupPlainly: (lookup, work) =>
       attempt(() =>
-        transact({ tenant: '', lookup: lookup.key ?? '', user: lookup.userId ?? '' }, (rows) =>
-          work({ rows })
-        )
+        inPlainTransaction(pool, scoping(settingsOfLookup(lookup)), (rows) => work({ rows }))
       ),
     ask: (scope, ...questions) => ask([scoping(settingsOf(scope))], questions),
+    askLookup: (lookup, ...questions) => ask([scoping(settingsOfLookup(lookup))], questions),
     askOwner: ({ table, hash }, ...questions) =>
       ask([scoping({ tenant: '', lookup: hash, user: '' }), ownerScopings[table](hash)], questions),
     roleFaults: () => roleFaults((sql) => prisma.$queryRaw(sqlText(sql))),
@@ -288,6 +299,10 @@ interface RowSettings {
 
 function settingsOf({ tenantId }: TenantScope): RowSettings {
   return { tenant: tenantId, lookup: '', user: '' }
+}
+
+function settingsOfLookup({ key, userId }: Lookup): RowSettings {
+  return { tenant: '', lookup: key ?? '', user: userId ?? '' }
 }
 
 /** Whom a transaction serves until its end. */

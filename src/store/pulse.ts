@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { createGatheringSocket } from './gathering-socket.ts'
 
 /**
  * Whether the database answers and takes writes, looked at on a connection of its own, so that no crowd in
@@ -110,7 +111,7 @@ export function createPulse(connectionString: string): Pulse {
       return isAway
     },
     openSocket() {
-      const socket = new Socket()
+      const socket = createGatheringSocket()
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
       if (isAway) setImmediate(() => socket.destroy(reset()))

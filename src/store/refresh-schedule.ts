@@ -1,4 +1,5 @@
 import { plusMs } from '../base/clock.ts'
+import type { Question } from './asking.ts'
 import type { Db, Tx } from './db.ts'
 import { Prisma, type RefreshSchedule } from './generated/client.ts'
 
@@ -83,14 +84,10 @@ export async function noteGrantUses(
 
 /** Tenants that have something due, the one that waits longest first. */
 export async function listRefreshTurns(db: Db, now: Date, limit: number): Promise<string[]> {
-  const rows = await db.inLookup({ key: '*' }, (tx) =>
-    tx.rows.refreshTurn.findMany({
-      where: { dueAt: { lte: now } },
-      select: { id: true },
-      orderBy: { dueAt: 'asc' },
-      take: limit
-    })
-  )
+  const sql = Prisma.sql`
+    SELECT id FROM refresh_turns WHERE due_at <= ${now} ORDER BY due_at LIMIT ${limit}`
+  const question: Question<{ id: string }> = { sql }
+  const [rows] = await db.askLookup({ key: '*' }, question)
   return rows.map(({ id }) => id)
 }
 

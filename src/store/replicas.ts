@@ -1,5 +1,5 @@
 import { type Vitals, vitalsForm } from '../base/vitals.ts'
-import type { Db, LookupTx } from './db.ts'
+import type { Db, PlainLookupTx } from './db.ts'
 import type { Replica } from './generated/client.ts'
 
 export interface ReplicaRow extends Omit<Replica, 'fingerprints' | 'vitals' | 'vitalsAt'> {
@@ -17,22 +17,19 @@ export interface ReplicaVitals extends Omit<ReplicaRow, 'fingerprints'> {
 const place = { key: 'key_ring' }
 
 /** Those that have said something since, longest running first. */
-export async function listReplicas(tx: LookupTx, since: Date): Promise<ReplicaRow[]> {
-  const rows = await tx.rows.replica.findMany({
-    where: { seenAt: { gt: since } },
-    orderBy: [{ startedAt: 'asc' }, { id: 'asc' }],
-    omit: { vitals: true, vitalsAt: true }
-  })
-  // As `noteReplica` writes it.
-  return rows.map((row) => ({
-    ...row,
-    fingerprints: row.fingerprints as Readonly<Record<string, string>>
-  }))
+export function listReplicas(tx: PlainLookupTx, since: Date): Promise<ReplicaRow[]> {
+  return tx.rows.$queryRaw`
+    SELECT id, host, started_at AS "startedAt", seen_at AS "seenAt", sealing_kid AS "sealingKid", fingerprints
+      FROM replicas WHERE seen_at > ${since} ORDER BY started_at, id`
 }
 
-export async function noteReplica(tx: LookupTx, row: ReplicaRow): Promise<void> {
-  const { id, ...data } = row
-  await tx.rows.replica.upsert({ where: { id }, create: row, update: data })
+export async function noteReplica(tx: PlainLookupTx, row: ReplicaRow): Promise<void> {
+  const { id, host, startedAt, seenAt, sealingKid, fingerprints } = row
+  await tx.rows.$queryRaw`
+    INSERT INTO replicas (id, host, started_at, seen_at, sealing_kid, fingerprints)
+    VALUES (${id}, ${host}, ${startedAt}, ${seenAt}, ${sealingKid}, ${JSON.stringify(fingerprints)}::jsonb)
+    ON CONFLICT (id) DO UPDATE SET host = excluded.host, started_at = excluded.started_at,
+      seen_at = excluded.seen_at, sealing_kid = excluded.sealing_kid, fingerprints = excluded.fingerprints`
 }
 
 /** Those heard of last, no more than `limit`, with what they tell of themselves. */
@@ -55,9 +52,9 @@ export async function noteVitals(
   vitalsAt: Date
 ): Promise<void> {
   const json = JSON.stringify({ ...vitals, form: vitalsForm })
-  await db.inLookup(
+  await db.inLookupPlainly(
     place,
-    (tx) => tx.rows.$executeRaw`
+    (tx) => tx.rows.$queryRaw`
       UPDATE replicas SET vitals = ${json}::jsonb, vitals_at = ${vitalsAt} WHERE id = ${id}`
   )
 }
@@ -69,11 +66,11 @@ function vitalsOf(json: unknown): Vitals | null {
   return isOurs ? { streams: [], ...(json as Omit<Vitals, 'streams'>) } : null
 }
 
-export async function deleteReplica(tx: LookupTx, id: string): Promise<void> {
-  await tx.rows.replica.deleteMany({ where: { id } })
+export async function deleteReplica(tx: PlainLookupTx, id: string): Promise<void> {
+  await tx.rows.$queryRaw`DELETE FROM replicas WHERE id = ${id}`
 }
 
 /** Of processes that ended without a word. */
-export async function deleteSilentReplicas(tx: LookupTx, before: Date): Promise<void> {
-  await tx.rows.replica.deleteMany({ where: { seenAt: { lt: before } } })
+export async function deleteSilentReplicas(tx: PlainLookupTx, before: Date): Promise<void> {
+  await tx.rows.$queryRaw`DELETE FROM replicas WHERE seen_at < ${before}`
 }

@@ -1,5 +1,6 @@
+import type { Question } from './asking.ts'
 import type { Db, LookupTx } from './db.ts'
-import type { RetiredSigningKey, SigningKey } from './generated/client.ts'
+import { Prisma, type RetiredSigningKey, type SigningKey } from './generated/client.ts'
 
 export type SigningKeyRow = SigningKey
 
@@ -7,8 +8,11 @@ export type SigningKeyRow = SigningKey
 const place = { key: 'signing_keys' }
 
 /** Whose turn comes last, first. */
-export function listSigningKeys(db: Db): Promise<SigningKeyRow[]> {
-  return db.inLookup(place, listIn)
+export async function listSigningKeys(db: Db): Promise<readonly SigningKeyRow[]> {
+  const sql = Prisma.sql`SELECT * FROM signing_keys ORDER BY signs_from DESC, kid DESC`
+  const question: Question<SigningKeyRow> = { sql }
+  const [rows] = await db.askLookup(place, question)
+  return rows
 }
 
 /** Public keys of those that were not dropped: for what was signed to last. */

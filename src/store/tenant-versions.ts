@@ -2,10 +2,11 @@ import type { Clock } from '../base/clock.ts'
 import type { Question } from './asking.ts'
 import type { Db, Tx } from './db.ts'
 import { Prisma, type Tenant } from './generated/client.ts'
+import { listTenantStandings } from './tenant-standings.ts'
 
 /**
  * Each tenant counts its changes; a replica that knows the count knows whether what it remembers still
- * holds. Asked for in one query a second for all tenants that are in use, never on a call's way.
+ * holds. Asked for in one query a second for all tenants, never on a call's way.
  */
 export interface TenantVersions {
   /** The tenant's count; null where it is not known, or not lately enough to be trusted. */
@@ -44,12 +45,7 @@ export function createTenantVersions(db: Db, clock: Clock): TenantVersions {
       const startedMs = clock.monotonicMs()
       const ids = [...known.keys()]
       if (ids.length > 0) {
-        const rows = await db.inLookup({ key: '*' }, (tx) =>
-          tx.rows.tenant.findMany({
-            where: { id: { in: ids } },
-            select: { id: true, version: true }
-          })
-        )
+        const rows = await listTenantStandings(db)
         const found = new Map(rows.map(({ id, version }) => [id, version]))
         for (const id of ids) {
           const version = found.get(id)

@@ -1,5 +1,6 @@
+import type { Question } from './asking.ts'
 import type { Db, Tx } from './db.ts'
-import type { Tenant } from './generated/client.ts'
+import { Prisma, type Tenant } from './generated/client.ts'
 
 export type TenantRow = Tenant
 
@@ -20,28 +21,19 @@ export function findTenantBySlug(db: Db, slug: string): Promise<TenantRow | null
 
 /** Every tenant's id but of those that are being erased, for sweeps that then serve one after the other. */
 export async function listTenantIds(db: Db): Promise<string[]> {
-  return (await listTenantsOfStatus(db, { not: 'erasing' })).map(({ id }) => id)
+  return await listIds(db, Prisma.sql`status <> 'erasing'`)
 }
 
-/** The same, with how many changes each has counted. */
-export async function listTenantVersions(db: Db): Promise<Map<string, number>> {
-  const rows = await db.inLookup({ key: '*' }, (tx) =>
-    tx.rows.tenant.findMany({
-      where: { status: { not: 'erasing' } },
-      select: { id: true, version: true }
-    })
-  )
-  return new Map(rows.map(({ id, version }) => [id, version]))
+export async function listErasingTenantIds(db: Db): Promise<string[]> {
+  return await listIds(db, Prisma.sql`status = 'erasing'`)
 }
 
 /** Oldest first. */
-export function listTenantsOfStatus(
-  db: Db,
-  status: 'erasing' | { readonly not: 'erasing' }
-): Promise<{ id: string }[]> {
-  return db.inLookup({ key: '*' }, (tx) =>
-    tx.rows.tenant.findMany({ where: { status }, select: { id: true }, orderBy: { id: 'asc' } })
-  )
+async function listIds(db: Db, condition: Prisma.Sql): Promise<string[]> {
+  const sql = Prisma.sql`SELECT id FROM tenants WHERE ${condition} ORDER BY id`
+  const question: Question<Pick<TenantRow, 'id'>> = { sql }
+  const [rows] = await db.askLookup({ key: '*' }, question)
+  return rows.map(({ id }) => id)
 }
 
 /** For the platform operator: newest first, from before `cursor`. */

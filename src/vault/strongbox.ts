@@ -21,8 +21,9 @@ import {
   lockDataKeys
 } from '../store/data-keys.ts'
 import type { Db, Tx } from '../store/db.ts'
+import { listTenantStandings, type TenantStanding } from '../store/tenant-standings.ts'
 import { tenantVersion } from '../store/tenant-versions.ts'
-import { findTenant, listTenantVersions } from '../store/tenants.ts'
+import { findTenant } from '../store/tenants.ts'
 import { dataKeyContext } from './wrapped-keys.ts'
 
 /** Where a sealed value lies: table, row, column. The tenant comes from the scope. */
@@ -205,7 +206,10 @@ export function createStrongbox(db: Db, keyWrap: KeyWrap, clock: Clock): Strongb
     },
     async forgetErased() {
       if (held.size === 0) return
-      const versions = await listTenantVersions(db)
+      const standings = await listTenantStandings(db)
+      const isHeld = ({ id, status }: TenantStanding) =>
+        status !== 'erasing' && held.has(asId('tenant', id))
+      const versions = new Map(standings.filter(isHeld).map(({ id, version }) => [id, version]))
       for (const [tenantId, entry] of [...held]) {
         const version = versions.get(tenantId)
         if (version === undefined) held.delete(tenantId)

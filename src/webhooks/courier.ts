@@ -2,14 +2,9 @@ import type { Clock } from '../base/clock.ts'
 import type { TenantId } from '../base/ids.ts'
 import { asId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
-import {
-  type AuditStreamRow,
-  insertAuditStream,
-  listAuditStreams,
-  listTenantStandings,
-  type TenantStanding
-} from '../store/audit-streams.ts'
+import { type AuditStreamRow, insertAuditStream, listAuditStreams } from '../store/audit-streams.ts'
 import type { Db } from '../store/db.ts'
+import { listTenantStandings, type TenantStanding } from '../store/tenant-standings.ts'
 import type { RunStream, StreamKind } from './stream-run.ts'
 import { createTurns } from './turns.ts'
 
@@ -111,7 +106,7 @@ export function createCourier(deps: CourierDeps): Courier {
   return {
     async turn() {
       if (closing.signal.aborted) return
-      const standings = await listTenantStandings(db)
+      const standings = (await listTenantStandings(db)).filter(({ status }) => status === 'active')
       const ids = new Set(standings.map(({ id }) => id))
       for (const id of known.keys()) if (!ids.has(id)) known.delete(id)
       for (const standing of standings.filter(isDue)) {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/base/errors.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { createDb } from '../../src/store/db.ts'
+import { Prisma } from '../../src/store/generated/client.ts'
 import { tenantVersion } from '../../src/store/tenant-versions.ts'
 import { createStoreWorld, query, type StoreWorld, scopeOf } from './world.ts'
 
@@ -36,7 +37,25 @@ const accidents: readonly (readonly [string, (tenant: string) => Promise<unknown
         throw new AppError('forbidden')
       })
   ],
-  ['a lookup that fails', () => world.db.inLookup({ key: '*' }, (tx) => query(tx, 'SELECT 1/0'))]
+  ['a lookup that fails', () => world.db.inLookup({ key: '*' }, (tx) => query(tx, 'SELECT 1/0'))],
+  ['a plain statement that fails', (tenant) => runPlainly(tenant, 'SELECT 1/0')],
+  [
+    'a plain statement whose connection is cut',
+    (tenant) => runPlainly(tenant, 'SELECT pg_terminate_backend(pg_backend_pid())')
+  ],
+  [
+    'plain work that throws between its statements',
+    (tenant) =>
+      world.db.inTenantPlainly(scopeOf(tenant), async (tx) => {
+        await query(tx, 'SELECT 1')
+        throw new AppError('forbidden')
+      })
+  ],
+  [
+    'a plain lookup that fails',
+    () => world.db.inLookupPlainly({ key: '*' }, (tx) => query(tx, 'SELECT 1/0'))
+  ],
+  ['a question that fails', () => world.db.askLookup({ key: '*' }, { sql: Prisma.sql`SELECT 1/0` })]
 ]
 const slow = `SELECT set_config('statement_timeout', '20', true), pg_sleep(5)`
 const timeLimit = `SELECT set_config('statement_timeout', '20', true)`
@@ -46,6 +65,10 @@ function run(tenant: string, sql: string) {
     if (sql === slow) await query(tx, timeLimit)
     return await query(tx, sql)
   })
+}
+
+function runPlainly(tenant: string, sql: string) {
+  return world.db.inTenantPlainly(scopeOf(tenant), (tx) => query(tx, sql))
 }
 
 describe('D8 the scope does not leak through the pool', () => {

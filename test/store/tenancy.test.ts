@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/base/errors.ts'
 import { UniqueViolation } from '../../src/store/db-errors.ts'
 import { insertFabric } from '../../src/store/fabrics.ts'
+import { Prisma } from '../../src/store/generated/client.ts'
 import { findSessionByHash, insertSession } from '../../src/store/sessions.ts'
 import { insertTeam } from '../../src/store/teams.ts'
 import { listTenantIds, listTenantsOfUser } from '../../src/store/tenants.ts'
@@ -106,6 +107,37 @@ describe('D8 without a scope', () => {
       const done = await world.db.inLookup({ key }, (tx) => query(tx, `${sql} RETURNING 1 AS one`))
       expect(done).toEqual([])
     }
+  })
+
+  test('plain statements see and do no more than any others', async () => {
+    for (const table of [...world.tables, 'users', 'tenants']) {
+      const sql = Prisma.sql([`SELECT FROM ${table}`])
+      const [asked] = await world.db.askLookup({ key: 'nobody' }, { sql })
+      const looked = await world.db.inLookupPlainly({ key: 'nobody' }, (tx) =>
+        tx.rows.$queryRaw<unknown[]>(sql)
+      )
+      expect([asked, looked], table).toEqual([[], []])
+    }
+    for (const table of world.tables) {
+      const sql = Prisma.sql([`SELECT tenant_id FROM ${table}`])
+      const own = await world.db.inTenantPlainly(scopeOf(a), (tx) => tx.rows.$queryRaw(sql))
+      expect(own, table).toEqual([{ tenant_id: a }])
+    }
+    const write = Prisma.sql`UPDATE tenants SET name = 'x' RETURNING id`
+    await expect(world.db.askLookup({ key: '*' }, { sql: write })).rejects.toThrow()
+  })
+
+  test('plain statements of a transaction that fails are undone', async () => {
+    const failed = world.db.inTenantPlainly(scopeOf(a), async (tx) => {
+      await tx.rows.$queryRaw`UPDATE tenants SET name = 'undone' WHERE id = ${a}`
+      await tx.rows.$queryRaw`SELECT 1/0`
+    })
+    await expect(failed).rejects.toThrow()
+    const [tenant] = await world.db.inTenantPlainly(
+      scopeOf(a),
+      (tx) => tx.rows.$queryRaw<{ name: string }[]>`SELECT name FROM tenants`
+    )
+    expect(tenant?.name).not.toBe('undone')
   })
 
   test('the sweep’s star lists ids of tenants and opens no other table', async () => {

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { asId, type TenantId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority, type TenantScope } from '../../src/base/tenant-scope.ts'
-import { createDb, type Db, type LookupTx } from '../../src/store/db.ts'
+import { createDb, type Db, type PlainLookupTx } from '../../src/store/db.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 
 export const clock = systemClock()
@@ -149,6 +149,6 @@ export function scopeOf(tenant: string): TenantScope {
 }
 
 /** A statement that names tables of the catalogue, which no parameter can. */
-export function query<T = Row>(tx: LookupTx, sql: string): Promise<T[]> {
+export function query<T = Row>(tx: PlainLookupTx, sql: string): Promise<T[]> {
   return tx.rows.$queryRaw<T[]>(Object.assign([sql], { raw: [sql] }))
 }

@@ -37,7 +37,6 @@ const dueAt = async (grantId: string) =>
   )[0]?.due_at?.getTime() ?? null
 const schedulerOf = ({ db, vault, clock }: Replica) =>
   createRefreshAhead(dueGrants(db, clock, vault), { clock, jitter: () => 0.5 })
-const end = () => world.own.vault.settle()
 
 describe('a look at a grant that is due', () => {
   test('renews the token of one in use, which comes due again before its end', async () => {
@@ -94,7 +93,7 @@ describe('a look at a grant that is due', () => {
     const ahead = schedulerOf(world.own)
     for (let turn = 0; turn < 6; turn += 1) {
       await ahead.turn()
-      await end()
+      await expect.poll(() => ahead.status().inFlight, { timeout: 20_000 }).toBe(0)
       world.clock.advance(1_000)
     }
     expect(ahead.status().outcomes).toMatchObject({ renewed: 1, refused: 1 })

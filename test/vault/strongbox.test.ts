@@ -173,7 +173,7 @@ test('the keys of a tenant that is erased are let go of, and nobody else’s', a
 
 test('a strongbox without keys has nobody to ask about', async () => {
   const { db } = world.own
-  const deaf: typeof db = { ...db, inLookup: () => Promise.reject(new TypeError('asked')) }
+  const deaf: typeof db = { ...db, askLookup: () => Promise.reject(new TypeError('asked')) }
   await createStrongbox(deaf, keyWrap, world.clock).forgetErased()
 })
 
