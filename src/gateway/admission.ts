@@ -94,36 +94,37 @@ export function createAdmission({ clock, bounds, lagMs, random }: AdmissionDeps)
     return waitMs > 0 ? refusal('rate', waitMs) : null
   }
 
-  function seat(): Seat {
-    let held: { readonly caller: string; readonly fabric: string } | null = null
-    let host: string | null = null
-    let isTurnedAway = false
-    const turnAway = (error: AppError) => {
-      isTurnedAway = true
-      throw error
+  class Place implements Seat {
+    isTurnedAway = false
+    #caller: string | null = null
+    #fabric: string | null = null
+    #host: string | null = null
+
+    take({ tenantId, actor }: TenantScope, fabric: Pick<OpenFabric, 'id' | 'requestsPerMinute'>) {
+      const caller = `${tenantId}/${actor.id}`
+      const error = refusalOf(caller, fabric.id, fabric)
+      if (error !== null) this.#turnAway(error)
+      this.#caller = caller
+      this.#fabric = fabric.id
+      callers.add(caller)
+      fabrics.add(fabric.id)
     }
-    return {
-      get isTurnedAway() {
-        return isTurnedAway
-      },
-      take({ tenantId, actor }, fabric) {
-        const caller = `${tenantId}/${actor.id}`
-        const error = refusalOf(caller, fabric.id, fabric)
-        if (error !== null) turnAway(error)
-        held = { caller, fabric: fabric.id }
-        callers.add(caller)
-        fabrics.add(fabric.id)
-      },
-      reach(origin) {
-        if (hosts.of(origin) >= bounds.callsPerHostMax) turnAway(refusal('host'))
-        host = origin
-        hosts.add(origin)
-      },
-      leave() {
-        if (held !== null) callers.remove(held.caller)
-        if (held !== null) fabrics.remove(held.fabric)
-        if (host !== null) hosts.remove(host)
-      }
+
+    reach(origin: string) {
+      if (hosts.of(origin) >= bounds.callsPerHostMax) this.#turnAway(refusal('host'))
+      this.#host = origin
+      hosts.add(origin)
+    }
+
+    leave() {
+      if (this.#caller !== null) callers.remove(this.#caller)
+      if (this.#fabric !== null) fabrics.remove(this.#fabric)
+      if (this.#host !== null) hosts.remove(this.#host)
+    }
+
+    #turnAway(error: AppError): never {
+      this.isTurnedAway = true
+      throw error
     }
   }
 
@@ -139,7 +140,7 @@ export function createAdmission({ clock, bounds, lagMs, random }: AdmissionDeps)
         tenants.remove(tenantId)
       }
     },
-    seat,
+    seat: () => new Place(),
     get inFlight() {
       return inFlight
     },

@@ -81,10 +81,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const kind = kinds[row.kind]
     const work = () => admit(call, course, seat, kind)
     const { fabric, ask } = await inSpan(call.span, 'policy', work)
-    if (kind.reach !== 'endpoint' || row.method !== 'POST') {
+    const isInvocation = kind.reach === 'endpoint' && row.method === 'POST'
+    if (isInvocation) course.tail = new AnswerTail()
+    if (!isInvocation || call.headers['idempotency-key'] === undefined) {
       return await pass({ call, sink, course, seat, fabric, ask, answer: null })
     }
-    course.tail = new AnswerTail()
     const turn = await repetitions.take(ownerOf(call, fabric), call)
     try {
       const { answer = null } = turn ?? {}
@@ -220,12 +221,12 @@ function checkAuthority({ scope }: GatewayCall, { isDiscovery }: DataPlanePath):
 }
 
 /** What is short is kept whole, so that it can be sent again where that is allowed. */
-async function admitBody(
+function admitBody(
   { method, pace }: DataPlanePath,
   body: Buffer | Readable | null
-): Promise<Buffer | Readable | null> {
+): Buffer | Readable | null | Promise<Buffer> {
   if (body === null || (method === 'POST' && pace === 'long')) return body
-  if (method === 'POST') return await readWhole(body, shortBodyMaxBytes)
+  if (method === 'POST') return readWhole(body, shortBodyMaxBytes)
   throw invalidRequest('', `${method} takes no body`)
 }
 

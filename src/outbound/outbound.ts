@@ -14,6 +14,7 @@ import { type ControlRequest, type ControlResponse, requestWhole } from './contr
 import { DeadlineWatch } from './deadlines.ts'
 import { Exchange, type ExchangeInput } from './exchange.ts'
 import { createFetch, type FetchLimits, type GuardedFetch } from './fetch.ts'
+import { isFinalPath } from './final-path.ts'
 import { type HeaderInput, requestHeaders } from './headers.ts'
 import { createHostGuard, type HostRule } from './host-guard.ts'
 import { createPools } from './pools.ts'
@@ -143,7 +144,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   async function stream(input: StreamRequest, sink: StreamSink): Promise<StreamEnd> {
     const origin = checkOrigin(input.origin, input.rule)
-    checkPath(origin, input.path)
+    if (!isFinalPath(origin, input.path)) {
+      throw new AppError('path_not_allowed', { note: 'the path is not in its final form' })
+    }
     const isWhole = input.body === null || Buffer.isBuffer(input.body)
     const headers = requestHeaders(input.headers, {
       bearer: input.bearer,
@@ -178,11 +181,4 @@ export function createOutbound(options: OutboundOptions): Outbound {
       await pools.destroy()
     }
   }
-}
-
-/** What URL parsing would fold – dot segments, other hosts, control characters – is refused. */
-function checkPath(origin: string, path: string): void {
-  const url = path.startsWith('/') ? URL.parse(path, origin) : null
-  if (url?.origin === origin && url.pathname + url.search === path) return
-  throw new AppError('path_not_allowed', { note: 'the path is not in its final form' })
 }
