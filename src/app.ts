@@ -220,7 +220,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   auditRoutes(app, { audit: deps.audit, identity, problems })
   webhookRoutes(app, { webhooks: deps.webhooks, once })
   await pageRoutes(app)
-  await consoleRoutes(app, deps)
+  consoleRoutes(app, deps)
   const hasFabricHosts = deps.fabricDomain !== null
   await workspaceOAuthRoutes(app, { identity, problems, publicUrl, hasFabricHosts })
   const { fabricSlugs } = deps

@@ -25,11 +25,11 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: ConsoleFil
 }
 
 /** The web pages: one document for every path, and the files that it names, which never change. */
-export async function consoleRoutes(
+export function consoleRoutes(
   app: App,
   { fabricDomain }: { readonly fabricDomain: string | null }
-): Promise<void> {
-  const built = await readConsole(fabricDomain)
+): void {
+  const built = readConsole(fabricDomain)
 
   const sendPage = ({ publicUrl }: FastifyRequest, reply: FastifyReply) => {
     reply.type('text/html; charset=utf-8')
