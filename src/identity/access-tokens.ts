@@ -1,4 +1,4 @@
-import { type Clock, secondsOf } from '../base/clock.ts'
+import { secondsOf } from '../base/clock.ts'
 import {
   asId,
   type CredentialId,
@@ -29,8 +29,8 @@ export interface AccessTokenFacts {
 
 /** Tokens of RFC 9068: signed, short-lived, told apart from any other JWT by their type. */
 export interface AccessTokens {
-  /** @param facts with `expiresAt` in whole seconds */
-  issue(facts: AccessTokenFacts): Promise<string>
+  /** @param facts with both times in whole seconds */
+  issue(facts: AccessTokenFacts & { readonly issuedAt: Date }): Promise<string>
   /** Null: not one of ours, or over. */
   read(token: string): Promise<AccessTokenFacts | null>
   /** Of one that was read: whether its key has not been dropped since. */
@@ -44,10 +44,9 @@ const tokenScope = 'all-apis'
 
 export function createAccessTokens(deps: {
   readonly signingKeys: Pick<SigningKeys, 'sign' | 'verify' | 'believes'>
-  readonly clock: Clock
   readonly publicUrl: string
 }): AccessTokens {
-  const { signingKeys, clock, publicUrl } = deps
+  const { signingKeys, publicUrl } = deps
   const fabricPrefix = `${publicUrl}/fabrics/`
 
   return {
@@ -58,7 +57,7 @@ export function createAccessTokens(deps: {
         sub: facts.serviceAccountId,
         client_id: facts.serviceAccountId,
         jti: facts.tokenId,
-        iat: secondsOf(clock.now()),
+        iat: secondsOf(facts.issuedAt),
         exp: secondsOf(facts.expiresAt),
         scope: tokenScope,
         tenant: facts.tenantId,

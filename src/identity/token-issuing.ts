@@ -81,17 +81,22 @@ export function createTokenIssuing(deps: TokenIssuingDeps): TokenIssuing {
   const { db, audit, clock, accessTokens, throttle } = deps
 
   /** Whole seconds, so that what is told and what is signed are one. */
-  function endOf({ endsAt }: TokenHolder): { expiresAt: Date; expiresInSeconds: number } {
+  function lifeOf({ endsAt }: TokenHolder) {
     const nowSeconds = secondsOf(clock.now())
     const endSeconds = Math.floor((endsAt?.getTime() ?? Number.POSITIVE_INFINITY) / 1000)
     const expiresInSeconds = Math.min(ownTokenLifeMaxMs / 1000, endSeconds - nowSeconds)
-    return { expiresAt: new Date((nowSeconds + expiresInSeconds) * 1000), expiresInSeconds }
+    const at = (seconds: number) => new Date(seconds * 1000)
+    return {
+      issuedAt: at(nowSeconds),
+      expiresAt: at(nowSeconds + expiresInSeconds),
+      expiresInSeconds
+    }
   }
 
   return {
     async issue(holder, asked) {
       const { tenantId, serviceAccountId, credentialId, credentialVersion } = holder
-      const { expiresAt, expiresInSeconds } = endOf(holder)
+      const { issuedAt, expiresAt, expiresInSeconds } = lifeOf(holder)
       const actor = { kind: 'service_account', id: serviceAccountId } as const
       const authority = authorityOf({ kind: 'service_account' })
       const { requestId, source } = asked
@@ -121,6 +126,7 @@ export function createTokenIssuing(deps: TokenIssuingDeps): TokenIssuing {
         serviceAccountId,
         credentialId,
         credentialVersion,
+        issuedAt,
         expiresAt,
         tokenId
       }

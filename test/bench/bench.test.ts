@@ -6,6 +6,7 @@ import { describe as tablesOf, withTables } from './tables.ts'
 
 const plan = {
   repetitions: { json: 1, others: 1 },
+  settleMs: 50,
   warmUpMs: 10,
   closedMs: 50,
   openMs: 150,

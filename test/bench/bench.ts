@@ -55,7 +55,6 @@ type Say = (line: string) => void
  * @throws TypeError a part does not start
  */
 export async function bench(plan: Plan, superuserUrl: string, say: Say): Promise<Report> {
-  const untilMs = performance.now() + plan.budgetMs
   const machine = readMachine()
   const parts: { stop(): Promise<void> }[] = []
   const keep = <T extends { stop(): Promise<void> }>(part: T): T => {
@@ -68,6 +67,8 @@ export async function bench(plan: Plan, superuserUrl: string, say: Say): Promise
     const { variants, absent } = await startOthers(upstream.port, keep)
     const weft = keep(await startWeft(upstream.port, superuserUrl))
     const everybody = [...variants, ...variantsOf(weft)]
+    await settle(load, everybody, plan, say)
+    const untilMs = performance.now() + plan.budgetMs
     const before = await weft.look()
     const runs: Run[] = []
     let isCutShort = false
@@ -157,6 +158,20 @@ export function faultsOf({ runs, after, sections }: Report): string[] {
 function inTurn<T>(list: readonly T[], turn: number): T[] {
   const at = turn % list.length
   return [...list.slice(at), ...list.slice(0, at)]
+}
+
+/** Until the code that every call passes is compiled, which takes a large program longer than a small one. */
+async function settle(
+  load: LoadProgram,
+  everybody: readonly Variant[],
+  { settleMs }: Plan,
+  say: Say
+): Promise<void> {
+  say('everybody warms up')
+  const work = { kind: 'closed', endpoint: 'json-2k', connections: 32 } as const
+  for (const { target } of everybody) {
+    await tell(load, { ...work, target, durationMs: settleMs })
+  }
 }
 
 async function warmUp(

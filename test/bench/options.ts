@@ -17,6 +17,9 @@ export const help = `npm run bench -- [--quick | --write | --rivals | --scale | 
 /** How long and how often each case is measured. */
 export interface Plan {
   readonly repetitions: { readonly json: number; readonly others: number }
+  /** Of each variant, once: a program runs at its speed only when its code has been compiled. */
+  readonly settleMs: number
+  /** Of each variant, before each case. */
   readonly warmUpMs: number
   readonly closedMs: number
   readonly openMs: number
@@ -40,6 +43,7 @@ export interface Plan {
 export const plans = {
   full: {
     repetitions: { json: 5, others: 3 },
+    settleMs: 6_000,
     warmUpMs: 400,
     closedMs: 1_600,
     openMs: 1_800,
@@ -56,6 +60,7 @@ export const plans = {
   },
   quick: {
     repetitions: { json: 2, others: 1 },
+    settleMs: 400,
     warmUpMs: 200,
     closedMs: 400,
     openMs: 800,

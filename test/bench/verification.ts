@@ -25,7 +25,7 @@ export async function measureVerification(
   const bytes = new Secret(new Uint8Array(Buffer.from(key, 'base64')))
   const keyWrap = createKeyRing([{ kid, key: bytes }])
   const signingKeys = createSigningKeys({ db, keyWrap, clock })
-  const accessTokens = createAccessTokens({ signingKeys, clock, publicUrl })
+  const accessTokens = createAccessTokens({ signingKeys, publicUrl })
   const versions = createTenantVersions(db, clock)
   const lastUses = createLastUses(db)
   const audit = { record: async () => undefined }

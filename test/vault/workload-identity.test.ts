@@ -68,7 +68,7 @@ test('no fabric’s subject is another’s, nor its own after it went to another
 })
 
 test('a fabric’s JWT is no access token of Weft’s, and an access token of Weft’s no fabric’s', async () => {
-  const accessTokens = createAccessTokens({ signingKeys, clock, publicUrl })
+  const accessTokens = createAccessTokens({ signingKeys, publicUrl })
   const jwt = (await workloads().tokenFor(fabric, publicUrl)).reveal()
   expect(await accessTokens.read(jwt)).toBeNull()
   const access = await accessTokens.issue({
@@ -78,6 +78,7 @@ test('a fabric’s JWT is no access token of Weft’s, and an access token of We
     credentialVersion: null,
     tokenId: newId('token', clock),
     fabricId: asId('fabric', fabric.id),
+    issuedAt: clock.now(),
     expiresAt: new Date(Math.floor(clock.now().getTime() / 1000) * 1000 + 60_000)
   })
   expect(await accessTokens.read(access)).not.toBeNull()
