@@ -10,6 +10,8 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: SpreadFiles },
     testTimeout: 30_000,
-    hookTimeout: 60_000
+    hookTimeout: 60_000,
+    // What is waited for comes; how soon is a matter of the machine.
+    expect: { poll: { timeout: 15_000 } }
   }
 })

@@ -43,7 +43,7 @@ export interface Plan {
 export const plans = {
   full: {
     repetitions: { json: 5, others: 3 },
-    settleMs: 6_000,
+    settleMs: 4_000,
     warmUpMs: 400,
     closedMs: 1_600,
     openMs: 1_800,
@@ -56,7 +56,7 @@ export const plans = {
     processes: { turns: 3, durationMs: 1_800 },
     verifications: 1_000,
     starts: 3,
-    budgetMs: 250_000
+    budgetMs: 225_000
   },
   quick: {
     repetitions: { json: 2, others: 1 },

@@ -101,8 +101,8 @@ async function killAt(wanted: Step, grant: SeededGrant): Promise<void> {
   const victim = await spare
   spare = startReplica(world)
   // What a process loads once is loaded, so that the point is met on the refresh that counts.
-  const warm = await ask(victim, await world.seedGrant())
-  expect(warm.status).toBe(200)
+  const warm = async () => (await ask(victim, await world.seedGrant())).status
+  await expect.poll(warm, { timeout: 30_000 }).toBe(200)
   const never = new Promise<void>(() => undefined)
   const behaviours: Record<'asked' | 'acted', Behaviour> = {
     asked: { holdBefore: never },
