@@ -5,7 +5,8 @@ import type { TenantRole } from './roles.ts'
 
 /** The role that counts: given by hand, or a higher one by a group of the identity provider's. */
 export async function tenantRoleOf(tx: Tx, membership: MembershipRow): Promise<TenantRole> {
-  return roleOf(membership, await isMappedAdmin(tx, membership.userId))
+  const { role, userId } = membership
+  return roleOf(membership, role !== 'tenant_admin' && (await isMappedAdmin(tx, userId)))
 }
 
 export function roleOf({ role }: Pick<MembershipRow, 'role'>, isMappedAdmin: boolean): TenantRole {
