@@ -18,9 +18,14 @@ const readings = new WeakMap<object, Promise<readonly TenantStanding[]>>()
 
 /** Of every tenant. Several jobs look at the same second, and share one reading. */
 export function listTenantStandings(db: Db): Promise<readonly TenantStanding[]> {
-  const running = readings.get(db)
-  if (running !== undefined) return running
-  const reading = read(db).finally(() => readings.delete(db))
+  return readings.get(db) ?? readTenantStandings(db)
+}
+
+/** The same by a reading that begins now, for whoever goes by its age; others that look meanwhile share it. */
+export function readTenantStandings(db: Db): Promise<readonly TenantStanding[]> {
+  const reading = read(db).finally(() => {
+    if (readings.get(db) === reading) readings.delete(db)
+  })
   readings.set(db, reading)
   return reading
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Question } from './asking.ts'
 import type { Db, Tx } from './db.ts'
 import { Prisma, type Tenant } from './generated/client.ts'
-import { listTenantStandings } from './tenant-standings.ts'
+import { readTenantStandings } from './tenant-standings.ts'
 
 /**
  * Each tenant counts its changes; a replica that knows the count knows whether what it remembers still
@@ -45,7 +45,7 @@ export function createTenantVersions(db: Db, clock: Clock): TenantVersions {
       const startedMs = clock.monotonicMs()
       const ids = [...known.keys()]
       if (ids.length > 0) {
-        const rows = await listTenantStandings(db)
+        const rows = await readTenantStandings(db)
         const found = new Map(rows.map(({ id, version }) => [id, version]))
         for (const id of ids) {
           const version = found.get(id)
