@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { root } from './source.ts'
 
@@ -16,9 +16,14 @@ const prisma = `
   appendFileSync('log', 'generate\\n')
 `
 const pages = `
-  import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
-  if (process.argv[2] === '--is-built') process.exit(existsSync('built') ? 0 : 1)
-  writeFileSync('built', '')
+  import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+  const built = 'src/ui/dist/fingerprint'
+  if (process.argv[2] === '--is-built') {
+    appendFileSync('asked', '.')
+    process.exit(existsSync(built) ? 0 : 1)
+  }
+  mkdirSync('src/ui/dist', { recursive: true })
+  writeFileSync(built, '')
   appendFileSync('log', 'pages\\n')
 `
 const npm = `#!/bin/sh
@@ -104,12 +109,27 @@ test('what is done is not done again, and what has changed is', async () => {
   expect((await ended(setUp())).stderr).toBe('')
   await writeFile(join(clone, 'prisma.config.ts'), '// changed')
   await ended(setUp())
-  await rm(join(clone, 'built'))
+  await rm(join(clone, 'src/ui/dist/fingerprint'))
   await ended(setUp())
   expect(await done()).toEqual(['npm ci', 'generate', 'pages', 'generate', 'pages'])
   await lock('1.0.1')
   await ended(setUp())
   expect((await done()).slice(5)).toEqual(['npm ci', 'generate'])
+})
+
+test('the build of the pages is asked whether they are built only when something of them has changed', async () => {
+  const asked = async () => (await readFile(join(clone, 'asked'), 'utf8')).length
+  await ended(setUp())
+  await ended(setUp())
+  expect(await asked()).toBe(1)
+  for (const path of ['src/ui/page.tsx', 'docs/openapi.json', 'src/ui/dist/fingerprint']) {
+    const before = await asked()
+    await mkdir(dirname(join(clone, path)), { recursive: true })
+    await writeFile(join(clone, path), 'changed')
+    await ended(setUp())
+    await ended(setUp())
+    expect(await asked(), path).toBe(before + 1)
+  }
 })
 
 test('without a registry it says what to do, and the program does not run', async () => {
