@@ -14,13 +14,14 @@ import {
   type IncidentTarget,
   insertIncident,
   listOpenIncidents,
+  listTenantsWithIncidents,
   lockTenant,
   noteEnded
 } from '../store/incidents.ts'
 import { findMembership, noteMemberSessionsEnded } from '../store/memberships.ts'
 import { deleteAllSessions, deleteSessionsOfUser } from '../store/sessions.ts'
 import { noteSessionsEnded } from '../store/tenant-settings.ts'
-import { findTenant, listTenantIds } from '../store/tenants.ts'
+import { findTenant } from '../store/tenants.ts'
 import { identityScope } from './identity-scope.ts'
 import { type IncidentView, readIncident } from './incident-view.ts'
 import { type OperatorCall, operatorScope } from './operator-call.ts'
@@ -140,9 +141,9 @@ export function createIncidents(deps: IncidentDeps): Incidents {
     },
     async continueIncidents() {
       const failures: unknown[] = []
-      for (const tenantId of await listTenantIds(db)) {
+      const before = plusMs(clock.now(), -keptMs)
+      for (const tenantId of await listTenantsWithIncidents(db, before)) {
         const scope = identityScope(asId('tenant', tenantId), null)
-        const before = plusMs(clock.now(), -keptMs)
         const open = await db.inTenant(scope, async (tx) => {
           await forgetOldIncidentTokens(tx, before)
           return await listOpenIncidents(tx)

@@ -8,6 +8,7 @@ import type { LastUses } from '../identity/last-uses.ts'
 import { deleteCallRecords } from '../store/call-records.ts'
 import type { Db } from '../store/db.ts'
 import { deleteExpiredRows } from '../store/expired-rows.ts'
+import { listTenantsWithAbandonedGrants } from '../store/refresh-journal.ts'
 import { listRefreshTurns } from '../store/refresh-schedule.ts'
 import type { TenantVersions } from '../store/tenant-versions.ts'
 import { listTenantIds } from '../store/tenants.ts'
@@ -87,7 +88,7 @@ export function recoverySweep(db: Db, vault: Pick<Vault, 'recover'>): Job {
     name: 'recovery_sweep',
     everyMs: 15_000,
     async run() {
-      for (const tenantId of await listTenantIds(db)) {
+      for (const tenantId of await listTenantsWithAbandonedGrants(db)) {
         await vault.recover(jobScope(tenantId, 'recovery_sweep'))
       }
     }

@@ -1,5 +1,6 @@
-import type { Tx } from './db.ts'
-import type { IncidentRevocation } from './generated/client.ts'
+import type { Question } from './asking.ts'
+import type { Db, Tx } from './db.ts'
+import { type IncidentRevocation, Prisma } from './generated/client.ts'
 
 export type IncidentRow = IncidentRevocation
 
@@ -49,6 +50,14 @@ export function findOpenIncident(
 ): Promise<IncidentRow | null> {
   const where = { tenantId: tx.scope.tenantId, targetKind: kind, targetId: id, finishedAt: null }
   return tx.rows.incidentRevocation.findFirst({ where })
+}
+
+/** Tenants with an incident that is not finished, or tokens that `forgetOldIncidentTokens` would let go of. */
+export async function listTenantsWithIncidents(db: Db, before: Date): Promise<string[]> {
+  const sql = Prisma.sql`SELECT id FROM weft_tenants_with_incidents(${before})`
+  const question: Question<{ id: string }> = { sql }
+  const [rows] = await db.askLookup({ key: '*' }, question)
+  return rows.map(({ id }) => id)
 }
 
 export function listOpenIncidents(tx: Tx): Promise<IncidentRow[]> {

@@ -1,5 +1,5 @@
 import type { Question } from './asking.ts'
-import type { Tx } from './db.ts'
+import type { Db, Tx } from './db.ts'
 import { Prisma, type RefreshJournal } from './generated/client.ts'
 
 export type RefreshEntryRow = RefreshJournal
@@ -71,6 +71,14 @@ export async function closeRefreshEntry(
     where: { tenantId: tx.scope.tenantId, id, outcome: null },
     data: { ...end, answerSealed: null }
   })
+}
+
+/** Tenants that have such a grant as `listAbandonedGrants` tells, of all of them at once. */
+export async function listTenantsWithAbandonedGrants(db: Db): Promise<string[]> {
+  const sql = Prisma.sql`SELECT id FROM weft_tenants_with_abandoned_refreshes()`
+  const question: Question<{ id: string }> = { sql }
+  const [rows] = await db.askLookup({ key: '*' }, question)
+  return rows.map(({ id }) => id)
 }
 
 /** Grants with a refresh that nobody will finish: its entry is open and its claim has run out. */
