@@ -71,7 +71,11 @@ export interface Audit {
 }
 
 export interface HeldChain {
-  append(events: readonly AuditEvent[]): Promise<void>
+  /**
+   * Puts them next in the chain.
+   * @returns each as it is to be stored, in this order, before the transaction ends
+   */
+  seal(events: readonly AuditEvent[]): readonly string[]
 }
 
 export function createAudit(db: Db, clock: Clock): Audit {
@@ -80,22 +84,20 @@ export function createAudit(db: Db, clock: Clock): Audit {
     let seq = latest?.seq ?? 0n
     let previousHash = latest?.hash ?? chainStart
     return {
-      async append(events) {
-        const sealed = events.map((event) => {
+      seal: (events) =>
+        events.map((event) => {
           seq += 1n
           const { hash, json } = sealAuditEvent(rowOf(tx.scope, event, seq, previousHash))
           previousHash = hash
           return json
         })
-        const isChange = events.some(({ action }) => !unnoticed.has(action))
-        await insertAuditEvents(tx, sealed, isChange)
-      }
     }
   }
 
   async function append(tx: Tx, ...events: readonly AuditEvent[]): Promise<void> {
     const chain = await holdChain(tx)
-    await chain.append(events)
+    const isChange = events.some(({ action }) => !unnoticed.has(action))
+    await insertAuditEvents(tx, chain.seal(events), isChange)
   }
 
   function rowOf(scope: TenantScope, event: AuditEvent, seq: bigint, previousHash: string) {

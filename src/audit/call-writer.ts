@@ -2,10 +2,10 @@ import { setImmediate } from 'node:timers/promises'
 import { asId, type UserId } from '../base/ids.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import {
+  type CallMeasures,
   type CallRecord,
-  insertCallRecords,
-  listStoredCalls,
-  type NewCallRecord
+  insertCalls,
+  listStoredCalls
 } from '../store/call-records.ts'
 import type { Db } from '../store/db.ts'
 import type { Audit, AuditEvent } from './audit.ts'
@@ -55,20 +55,42 @@ export function createCallWriter(db: Db, audit: Pick<Audit, 'holdChain'>): Write
         listStoredCalls(tx, writer, range)
       ])
       const fresh = stored.size === 0 ? calls : calls.filter(({ seq }) => !stored.has(seq))
+      if (fresh.length === 0) return
+      const [events, measures]: [string[], string[]] = [[], []]
       for (let from = 0; from < fresh.length; from += sliceMax) {
         await ownTurn()
         const slice = fresh.slice(from, from + sliceMax)
-        await Promise.all([
-          insertCallRecords(tx, writer, slice.map(rowOf)),
-          chain.append(slice.map(eventOf))
-        ])
+        events.push(...chain.seal(slice.map(eventOf)))
+        measures.push(...slice.map((held) => JSON.stringify(measuresOf(held))))
       }
+      await insertCalls(tx, writer, events, measures)
     })
 }
 
-function rowOf({ scope, seq, call }: HeldCall): NewCallRecord {
-  const { actor, requestId } = scope
-  return { ...call, seq, actorKind: actor.kind, actorId: actor.id, requestId }
+function measuresOf({ seq, call }: HeldCall): CallMeasures {
+  return {
+    number: seq,
+    signInOf: call.onBehalfOf,
+    keyId: call.keyId,
+    operation: call.operation,
+    endpoint: call.endpoint,
+    identity: call.identity,
+    grantId: call.grantId,
+    generation: call.generation,
+    tokenSource: call.tokenSource,
+    status: call.status,
+    upstreamStatus: call.upstreamStatus,
+    upstreamRequestId: call.upstreamRequestId,
+    attempts: call.attempts,
+    requestBytes: call.requestBytes,
+    answerBytes: call.answerBytes,
+    durationMs: call.durationMs,
+    firstByteMs: call.firstByteMs,
+    tokenMs: call.tokenMs,
+    inputTokens: call.inputTokens,
+    outputTokens: call.outputTokens,
+    totalTokens: call.totalTokens
+  }
 }
 
 function eventOf({ scope, call }: HeldCall): AuditEvent {

@@ -27,10 +27,10 @@ export function hashAuditEvent(event: Hashable): string {
 
 /**
  * Canonical JSON (RFC 8785) of the event.
- * Members that came later stand in it only where they hold something: older events hash as they did.
+ * Members that came later stand in it only where they hold something, as what is undefined is left out: older
+ * events hash as they did.
  */
 function canonicalOf(event: Hashable): string {
-  const { source, credentialId } = event
   const details = inOrder(event.details)
   // In the order that canonical JSON has them in: most events need nothing else to be that.
   const members = {
@@ -39,7 +39,7 @@ function canonicalOf(event: Hashable): string {
     actorKind: event.actorKind,
     at: event.at.toISOString(),
     code: event.code,
-    ...(credentialId !== null && { credentialId }),
+    credentialId: event.credentialId ?? undefined,
     details,
     fabricId: event.fabricId,
     id: event.id,
@@ -50,9 +50,9 @@ function canonicalOf(event: Hashable): string {
     previousHash: event.previousHash,
     requestId: event.requestId,
     seq: event.seq.toString(),
-    ...(source !== null && { source }),
+    source: event.source ?? undefined,
     tenantId: event.tenantId
-  } satisfies Record<Exclude<keyof Hashable, 'source' | 'credentialId'>, unknown>
+  } satisfies Record<keyof Hashable, unknown>
   if (details !== null) {
     const text = JSON.stringify(members)
     // A lone surrogate, perhaps, which canonical JSON has no word for.

@@ -1,5 +1,6 @@
+import type { TenantScope } from '../base/tenant-scope.ts'
 import type { PlainTx, Tx } from './db.ts'
-import type { AuditEvent } from './generated/client.ts'
+import { type AuditEvent, Prisma } from './generated/client.ts'
 
 export type AuditEventRow = AuditEvent
 
@@ -47,11 +48,40 @@ export function findIssueOfToken(
   })
 }
 
+/** What an event's JSON has, as `AuditEventRow` names it, for a list of columns; null may be left out. */
+export const eventMembers = Prisma.sql`
+  "tenantId" text, "seq" bigint, "id" text, "at" timestamptz, "actorKind" text, "actorId" text,
+  "onBehalfOf" text, "action" text, "objectKind" text, "objectId" text,
+  "fabricId" text, "outcome" text, "code" text, "requestId" text, "source" text,
+  "credentialId" text, "details" jsonb, "previousHash" text, "hash" text`
+
+/** Stores the events of `given`, whose columns are `eventMembers` and perhaps more. */
+export const storingEvents = Prisma.sql`
+  INSERT INTO audit_events (
+    tenant_id, seq, id, at, actor_kind, actor_id, on_behalf_of, action, object_kind, object_id,
+    fabric_id, outcome, code, request_id, source, credential_id, details, previous_hash, hash)
+  SELECT "tenantId", "seq", "id", "at", "actorKind", "actorId", "onBehalfOf", "action",
+    "objectKind", "objectId", "fabricId", "outcome", "code", "requestId", "source",
+    "credentialId", "details", "previousHash", "hash" FROM given
+  RETURNING seq`
+
+/** Tells whoever waits for it how long the tenant's record is once `appended` is stored. */
+export function lengthening({ tenantId }: TenantScope, isChange: boolean): Prisma.Sql {
+  return Prisma.sql`
+    UPDATE tenants SET audit_seq = (SELECT max(seq) FROM appended),
+      version = version + ${isChange ? 1 : 0}::int
+     WHERE id = ${tenantId} RETURNING version`
+}
+
+/** Several JSON texts as one array: one parameter, as one for each value would cost many times the work. */
+export function jsonArray(texts: readonly string[]): Prisma.Sql {
+  return Prisma.sql`${`[${texts.join(',')}]`}::json`
+}
+
 /**
  * Appends them, and tells whoever waits for it how long the record is from now on; with `isChange` as
- * `bumpTenantVersion` does. The events are one parameter: one for each value of each row, as Prisma would have it,
- * costs many times the work.
- * @param events each as a JSON object, whose members are named as `AuditEventRow` names them; null may be left out
+ * `bumpTenantVersion` does.
+ * @param events each as a JSON object of `eventMembers`
  */
 export async function insertAuditEvents(
   tx: PlainTx,
@@ -59,18 +89,9 @@ export async function insertAuditEvents(
   isChange: boolean
 ): Promise<void> {
   const [tenant] = await tx.rows.$queryRaw<{ version: number }[]>`
-    WITH appended AS (INSERT INTO audit_events (
-      tenant_id, seq, id, at, actor_kind, actor_id, on_behalf_of, action, object_kind, object_id,
-      fabric_id, outcome, code, request_id, source, credential_id, details, previous_hash, hash)
-    SELECT * FROM json_to_recordset(${`[${events.join(',')}]`}::json) AS r (
-      "tenantId" text, "seq" bigint, "id" text, "at" timestamptz, "actorKind" text, "actorId" text,
-      "onBehalfOf" text, "action" text, "objectKind" text, "objectId" text,
-      "fabricId" text, "outcome" text, "code" text, "requestId" text, "source" text,
-      "credentialId" text, "details" jsonb,
-      "previousHash" text, "hash" text)
-    RETURNING seq)
-    UPDATE tenants SET audit_seq = (SELECT max(seq) FROM appended), version = version + ${isChange ? 1 : 0}::int
-     WHERE id = ${tx.scope.tenantId} RETURNING version`
+    WITH given AS (SELECT * FROM json_to_recordset(${jsonArray(events)}) AS r (${eventMembers})),
+      appended AS (${storingEvents})
+    ${lengthening(tx.scope, isChange)}`
   if (tenant !== undefined && isChange) tx.noteChange(tenant.version)
 }
 

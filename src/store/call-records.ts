@@ -1,3 +1,4 @@
+import { eventMembers, jsonArray, lengthening, storingEvents } from './audit-events.ts'
 import type { PlainTx, Tx } from './db.ts'
 
 /** One call on the data plane as its process notes it; who made it is the writer's to add. */
@@ -33,13 +34,12 @@ export interface CallRecord {
   readonly totalTokens: number | null
 }
 
-export interface NewCallRecord extends CallRecord {
+/** What is stored of a call beside its event in the audit, which says who made it and how it ended. */
+export interface CallMeasures extends Omit<CallRecord, 'at' | 'fabricId' | 'outcome' | 'code'> {
   /** Number of the record in the process that writes it. */
-  readonly seq: number
-  readonly actorKind: string
-  readonly actorId: string
-  readonly onBehalfOf: string | null
-  readonly requestId: string | null
+  readonly number: number
+  /** Whose sign-in was used, or was to be. */
+  readonly signInOf: string | null
 }
 
 /** Numbers of those of the writer's records that are stored already. */
@@ -55,25 +55,29 @@ export async function listStoredCalls(
 }
 
 /**
- * Stores the records, of which none may be stored yet, and adds them to the days' sums: one statement, whatever
- * their number. Writers of one tenant must wait for one another, or they may deadlock on the sums.
+ * Appends the calls' events to the audit, stores the calls, of which none may be stored yet, and adds them to the
+ * days' sums: one statement, whatever their number. Writers of one tenant must wait for one another, or they may
+ * deadlock on the sums.
+ * @param events as `insertAuditEvents` takes them
+ * @param measures of the same calls, in the same order; each a `CallMeasures` as JSON
  */
-export async function insertCallRecords(
+export async function insertCalls(
   tx: PlainTx,
   writer: string,
-  records: readonly NewCallRecord[]
+  events: readonly string[],
+  measures: readonly string[]
 ): Promise<void> {
-  const { tenantId } = tx.scope
   await tx.rows.$queryRaw`
     WITH given AS (
-      SELECT * FROM json_to_recordset(${JSON.stringify(records)}::json) AS r (
-        "seq" bigint, "at" timestamptz, "actorKind" text, "actorId" text, "onBehalfOf" text,
-        "keyId" text, "fabricId" text, "operation" text, "endpoint" text, "identity" text,
-        "grantId" text, "generation" int, "tokenSource" text, "outcome" text, "code" text,
-        "status" int, "upstreamStatus" int, "requestId" text, "upstreamRequestId" text,
-        "attempts" int, "requestBytes" bigint, "answerBytes" bigint, "durationMs" float8,
-        "firstByteMs" float8, "tokenMs" float8, "inputTokens" int, "outputTokens" int,
-        "totalTokens" int)
+      SELECT * FROM ROWS FROM (
+        json_to_recordset(${jsonArray(events)}) AS (${eventMembers}),
+        json_to_recordset(${jsonArray(measures)}) AS (
+          "number" bigint, "signInOf" text, "keyId" text, "operation" text, "endpoint" text,
+          "identity" text, "grantId" text, "generation" int, "tokenSource" text, "status" int,
+          "upstreamStatus" int, "upstreamRequestId" text, "attempts" int, "requestBytes" bigint,
+          "answerBytes" bigint, "durationMs" float8, "firstByteMs" float8, "tokenMs" float8,
+          "inputTokens" int, "outputTokens" int, "totalTokens" int))
+    ), appended AS (${storingEvents}
     ), stored AS (
       INSERT INTO call_records (
         tenant_id, writer, seq, at, actor_kind, actor_id, on_behalf_of,
@@ -83,26 +87,26 @@ export async function insertCallRecords(
         attempts, request_bytes, answer_bytes, duration_ms,
         first_byte_ms, token_ms, input_tokens, output_tokens,
         total_tokens)
-      SELECT ${tenantId}, ${writer}, "seq", "at", "actorKind", "actorId", "onBehalfOf",
+      SELECT "tenantId", ${writer}, "number", "at", "actorKind", "actorId", "signInOf",
         "keyId", "fabricId", "operation", "endpoint", "identity",
         "grantId", "generation", "tokenSource", "outcome", "code",
         "status", "upstreamStatus", "requestId", "upstreamRequestId",
         "attempts", "requestBytes", "answerBytes", "durationMs",
         "firstByteMs", "tokenMs", "inputTokens", "outputTokens",
         "totalTokens" FROM given
-      RETURNING *
-    ) INSERT INTO usage_days AS u (
+    ), summed AS (
+      INSERT INTO usage_days AS u (
         tenant_id, fabric_id, day, endpoint, actor_kind, actor_id, calls, errors, request_bytes,
         answer_bytes, input_tokens, output_tokens, total_tokens, duration_ms, duration_max_ms)
-      SELECT tenant_id, fabric_id, (at AT TIME ZONE 'UTC')::date,
-        CASE WHEN endpoint IS NULL THEN operation
-             WHEN attempts = 0 OR upstream_status = 404 THEN ''
-             ELSE endpoint END,
-        actor_kind, actor_id, count(*), count(*) FILTER (WHERE outcome <> 'succeeded'),
-        sum(request_bytes), sum(answer_bytes), coalesce(sum(input_tokens), 0),
-        coalesce(sum(output_tokens), 0), coalesce(sum(total_tokens), 0),
-        sum(duration_ms), max(duration_ms)
-      FROM stored WHERE fabric_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
+      SELECT "tenantId", "fabricId", ("at" AT TIME ZONE 'UTC')::date,
+        CASE WHEN "endpoint" IS NULL THEN "operation"
+             WHEN "attempts" = 0 OR "upstreamStatus" = 404 THEN ''
+             ELSE "endpoint" END,
+        "actorKind", "actorId", count(*), count(*) FILTER (WHERE "outcome" <> 'succeeded'),
+        sum("requestBytes"), sum("answerBytes"), coalesce(sum("inputTokens"), 0),
+        coalesce(sum("outputTokens"), 0), coalesce(sum("totalTokens"), 0),
+        sum("durationMs"), max("durationMs")
+      FROM given WHERE "fabricId" IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
       ON CONFLICT (tenant_id, fabric_id, day, endpoint, actor_kind, actor_id) DO UPDATE SET
         calls = u.calls + excluded.calls,
         errors = u.errors + excluded.errors,
@@ -112,7 +116,8 @@ export async function insertCallRecords(
         output_tokens = u.output_tokens + excluded.output_tokens,
         total_tokens = u.total_tokens + excluded.total_tokens,
         duration_ms = u.duration_ms + excluded.duration_ms,
-        duration_max_ms = greatest(u.duration_max_ms, excluded.duration_max_ms)`
+        duration_max_ms = greatest(u.duration_max_ms, excluded.duration_max_ms)
+    ) ${lengthening(tx.scope, false)}`
 }
 
 /** Deletes the tenant's oldest records that came before `before`. @returns how many, at most `limit` */
