@@ -153,7 +153,7 @@ const pollMaxMs = 100
 /**
  * Resolves when the claim that another owner holds on this generation has ended, one way or the other, or
  * when this process closes and has no more use for it. Whoever waits in this process waits for this one: it is seen
- * at most a fifth of the time later that the owner took, and at most `pollMaxMs`.
+ * at most a tenth of the time later that the owner took, or `pollMinMs`, and at most `pollMaxMs`.
  */
 export async function waitForOwner(
   { db }: RefreshDeps,
@@ -163,7 +163,7 @@ export async function waitForOwner(
 ): Promise<void> {
   const isHeld = async () => (await db.ask(scope, claimOn(grantId, generation)))[0].length > 0
   for (let waitedMs = 0; !closing.aborted && (await isHeld()); ) {
-    const pollMs = Math.min(Math.max(pollMinMs, waitedMs / 5), pollMaxMs)
+    const pollMs = Math.min(Math.max(pollMinMs, waitedMs / 10), pollMaxMs)
     await delay(pollMs)
     waitedMs += pollMs
   }
