@@ -68,15 +68,13 @@ async function serve(config: Config): Promise<number> {
   process.on('exit', lines.end)
   const logger = pino({ level: config.logLevel, base: null }, lines)
   const tracing = await startTracing(config, version)
-  const { parts, rooms, close } = await open(config, logger, tracing?.tracer ?? null)
-  await rooms.keyCustody.turn()
-  const { login, tenantSlug } = config.bootstrap
-  const { login: made } = await rooms.bootstrap.ensureBootstrap({ tenantSlug, login })
+  const { parts, rooms, check, close } = await open(config, logger, tracing?.tracer ?? null)
   const slowClients = { bodies: 0, readers: 0 }
   const departure = createDeparture(parts.clock.monotonicMs)
-  parts.db.watch()
   const requests = createRequestMeasures()
-  const app = await buildApp({
+  // The routes are made while the database is waited for.
+  const standingUp = standUp(config, rooms, check)
+  const building = buildApp({
     ...rooms,
     slowClients,
     publicUrl: config.publicUrl,
@@ -91,6 +89,8 @@ async function serve(config: Config): Promise<number> {
     clock: parts.clock,
     newRequestId: () => randomUUID()
   })
+  const [made, app] = await Promise.all([standingUp, building])
+  parts.db.watch()
   const admin = await buildAdminApp({
     ...rooms,
     version,
@@ -135,7 +135,15 @@ async function serve(config: Config): Promise<number> {
   return 0
 }
 
-/** The database as it must be, and the rooms on it; nothing listens yet. */
+/** What must hold before anybody is served. @returns the login provider that was made, if it was */
+async function standUp(config: Config, rooms: Rooms, check: () => Promise<void>) {
+  await check()
+  await rooms.keyCustody.turn()
+  const { login, tenantSlug } = config.bootstrap
+  return (await rooms.bootstrap.ensureBootstrap({ tenantSlug, login })).login
+}
+
+/** The rooms on a database that is yet to be checked; nothing listens yet. */
 async function open(config: Config, logger: pino.Logger, tracer: Tracer | null = null) {
   if (process.execArgv.some((arg) => arg.startsWith('--inspect'))) {
     throw new ConfigError([{ variable: 'NODE_OPTIONS', message: 'the inspector must be off' }])
@@ -144,10 +152,12 @@ async function open(config: Config, logger: pino.Logger, tracer: Tracer | null =
     logger.info({ applied: await migrateNow(config) }, 'database is up to date')
   }
   const db = createDb({ url: config.databaseUrl })
-  await checkRole(db)
-  await db.assertSchemaIsCurrent()
   const clock = followingClock(systemClock())
-  await clockSync(db, clock).run()
+  const check = async () => {
+    await checkRole(db)
+    await db.assertSchemaIsCurrent()
+    await clockSync(db, clock).run()
+  }
   const doors = openDoors(config, clock)
   const { outbound, loginOutbound, webhookOutbound, otlpLogs, readKeys } = doors
   const keyRing = keyRingOf(readKeys())
@@ -179,7 +189,7 @@ async function open(config: Config, logger: pino.Logger, tracer: Tracer | null =
     await doors.close()
     await db.close()
   }
-  return { parts, rooms, close }
+  return { parts, rooms, check, close }
 }
 
 async function examineAll(config: Config, origins: readonly string[]): Promise<Finding[]> {
@@ -241,7 +251,8 @@ async function migrateNow(config: Config): Promise<readonly string[]> {
 }
 
 async function runCommand(config: Config, run: RunCommand): Promise<number> {
-  const { rooms, close } = await open(config, pino({ level: 'silent' }))
+  const { rooms, check, close } = await open(config, pino({ level: 'silent' }))
+  await check()
   await rooms.keyCustody.check()
   const tell = (step: string) => void process.stderr.write(`${step}\n`)
   const readInput = () => text(process.stdin)
