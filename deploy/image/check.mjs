@@ -48,7 +48,7 @@ const canWrite = (path) => {
 }
 
 function lookAtTree() {
-  const known = ['package.json', 'node_modules', 'prisma', 'src']
+  const known = ['package.json', 'node_modules', 'prisma', 'src', 'compiled']
   check(
     'nothing but Weft',
     readdirSync(root).filter((name) => !known.includes(name))
@@ -84,6 +84,8 @@ function lookAtTree() {
     'the database client is generated',
     ['src/store/generated'].filter((path) => !existsSync(join(root, path)))
   )
+  const isCompiled = walk(join(root, 'compiled')).length > 0
+  check('what a start loads is compiled', isCompiled ? [] : ['compiled'])
   let help = ''
   try {
     help = execFileSync(process.execPath, ['src/main.ts', '--help'], {

@@ -13,7 +13,8 @@ import { readText, root } from '../house/source.ts'
  */
 function layOut(image: string): void {
   const copied = [...readText('Dockerfile').matchAll(/^COPY --from=build \/weft\/(\S+) /gm)]
-  for (const [, name = ''] of copied.filter(([, name]) => name !== 'node_modules')) {
+  const laidOut = ['node_modules', 'compiled']
+  for (const [, name = ''] of copied.filter(([, name = '']) => !laidOut.includes(name))) {
     cpSync(join(root, name), join(image, name), { recursive: true })
   }
   const ignored = readText('.dockerignore').split('\n')
@@ -30,6 +31,8 @@ function layOut(image: string): void {
     // Packages that lie inside come by themselves or not at all.
     rmSync(join(image, path, 'node_modules'), { recursive: true, force: true })
   }
+  const env = { NODE_COMPILE_CACHE: join(image, 'compiled') }
+  execFileSync(process.execPath, ['src/main.ts', '--help'], { cwd: image, env })
 }
 
 /** By hard links where the two are on one file system: it is many files. */

@@ -84,6 +84,7 @@ function imageFaults(dockerfile: string): Fault[] {
       /^RUN printf .*exec node .* \/weft\/src\/main\.ts "\$@".* > \/usr\/local\/bin\/weft /
     ],
     ['production settings', /^ENV NODE_ENV=production$/],
+    ['what Node has compiled', /^ENV NODE_COMPILE_CACHE=\/weft\/compiled$/],
     ['a health check without a shell', /^HEALTHCHECK .*CMD \["node"/],
     ['Weft as the first process', /^CMD \["node", "--disable-sigusr1", "src\/main\.ts"\]$/]
   ]
@@ -93,7 +94,8 @@ function imageFaults(dockerfile: string): Fault[] {
   const copied = final
     .filter((line) => line.startsWith('COPY '))
     .filter(
-      (line) => !/^COPY --from=build \/weft\/(package\.json|node_modules|prisma|src) /.test(line)
+      (line) =>
+        !/^COPY --from=build \/weft\/(package\.json|node_modules|prisma|src|compiled) /.test(line)
     )
     .map((line) => `${line} brings in something else`)
   const isRootAgain = final.findLastIndex((line) => line.startsWith('USER ')) < final.length - 4
@@ -212,6 +214,7 @@ describe('a planted fault is seen', () => {
     ['COPY --from=build /weft/src ./src\n', 'COPY . .\n'],
     ['CMD ["node", "--disable-sigusr1", "src/main.ts"]', 'CMD npm start'],
     ['ENV NODE_ENV=production\n', ''],
+    ['ENV NODE_COMPILE_CACHE=/weft/compiled\n', ''],
     ['> /usr/local/bin/weft', '> /dev/null']
   ])('Dockerfile: %s → %s', (from, to) => {
     const at = dockerfile.lastIndexOf('FROM ')
