@@ -1,5 +1,5 @@
 import type { Tx } from './db.ts'
-import type { Prisma, Team, User } from './generated/client.ts'
+import type { Team, User } from './generated/client.ts'
 import { believed, listMappedTeams } from './group-mappings.ts'
 
 export type TeamRow = Team
@@ -145,13 +145,32 @@ export function placesOf(all: readonly TeamPlace[]): TeamPlace[] {
   return [...places.values()].sort((a, b) => b.kind.localeCompare(a.kind) || (a.id < b.id ? -1 : 1))
 }
 
-/** Newest person first, from before `cursor`. */
-export function listTeamMembers(
+/**
+ * Newest person first, from before `cursor`. Found by their places: by themselves, a small team's few would be looked
+ * for among all people of the tenant.
+ */
+export async function listTeamMembers(
   tx: Tx,
   teamId: string,
-  page: { limit: number; cursor: string | null }
+  { limit, cursor }: { limit: number; cursor: string | null }
 ): Promise<TeamMemberRow[]> {
-  return readPlaces(tx, teamId, page.cursor === null ? {} : { lt: page.cursor }, page.limit)
+  const { tenantId } = tx.scope
+  const found = await tx.rows.$queryRaw<{ userId: string }[]>`
+    SELECT user_id AS "userId" FROM team_members
+     WHERE tenant_id = ${tenantId} AND team_id = ${teamId}
+       AND (${cursor}::text IS NULL OR user_id < ${cursor})
+    UNION
+    SELECT m.user_id FROM mapped_members m
+      JOIN group_mappings g ON g.tenant_id = m.tenant_id AND g.id = m.group_mapping_id
+      JOIN login_providers p ON p.tenant_id = g.tenant_id AND p.id = g.login_provider_id
+     WHERE m.tenant_id = ${tenantId} AND g.team_id = ${teamId} AND p.is_enabled
+       AND (${cursor}::text IS NULL OR m.user_id < ${cursor})
+     ORDER BY 1 DESC LIMIT ${limit}`
+  return await readPlaces(
+    tx,
+    teamId,
+    found.map(({ userId }) => userId)
+  )
 }
 
 export async function findTeamMember(
@@ -159,21 +178,20 @@ export async function findTeamMember(
   teamId: string,
   userId: string
 ): Promise<TeamMemberRow | null> {
-  const [row] = await readPlaces(tx, teamId, { equals: userId }, 1)
+  const [row] = await readPlaces(tx, teamId, [userId])
   return row ?? null
 }
 
 async function readPlaces(
   tx: Tx,
   teamId: string,
-  userId: Prisma.StringFilter,
-  take: number
+  userIds: readonly string[]
 ): Promise<TeamMemberRow[]> {
   const groupMapping = { teamId, ...believed }
   const rows = await tx.rows.membership.findMany({
     where: {
       tenantId: tx.scope.tenantId,
-      userId,
+      userId: { in: [...userIds] },
       OR: [{ teamMembers: { some: { teamId } } }, { mapped: { some: { groupMapping } } }]
     },
     select: {
@@ -183,8 +201,7 @@ async function readPlaces(
       teamMembers: { where: { teamId }, select: { role: true } },
       mapped: { where: { groupMapping }, select: { groupMapping: { select: { role: true } } } }
     },
-    orderBy: { userId: 'desc' },
-    take
+    orderBy: { userId: 'desc' }
   })
   return rows.map(({ teamMembers: [own], mapped, ...person }) => {
     const roles = mapped.map(({ groupMapping: { role } }) => role)

@@ -120,6 +120,15 @@ describe('groups of the identity provider stand for roles here', () => {
     )
     expect(places.get('eve')).toEqual(['admin', 'member', 'admin'])
     expect(places.get('hal')).toEqual(['admin', null, 'admin'])
+    // Page by page each of them once, whoever is there twice too.
+    const ids: string[] = []
+    let cursor: string | null = null
+    do {
+      const part = await world.identity.teams.listMembers(scope, teams.red, { limit: 1, cursor })
+      ids.push(...part.items.map(({ userId }) => userId))
+      cursor = part.nextCursor
+    } while (cursor !== null)
+    expect(ids).toEqual(items.map(({ userId }) => userId))
     const { id } = (await meAs(session)).user
     const member = await world.identity.members.get(scope, id)
     expect(member).toMatchObject({ role: 'tenant_admin', isAdminByGroup: true })
