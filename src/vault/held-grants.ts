@@ -57,14 +57,17 @@ export function createHeldGrants(
   }
 
   function hold(scope: TenantScope, grant: GrantRow, token: GrantTokenRow): HeldGrant {
-    const sealed = token.accessTokenSealed ?? ''
+    const place = accessTokenPlace(grant.id)
+    // Let go of once it is opened: it is longer than all the rest.
+    let sealed = token.accessTokenSealed ?? ''
     let opening: Promise<Secret> | null = null
     return {
       facts: factsOf(grant, token),
       expiresAt: token.accessExpiresAt,
       scope: token.scope,
       openToken() {
-        opening ??= deps.strongbox.open(scope, accessTokenPlace(grant.id), sealed)
+        opening ??= deps.strongbox.open(scope, place, sealed)
+        sealed = ''
         return opening
       }
     }
