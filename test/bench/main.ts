@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startPostgres } from '../../src/local/postgres.ts'
+import { type PostgresOptions, startPostgres } from '../../src/local/postgres.ts'
 import { bench, faultsOf } from './bench.ts'
 import { fetchRivals } from './fetched-rivals.ts'
 import { sectionText } from './markdown.ts'
 import { type BenchOptions, help, plans, readOptions } from './options.ts'
-import { measureScale, scaleSizes } from './scale.ts'
+import { measureScale, scalePlan, scaleSettings, scaleSizes } from './scale.ts'
 import { type DocumentPart, describe, withTables } from './tables.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -26,7 +26,7 @@ interface Run {
 
 async function run({ isQuick, isScale }: BenchOptions, superuserUrl: string): Promise<Run> {
   if (isScale) {
-    const sections = await measureScale(scaleSizes, superuserUrl, say)
+    const sections = await measureScale({ sizes: scaleSizes, plan: scalePlan }, superuserUrl, say)
     const tables = `${sections.map(sectionText).join('\n\n')}\n`
     const faults = sections.flatMap((section) => section.faults)
     return { raw: { sections }, tables, faults, part: 'scale' }
@@ -36,11 +36,11 @@ async function run({ isQuick, isScale }: BenchOptions, superuserUrl: string): Pr
 }
 
 async function withPostgres<T>(
-  durable: boolean,
+  how: Pick<PostgresOptions, 'durable' | 'settings'>,
   work: (superuserUrl: string) => Promise<T>
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'weft-bench-'))
-  const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: 0, durable })
+  const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: 0, ...how })
   try {
     return await work(postgres.superuserUrl)
   } finally {
@@ -75,10 +75,8 @@ if (options.isHelp) {
 try {
   const missing = options.hasRivals ? await fetchRivals() : null
   if (missing !== null) say(missing)
-  // Two million rows are put there first, which need not survive a power cut.
-  const { raw, tables, faults, part } = await withPostgres(!options.isScale, (url) =>
-    run(options, url)
-  )
+  const how = options.isScale ? { durable: false, settings: scaleSettings } : {}
+  const { raw, tables, faults, part } = await withPostgres(how, (url) => run(options, url))
   process.stdout.write(tables)
   say(`raw data: ${await keepRawData(raw)}`)
   for (const fault of faults) say(`FAULT ${fault}`)

@@ -8,7 +8,8 @@ export const help = `npm run bench -- [--quick | --write | --rivals | --scale | 
   --write   put the tables into docs/performance.md too
   --rivals  fetch Portkey's gateway and @fastify/reply-from from the npm registry first, into
             .data/bench/rivals; they stay there, and take part from then on
-  --scale   instead: 100,000 fabrics, 1,000,000 grants and 10,000 service keys, and a tenth of that (< 8 minutes)
+  --scale   instead: 100,000 fabrics, 1,000,000 grants and 10,000 service keys, and a tenth of that,
+            in turn (< 8 minutes, 6 GiB of disk)
   --help    this text
 
   Less than 8 minutes by default. Raw data go to .data/bench/. Run it while nothing else runs.

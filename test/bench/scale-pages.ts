@@ -1,8 +1,8 @@
+import { perCall } from './processor-time.ts'
 import type { ScaleSeed } from './scale-seed.ts'
-import { median } from './traffic.ts'
+import { addSample, inTurns, type Samples, type ServedSide } from './scale-side.ts'
+import { outcomeOf } from './traffic.ts'
 import { ask } from './weft-process.ts'
-
-const times = 15
 
 /** Each list that a page shows, and what it can be narrowed to, on the largest tenant. */
 export function pathsOf({
@@ -49,22 +49,34 @@ export function pathsOf({
   }
 }
 
-/** Milliseconds of each, the median. */
-export async function timePages(port: number, seed: ScaleSeed): Promise<Map<string, number>> {
-  const paths = pathsOf(seed)
-  const medians = new Map<string, number>()
+/** Each page in turn at each side, asked for over HTTP, by session, on a new connection. */
+export async function measurePages(
+  sides: readonly ServedSide[],
+  { turns, pages: times }: { readonly turns: number; readonly pages: number }
+): Promise<Samples> {
+  const samples: Samples = new Map()
+  const paths = sides.map(({ seed }) => pathsOf(seed))
   for (const who of ['admin', 'member'] as const) {
-    const headers = { cookie: `__Host-weft_session=${seed.sessions[who]}` }
-    for (const [name, path] of Object.entries(paths[who])) {
-      const took: number[] = []
-      for (let at = 0; at <= times; at += 1) {
-        const startedMs = performance.now()
-        await ask(port, path, headers)
-        took.push(performance.now() - startedMs)
+    for (const name of Object.keys(paths[0]?.[who] ?? {})) {
+      for (let turn = 0; turn < turns; turn += 1) {
+        for (const [{ seed, weft, meter }, at] of inTurns(sides, turn)) {
+          const path = new Map(Object.entries(paths[at]?.[who] ?? {})).get(name) ?? ''
+          const headers = { cookie: `__Host-weft_session=${seed.sessions[who]}` }
+          // The first one reads what the others find in memory.
+          if (turn === 0) await ask(weft.port, path, headers)
+          const took: number[] = []
+          const before = meter()
+          for (let at = 0; at < times; at += 1) {
+            const startedMs = performance.now()
+            await ask(weft.port, path, headers)
+            took.push(performance.now() - startedMs)
+          }
+          const cost = perCall(before, meter(), times)
+          const { p50, p99 } = outcomeOf(took, 0, null)
+          addSample(samples, name, at, { p50, p99, ...cost })
+        }
       }
-      // The first one reads what the others find in memory.
-      medians.set(name, median(took.slice(1)))
     }
   }
-  return medians
+  return samples
 }

@@ -10,6 +10,8 @@ export interface ScaleSize {
   readonly keys: number
   /** Of the audit. */
   readonly events: number
+  /** Fabrics that are real enough to be called; at all sizes alike, so that only what lies about them differs. */
+  readonly callable: number
 }
 
 /** What is asked of a full database: the rest is only in the way. */
@@ -26,13 +28,26 @@ export interface ScaleSeed {
   readonly middle: { readonly fabric: string; readonly user: string; readonly account: string }
 }
 
-/** At both sizes alike, so that what is asked is the same and only what lies about it differs. */
-export const callableFabrics = 5_000
-const fabricsPerKey = 10
+/** Callable ones: of each key the first is one whose key nobody knows yet. */
+export const fabricsPerKey = 10
 const fabricsPerTeam = 1_000
 const grantsPerPerson = 10
 const workspaces = 200
 const hour = 3_600_000
+const filledTables = [
+  'users',
+  'memberships',
+  'team_members',
+  'fabrics',
+  'service_principals',
+  'client_secrets',
+  'grants',
+  'grant_tokens',
+  'refresh_schedule',
+  'service_accounts',
+  'service_account_fabrics',
+  'audit_events'
+]
 
 /** As a ULID would be, in the order of `n`. */
 const idOf = (prefix: string, n: number) => `${prefix}_01kascake0${String(n).padStart(16, '0')}`
@@ -41,7 +56,7 @@ const sqlId = (prefix: string, n: string) => `'${prefix}_01kascake0' || lpad((${
 /** One tenant that holds everything: the most that a page or a plan of one tenant can meet. */
 export async function seedScale(
   world: VaultWorld,
-  { fabrics, grants, keys, events }: ScaleSize,
+  { fabrics, grants, keys, events, callable }: ScaleSize,
   origin: string
 ): Promise<ScaleSeed> {
   const { sql, seeded, appConnectionId, rows } = world
@@ -51,10 +66,8 @@ export async function seedScale(
   const each = (count: number) => `generate_series(0, ${count - 1}) n`
   const host = (n: string) => `'https://dbc-' || (${n}) % ${workspaces} || '.cloud.databricks.com'`
   const sealed = `repeat(md5(n::text), 10)`
-  const hasPrincipal = `n < ${callableFabrics} OR n % 10 <> 9`
+  const hasPrincipal = `n < ${callable} OR n % 10 <> 9`
   const statements = [
-    'SET synchronous_commit = off',
-    'SET session_replication_role = replica',
     `INSERT INTO teams (id, tenant_id, name, kind, created_at)
        SELECT ${sqlId('team', 'n')}, '${tenantId}', 'Team ' || n, 'shared', now() FROM ${each(teams)}`,
     `INSERT INTO users (id, identity_hash, issuer, subject, email, is_email_verified, name, created_at, last_login_at)
@@ -69,8 +82,8 @@ export async function seedScale(
          created_at, updated_at)
        SELECT ${sqlId('fab', 'n')}, '${tenantId}', ${sqlId('team', `n / ${fabricsPerTeam}`)}, 'Fabric ' || n,
               'fabric-' || n, '', CASE WHEN n % 2 = 0 THEN 'sql' ELSE 'spark' END, 'databricks',
-              CASE WHEN n < ${callableFabrics} THEN '${origin}' ELSE ${host('n')} END, 'oauth',
-              '${appConnectionId}', 'team', false, '{}', CASE WHEN n >= ${callableFabrics} AND n % 1000 = 999 THEN 'draft' ELSE 'complete' END,
+              CASE WHEN n < ${callable} THEN '${origin}' ELSE ${host('n')} END, 'oauth',
+              '${appConnectionId}', 'team', false, '{}', CASE WHEN n >= ${callable} AND n % 1000 = 999 THEN 'draft' ELSE 'complete' END,
               now(), now() FROM ${each(fabrics)}`,
     `INSERT INTO service_principals (tenant_id, fabric_id, client_id)
        SELECT '${tenantId}', ${sqlId('fab', 'n')}, 'principal-' || n FROM ${each(fabrics)} WHERE ${hasPrincipal}`,
@@ -79,7 +92,7 @@ export async function seedScale(
          FROM ${each(fabrics)} WHERE ${hasPrincipal}`,
     `INSERT INTO grants (id, tenant_id, kind, fabric_id, workspace_origin, state, since, created_at)
        SELECT ${sqlId('grt', 'n')}, '${tenantId}', 'service_principal', ${sqlId('fab', 'n')},
-              CASE WHEN n < ${callableFabrics} THEN '${origin}' ELSE ${host('n')} END, 'active', now(), now()
+              CASE WHEN n < ${callable} THEN '${origin}' ELSE ${host('n')} END, 'active', now(), now()
          FROM ${each(fabrics)}`,
     `INSERT INTO grants (id, tenant_id, kind, user_id, workspace_origin, app_connection_id, state, since,
          workspace_user_name, workspace_user_id, signed_in_at, created_at)
@@ -91,9 +104,10 @@ export async function seedScale(
        SELECT '${tenantId}', ${sqlId('grt', 'n')}, 1, CASE WHEN n < ${fabrics} THEN NULL ELSE ${sealed} END,
               ${sealed}, now(), now() + interval '1 hour' FROM ${each(grants)}`,
     `INSERT INTO refresh_schedule (tenant_id, grant_id, workspace_origin, due_at, used_at)
-       SELECT tenant_id, id, workspace_origin, now() + random() * interval '1 hour' + interval '20 minutes', now()
+       SELECT tenant_id, id, workspace_origin, now() - random() * interval '1 hour', now()
          FROM grants WHERE tenant_id = '${tenantId}'`,
-    `INSERT INTO refresh_turns (id, due_at) VALUES ('${tenantId}', now() + interval '20 minutes')`,
+    // All of it is due, and nobody's turn until it is measured.
+    `INSERT INTO refresh_turns (id, due_at) VALUES ('${tenantId}', now() + interval '1 year')`,
     `INSERT INTO service_accounts (id, tenant_id, name, created_at)
        SELECT ${sqlId('sva', 'n')}, '${tenantId}', 'Account ' || n, now() FROM ${each(keys)}`,
     `INSERT INTO service_account_fabrics (tenant_id, service_account_id, fabric_id, has_endpoint_list, endpoints)
@@ -107,16 +121,21 @@ export async function seedScale(
               'request-' || n, '{}', md5(n::text), md5((n + 1)::text) FROM generate_series(1, ${events}) n`,
     `UPDATE tenants SET audit_seq = ${events} WHERE id = '${tenantId}'`
   ]
+  await sql('SET session_replication_role = replica')
+  // Built once, when the rows are there: kept up row by row they take longer than all the rest.
+  await setIndexesAside(world)
   for (const statement of statements) await sql(statement)
   const serviceKeys = await seedKeys(world, keys)
-  await sealTokens(world)
+  await sealTokens(world, callable)
+  for (const table of filledTables) await sql(`REINDEX TABLE ${table}`)
   await sql('SET session_replication_role = DEFAULT')
   await sql('VACUUM ANALYZE')
+  await sql('CHECKPOINT')
 
   const [member, admin] = [idOf('usr', 1), idOf('usr', 2)]
   await sql("UPDATE memberships SET role = 'tenant_admin' WHERE user_id = $1", [admin])
   return {
-    callable: Array.from({ length: callableFabrics }, (_, n) => ({
+    callable: Array.from({ length: callable }, (_, n) => ({
       fabricId: asId('fabric', idOf('fab', n)),
       serviceKey: serviceKeys[Math.floor(n / fabricsPerKey)] ?? ''
     })),
@@ -136,6 +155,14 @@ export async function seedScale(
   }
 }
 
+/** Of the tables that are filled: nothing is written to them, or looked up by them, until they are built anew. */
+async function setIndexesAside({ sql }: VaultWorld): Promise<void> {
+  const filled = `ARRAY[${filledTables.map((name) => `'${name}'::regclass`).join()}]`
+  await sql(
+    `UPDATE pg_index SET indisready = false, indisvalid = false WHERE indrelid = ANY (${filled})`
+  )
+}
+
 /** One for each service account. @returns those in clear */
 async function seedKeys({ sql, seeded }: VaultWorld, count: number): Promise<string[]> {
   const made = Array.from({ length: count }, () => newBearer('wfts_'))
@@ -150,8 +177,11 @@ async function seedKeys({ sql, seeded }: VaultWorld, count: number): Promise<str
 }
 
 /** Of the service principals that calls go by: these tokens are opened, and must be what they seem. */
-async function sealTokens({ sql, own, scope, seeded, clock }: VaultWorld): Promise<void> {
-  const ids = Array.from({ length: callableFabrics }, (_, n) => idOf('grt', n))
+async function sealTokens(
+  { sql, own, scope, seeded, clock }: VaultWorld,
+  callable: number
+): Promise<void> {
+  const ids = Array.from({ length: callable }, (_, n) => idOf('grt', n))
   const sealed: string[] = []
   for (const id of ids) {
     const token = new Secret('a'.repeat(800))

@@ -23,6 +23,8 @@ export interface Vitals {
   readonly lagP99Ms: number
   readonly handles: number
   readonly openFiles: number
+  /** Whose tokens it remembers. */
+  readonly grantsHeld: number
   /** Calls that met a bound of ours, and records given up: both must be 0, or nothing was measured. */
   readonly refused: number
   readonly recordsDropped: number
@@ -124,6 +126,7 @@ async function look(adminPort: number): Promise<Vitals> {
     lagP99Ms: lag('p99'),
     handles: sum('weft_nodejs_active_handles_total'),
     openFiles: sum('weft_process_open_fds'),
+    grantsHeld: sum('weft_token_cache_entries'),
     refused: sum('weft_gateway_calls_refused_total'),
     recordsDropped: sum('weft_audit_records_dropped_total')
   }
