@@ -4,6 +4,7 @@ import { asId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { makeTenantScope, systemAuthority } from '../../src/base/tenant-scope.ts'
 import { createDb, type Db } from '../../src/store/db.ts'
+import { listTenantStandings } from '../../src/store/tenant-standings.ts'
 import {
   bumpTenantVersion,
   createTenantVersions,
@@ -93,6 +94,33 @@ describe('what a replica remembers of a tenant', () => {
     const polling = versions.poll()
     await change(here)
     await polling
+    expect(await get()).toBe(2)
+  })
+
+  test('is read anew after a poll though an older reading, which a job had asked for, ended after it', async () => {
+    const answered = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    let isFirst = true
+    const slow: Db = { ...here }
+    Object.assign(slow, {
+      askLookup: (...asked: Parameters<Db['askLookup']>) => {
+        const answer = here.askLookup(...asked)
+        if (!isFirst) return answer
+        isFirst = false
+        return answer.finally(() => {
+          answered.resolve()
+          return release.promise
+        })
+      }
+    })
+    const { get, versions } = counted(slow)
+    await get()
+    const older = listTenantStandings(slow)
+    await answered.promise
+    await change(there)
+    const polling = versions.poll()
+    release.resolve()
+    await Promise.all([older, polling])
     expect(await get()).toBe(2)
   })
 
