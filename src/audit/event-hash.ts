@@ -22,7 +22,7 @@ export function sealAuditEvent(event: Hashable): SealedEvent {
 
 /** SHA-256, hex, over the canonical JSON of the event, its predecessor's hash included. */
 export function hashAuditEvent(event: Hashable): string {
-  return hash('sha256', canonicalOf(event), 'hex')
+  return sealAuditEvent(event).hash
 }
 
 /**

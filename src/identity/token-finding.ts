@@ -6,11 +6,10 @@ import type { TenantScope } from '../base/tenant-scope.ts'
 import { bearerChecksumHolds, disclose, hashToken } from '../crypto/bearer.ts'
 import { looksLikeJwt } from '../crypto/signing-key.ts'
 import { type AuditEventRow, findIssueOfToken } from '../store/audit-events.ts'
-import type { Db, Tx } from '../store/db.ts'
-import { findPersonalToken } from '../store/personal-tokens.ts'
-import { findScimToken } from '../store/scim-tokens.ts'
-import { findServiceKey } from '../store/service-keys.ts'
-import { findSession } from '../store/sessions.ts'
+import { personalTokenOf, sessionOf } from '../store/credential-holders.ts'
+import type { Db } from '../store/db.ts'
+import { scimTokenOf } from '../store/scim-tokens.ts'
+import { serviceKeyOf } from '../store/service-keys.ts'
 import type { SigningKeys } from '../vault/signing-keys.ts'
 import type { TokenMarks } from '../vault/token-marks.ts'
 import { accessTokenTyp } from './access-tokens.ts'
@@ -65,10 +64,8 @@ export function createTokenFinding(deps: TokenFindingDeps): TokenFinding {
 
   async function findBearer(scope: TenantScope, token: Secret): Promise<Found | null> {
     const mark = await tokenMarks.mark(scope, token)
-    return await db.inTenant(scope, async (tx) => {
-      const row = await findIssueOfToken(tx, 'tokenMark', mark)
-      return row === null ? await findLiving(tx, hashToken(token)) : issuedBy(row)
-    })
+    const row = await db.inTenant(scope, (tx) => findIssueOfToken(tx, 'tokenMark', mark))
+    return row === null ? await findLiving(db, scope, token) : issuedBy(row)
   }
 
   return {
@@ -105,25 +102,29 @@ function issuedBy(row: AuditEventRow): Found {
 }
 
 /** What was made before marks were kept, and sessions, for as long as there are rows of them. */
-async function findLiving(tx: Tx, hash: string): Promise<Found | null> {
+async function findLiving(db: Db, scope: TenantScope, token: Secret): Promise<Found | null> {
+  const hash = hashToken(token)
+  const [[key], [personal], [scim], [session]] = await db.ask(
+    scope,
+    serviceKeyOf(hash),
+    personalTokenOf(hash),
+    scimTokenOf(hash),
+    sessionOf(hash)
+  )
   const issued = null
-  const key = await findServiceKey(tx, hash)
-  if (key !== null) {
+  if (key !== undefined) {
     const owner = { kind: 'service_account', id: key.serviceAccountId } as const
     return { kind: 'service_key', credentialId: key.id, owner, issued }
   }
-  const personal = await findPersonalToken(tx, hash)
-  if (personal !== null) {
+  if (personal !== undefined) {
     const owner = { kind: 'user', id: personal.userId } as const
     return { kind: 'personal_token', credentialId: personal.id, owner, issued }
   }
-  const scim = await findScimToken(tx, hash)
-  if (scim !== null) {
+  if (scim !== undefined) {
     const owner = { kind: 'scim_token', id: scim.id } as const
     return { kind: 'scim_token', credentialId: scim.id, owner, issued }
   }
-  const session = await findSession(tx, hash)
-  if (session === null) return null
+  if (session === undefined) return null
   const owner = { kind: 'user', id: session.userId } as const
   return { kind: 'session', credentialId: session.id, owner, issued }
 }

@@ -10,10 +10,6 @@ export function insertPersonalToken(
   return tx.rows.personalToken.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
 
-export function findPersonalToken(tx: Tx, hash: string): Promise<PersonalTokenRow | null> {
-  return tx.rows.personalToken.findFirst({ where: { tenantId: tx.scope.tenantId, hash } })
-}
-
 /** Newest first, from before `cursor`; expired ones stay listed until they are swept. */
 export function listPersonalTokens(
   tx: Tx,

@@ -11,10 +11,6 @@ export function insertScimToken(
   return tx.rows.scimToken.create({ data: { ...row, tenantId: tx.scope.tenantId } })
 }
 
-export function findScimToken(tx: Tx, hash: string): Promise<ScimTokenRow | null> {
-  return tx.rows.scimToken.findFirst({ where: { tenantId: tx.scope.tenantId, hash } })
-}
-
 export function scimTokenOf(hash: string): Question<ScimTokenRow> {
   return {
     sql: Prisma.sql`SELECT * FROM scim_tokens WHERE tenant_id = weft_tenant() AND hash = ${hash}`

@@ -15,10 +15,6 @@ export function findServiceKeyByHash(db: Db, hash: string): Promise<ServiceKeyRo
   return db.inLookup({ key: hash }, (tx) => tx.rows.serviceKey.findUnique({ where: { hash } }))
 }
 
-export function findServiceKey(tx: Tx, hash: string): Promise<ServiceKeyRow | null> {
-  return tx.rows.serviceKey.findFirst({ where: { tenantId: tx.scope.tenantId, hash } })
-}
-
 export function serviceKeyOf(hash: string): Question<ServiceKeyRow> {
   return {
     sql: Prisma.sql`SELECT * FROM service_keys WHERE tenant_id = weft_tenant() AND hash = ${hash}`

@@ -13,10 +13,6 @@ export function findSessionByHash(db: Db, tokenHash: string): Promise<SessionRow
   )
 }
 
-export function findSession(tx: Tx, tokenHash: string): Promise<SessionRow | null> {
-  return tx.rows.session.findFirst({ where: { tenantId: tx.scope.tenantId, tokenHash } })
-}
-
 export function listSessionsOfUser(tx: Tx, userId: string, now: Date): Promise<SessionRow[]> {
   return tx.rows.session.findMany({
     where: {

@@ -12,9 +12,7 @@ import {
 } from '../../src/store/credential-holders.ts'
 import { isMappedAdmin } from '../../src/store/group-mappings.ts'
 import { findMembership } from '../../src/store/memberships.ts'
-import { findPersonalToken } from '../../src/store/personal-tokens.ts'
 import { isPlatformOperator } from '../../src/store/platform-operators.ts'
-import { findSession } from '../../src/store/sessions.ts'
 import { listTeamsOfUser, placesOf } from '../../src/store/teams.ts'
 import { createVaultWorld, type VaultWorld } from '../support/vault-world.ts'
 
@@ -81,9 +79,11 @@ async function bothReadings(userId: UserId, credential: PersonsCredential) {
     isMappedAdmin: mappedAdmin.length > 0,
     isOperator: operator.length > 0
   }
-  const find = credential.table === 'sessions' ? findSession : findPersonalToken
   const oneByOne = await db.inTenant(scope, async (tx) => ({
-    row: await find(tx, hash),
+    row:
+      credential.table === 'sessions'
+        ? await tx.rows.session.findFirst({ where: { tokenHash: hash } })
+        : await tx.rows.personalToken.findFirst({ where: { hash } }),
     membership: await findMembership(tx, userId),
     teams: await listTeamsOfUser(tx, userId),
     isMappedAdmin: await isMappedAdmin(tx, userId),
