@@ -27,15 +27,27 @@ export function isInstalled(program: string): boolean {
   }
 }
 
+const last = availableParallelism() - 1
+const processors: Readonly<Record<Place, string>> = {
+  measured: '0',
+  rest: `1-${last}`,
+  anywhere: `0-${last}`
+}
+
+/** Leaves the first processor to what is measured; so does whatever this process starts from now on, Postgres too. */
+export function stepAside(): void {
+  if (!isPinned) return
+  const args = ['-a', '-c', '-p', processors.rest, String(process.pid)]
+  execFileSync('taskset', args, { stdio: 'ignore' })
+}
+
 /** Starts a program that ends with us, however we end. */
 export function startChild(
   command: readonly [string, ...string[]],
   place: Place,
   options: { readonly env?: Readonly<Record<string, string>>; readonly hasChannel?: boolean } = {}
 ): Child {
-  const processors = place === 'measured' ? '0' : `1-${availableParallelism() - 1}`
-  const isHeld = isPinned && place !== 'anywhere'
-  const [program, ...args] = isHeld ? ['taskset', '-c', processors, ...command] : command
+  const [program, ...args] = isPinned ? ['taskset', '-c', processors[place], ...command] : command
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe', ...(options.hasChannel === true ? (['ipc'] as const) : [])],
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...options.env }

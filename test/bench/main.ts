@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type PostgresOptions, startPostgres } from '../../src/local/postgres.ts'
 import { bench, faultsOf } from './bench.ts'
+import { stepAside } from './children.ts'
 import { fetchRivals } from './fetched-rivals.ts'
 import { sectionText } from './markdown.ts'
 import { type BenchOptions, help, plans, readOptions } from './options.ts'
@@ -73,6 +74,7 @@ if (options.isHelp) {
   process.exit()
 }
 try {
+  if (!options.isScale) stepAside()
   const missing = options.hasRivals ? await fetchRivals() : null
   if (missing !== null) say(missing)
   const how = options.isScale ? { durable: false, settings: scaleSettings } : {}

@@ -9,7 +9,7 @@ import type { WeftProcess } from './weft-process.ts'
 const connections = 64
 const warmUpMs = 500
 
-/** One process of Weft and two, each on a port of its own, wherever the system puts them; load and upstream too. */
+/** One process of Weft and two, each on a port of its own, wherever the system puts them. */
 export async function measureProcesses(
   { fabricId, credentials }: Pick<BenchedWeft, 'fabricId' | 'credentials'>,
   fleet: readonly WeftProcess[],
@@ -64,8 +64,8 @@ export async function measureProcesses(
       number(median(shares[at] ?? []), 2)
     ]),
     note:
-      `Nothing pinned: load, upstream, Postgres and Weft share ${processors} processors, so that two ` +
-      'processes can give twice as much only where as many processors again are free.',
+      `Weft may use each of the ${processors} processors; load, upstream and Postgres share all but the first, so ` +
+      'that two processes can give twice as much only where as many processors again are free.',
     faults
   }
 }

@@ -35,7 +35,7 @@ export function withTables(document: string, tables: string, part: DocumentPart)
 function factsOf(machine: Machine, runs: readonly Run[]): string {
   const { processor, processors, node, loadBefore } = machine
   const places = machine.isPinned
-    ? 'what is measured on one of them, load and upstream on the others'
+    ? 'what is measured on one of them, all else on the others'
     : 'nothing pinned'
   return (
     `${processors} processors (${processor}), ${places}; Node ${node}; load before the run ` +
