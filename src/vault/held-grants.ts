@@ -13,7 +13,7 @@ import { accessTokenPlace, kindOf } from './refresh-projection.ts'
 import { turnOf } from './renewal-turn.ts'
 import type { GrantFacts, GrantState } from './token-state.ts'
 
-/** A grant as it stood when it was read, and its access token, opened at most once. */
+/** A grant as it stood when it was read, and its access token, opened once. */
 export interface HeldGrant {
   readonly facts: GrantFacts
   readonly expiresAt: Date | null
@@ -61,13 +61,24 @@ export function createHeldGrants(
     // Let go of once it is opened: it is longer than all the rest.
     let sealed = token.accessTokenSealed ?? ''
     let opening: Promise<Secret> | null = null
+
+    async function open(): Promise<Secret> {
+      try {
+        const opened = await deps.strongbox.open(scope, place, sealed)
+        sealed = ''
+        return opened
+      } catch (error) {
+        opening = null // the key service may be back the next time
+        throw error
+      }
+    }
+
     return {
       facts: factsOf(grant, token),
       expiresAt: token.accessExpiresAt,
       scope: token.scope,
       openToken() {
-        opening ??= deps.strongbox.open(scope, place, sealed)
-        sealed = ''
+        opening ??= open()
         return opening
       }
     }

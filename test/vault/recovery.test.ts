@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { AppError } from '../../src/base/errors.ts'
 import { newId } from '../../src/base/ids.ts'
 import { Secret } from '../../src/base/secret.ts'
+import { disclose } from '../../src/crypto/bearer.ts'
 import { packRawAnswer } from '../../src/oauth/raw-answer.ts'
 import { answerPlace } from '../../src/vault/refresh-claim.ts'
 import {
@@ -212,4 +214,15 @@ test('G12 a stored token that cannot be opened is told as such, and never as a s
   expect(await codeOf(ask(poisoned))).toBe('key_unavailable')
   expect(await world.stateOf(poisoned.grantId)).not.toMatchObject({ state: 'needs_sign_in' })
   expect(await codeOf(ask(whole))).toBe('no error')
+})
+
+test('G12 a living token that could not be opened, its key service being away, is opened once it can be', async () => {
+  const grant = await world.seedGrant({ lifeMs: hourMs })
+  const { strongbox, vault } = world.replica()
+  const { open } = strongbox
+  strongbox.open = () => Promise.reject(new AppError('key_unavailable'))
+  const asking = () => vault.accessToken(world.scope, grant.grantId, lifeMs)
+  expect(await codeOf(asking())).toBe('key_unavailable')
+  strongbox.open = open
+  expect(disclose((await asking()).token)).toBe(grant.accessToken)
 })
