@@ -22,9 +22,20 @@ export function gcpKmsKey(name: string, options: GcpOptions = {}): KeyEncryption
   const { endpoint = endpointDefault, auth = applicationDefault } = options
   let client: ReturnType<typeof auth> | null = null
 
-  async function ask(verb: 'encrypt' | 'decrypt', body: object): Promise<Record<string, unknown>> {
+  /** Made once; where whoever knows the credentials was away, made again the next time. */
+  async function readyClient(): ReturnType<typeof auth> {
     client ??= auth()
-    const { data } = await (await client).request<Record<string, unknown>>({
+    try {
+      return await client
+    } catch (err) {
+      client = null
+      throw err
+    }
+  }
+
+  async function ask(verb: 'encrypt' | 'decrypt', body: object): Promise<Record<string, unknown>> {
+    const ready = await readyClient()
+    const { data } = await ready.request<Record<string, unknown>>({
       url: `${endpoint}/v1/${name}:${verb}`,
       method: 'POST',
       data: body,

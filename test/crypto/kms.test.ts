@@ -46,11 +46,7 @@ const ways: Way[] = [
     key: (short, endpoint) =>
       gcpKmsKey(nameOf(short), {
         endpoint,
-        auth: async () => {
-          const client = new OAuth2Client()
-          client.setCredentials({ access_token: 'canary-gcp', expiry_date: 8e15 })
-          return client
-        }
+        auth: async () => gcpClient()
       })
   },
   {
@@ -117,11 +113,31 @@ for (const way of ways) {
   })
 }
 
+function gcpClient(): OAuth2Client {
+  const client = new OAuth2Client()
+  client.setCredentials({ access_token: 'canary-gcp', expiry_date: 8e15 })
+  return client
+}
+
 async function failureOf(work: Promise<unknown>) {
   const err = await work.catch((caught: unknown) => caught)
   if (!(err instanceof AppError)) throw new TypeError(`no AppError: ${String(err)}`)
   return { code: err.code, note: err.note ?? '', cause: err.cause }
 }
+
+test('gcp: credentials that could not be had the first time are asked for again', async () => {
+  let isAway = true
+  const auth = async () => {
+    if (isAway) throw new TypeError('no metadata server')
+    return gcpClient()
+  }
+  const endpoint = services.get('gcp')?.url ?? ''
+  const ring = keyRingOf([gcpKmsKey(nameOf('k1'), { endpoint, auth })])
+  const { key } = newDataKey('dek_01')
+  expect((await failureOf(ring.wrap(key, context))).code).toBe('key_unavailable')
+  isAway = false
+  expect((await ring.unwrap(await ring.wrap(key, context), context)).reveal()).toEqual(key.reveal())
+})
 
 describe.each(ways)('$dialect', (way) => {
   test.each(['forbidden', 'throttled', 'disabled'] as const)(
