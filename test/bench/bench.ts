@@ -1,7 +1,7 @@
-import { availableParallelism, cpus, loadavg } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import type { VaultWorld } from '../support/vault-world.ts'
 import { type CaseName, caseNames, cases, type Work, workOf } from './cases.ts'
-import { isPinned, processorMs, residentMiB, startProgram } from './children.ts'
+import { isPinned, processorCount, processorMs, residentMiB, startProgram } from './children.ts'
 import { measureCold } from './cold.ts'
 import { type Holder, measureHeld } from './held.ts'
 import { type LoadProgram, startLoad, tell } from './load-program.ts'
@@ -204,7 +204,7 @@ async function measure(
 function readMachine(): Machine {
   return {
     processor: cpus()[0]?.model ?? 'unknown',
-    processors: availableParallelism(),
+    processors: processorCount,
     isPinned,
     node: process.versions.node,
     loadBefore: loadavg()[0] ?? Number.NaN

@@ -15,8 +15,11 @@ export interface Child {
 
 const stopMs = 10_000
 
+/** Of the machine; what this process may use of them is another matter. */
+export const processorCount = availableParallelism()
+
 /** Whether processes can be kept to processors here: Linux with `taskset` and two of them. */
-export const isPinned = availableParallelism() > 1 && isInstalled('taskset')
+export const isPinned = processorCount > 1 && isInstalled('taskset')
 
 export function isInstalled(program: string): boolean {
   try {
@@ -27,11 +30,10 @@ export function isInstalled(program: string): boolean {
   }
 }
 
-const last = availableParallelism() - 1
 const processors: Readonly<Record<Place, string>> = {
   measured: '0',
-  rest: `1-${last}`,
-  anywhere: `0-${last}`
+  rest: `1-${processorCount - 1}`,
+  anywhere: `0-${processorCount - 1}`
 }
 
 /** Leaves the first processor to what is measured; so does whatever this process starts from now on, Postgres too. */

@@ -57,7 +57,7 @@ export const plans = {
     processes: { turns: 3, durationMs: 1_800 },
     verifications: 1_000,
     starts: 3,
-    budgetMs: 225_000
+    budgetMs: 200_000
   },
   quick: {
     repetitions: { json: 2, others: 1 },

@@ -1,5 +1,4 @@
-import { availableParallelism } from 'node:os'
-import { processorMs } from './children.ts'
+import { processorCount, processorMs } from './children.ts'
 import { type LoadProgram, startLoad, tell } from './load-program.ts'
 import { number, type Section } from './markdown.ts'
 import { median, type Outcome } from './traffic.ts'
@@ -53,7 +52,6 @@ export async function measureProcesses(
   } finally {
     await Promise.all(loads.map((load) => load.stop()))
   }
-  const processors = availableParallelism()
   return {
     title: 'One process and two, JSON 2 KiB, closed loop, 64 connections in all',
     head: ['processes', 'requests/s', 'of one', 'processors that Weft had'],
@@ -64,7 +62,7 @@ export async function measureProcesses(
       number(median(shares[at] ?? []), 2)
     ]),
     note:
-      `Weft may use each of the ${processors} processors; load, upstream and Postgres share all but the first, so ` +
+      `Weft may use each of the ${processorCount} processors; load, upstream and Postgres share all but the first, so ` +
       'that two processes can give twice as much only where as many processors again are free.',
     faults
   }

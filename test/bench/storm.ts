@@ -15,7 +15,7 @@ const providerMs = 200
 const hour = 3_600_000
 
 /** Processes that have only just started compile what they run, and are slower by a factor of six. */
-const warmUps = 20
+const warmUps = 10
 
 /**
  * Everybody comes with one expired token at once, at every replica: how often it is spent, and who waits how long.
