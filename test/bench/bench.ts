@@ -10,7 +10,7 @@ import type { Plan } from './options.ts'
 import { measureProcesses } from './processes.ts'
 import { measureStartUp } from './start-up.ts'
 import { measureStorm } from './storm.ts'
-import type { Outcome } from './traffic.ts'
+import { fellBehind, type Outcome } from './traffic.ts'
 import { startOthers, type Variant, variantsOf } from './variants.ts'
 import { measureVerification } from './verification.ts'
 import { type BenchedWeft, byBearer, startWeft } from './weft.ts'
@@ -147,7 +147,7 @@ function launchFleet(
 /** What makes the figures of a run worthless; empty: nothing. */
 export function faultsOf({ runs, after, sections }: Report): string[] {
   const faults = runs
-    .filter(({ fault }) => fault !== null)
+    .filter(({ fault }) => fault !== null && !fault.startsWith(fellBehind))
     .map((run) => `${run.case}, ${run.variant}: ${run.fault}`)
   if (after.refused > 0) faults.push(`Weft's own bounds refused ${after.refused} calls`)
   if (after.recordsDropped > 0) faults.push(`Weft dropped ${after.recordsDropped} records of calls`)

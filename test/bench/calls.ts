@@ -1,6 +1,7 @@
 import { openConnection, type RawConnection } from './raw-connection.ts'
 import {
   exchanges,
+  fellBehind,
   type Job,
   jsonOf,
   type Outcome,
@@ -83,7 +84,7 @@ export function runOpen(job: OpenJob): Promise<Outcome> {
       sent += 1
       const connection = idle.pop() ?? add()
       if (connection === null) {
-        fault ??= `more than ${openConnectionsMax} calls unanswered`
+        fault ??= `${fellBehind}more than ${openConnectionsMax} calls unanswered`
         return end()
       }
       const askedMs = performance.now()
@@ -108,7 +109,7 @@ export function runOpen(job: OpenJob): Promise<Outcome> {
       while (sent < due && fault === null) send()
     }, 1)
     const late = setTimeout(() => {
-      fault ??= `${sent - answered} calls unanswered`
+      fault ??= `${fellBehind}${sent - answered} calls unanswered`
       end()
     }, job.durationMs + settleMs)
   })

@@ -67,6 +67,12 @@ test.each<[string, RegExp, RequestListener]>([
   }
 })
 
+test('who cannot keep up with a fixed rate has fallen behind, which no answer is to blame for', async () => {
+  const target = await targetOf((req) => void req.resume())
+  const outcome = await runOpen({ ...open, perSecond: 100_000, target })
+  expect(outcome.fault).toMatch(/^fell behind: more than 512/)
+})
+
 test('calls at a fixed rate do not wait for those before them', async () => {
   const target = await targetOf((req, res) => {
     req.resume()

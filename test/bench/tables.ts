@@ -1,7 +1,7 @@
 import type { Machine, Report, Run } from './bench.ts'
 import { type CaseName, caseNames, cases, mebibytesOf } from './cases.ts'
 import { number, sectionText, table } from './markdown.ts'
-import { median } from './traffic.ts'
+import { fellBehind, median } from './traffic.ts'
 
 type Measure = 'perSecond' | 'processorMicros' | 'p50' | 'p99' | 'firstEvent'
 
@@ -92,7 +92,7 @@ function tableOf(name: CaseName, all: readonly Run[]): string {
     }
   }[cases[name].kind]
   const rows = variants.map((variant) => [
-    variant + (isFaulty(runs, variant) ? ' (FAULTY)' : ''),
+    variant + markOf(runs, variant),
     ...Object.values(columns).map((cell) => cell(variant))
   ])
   return `### ${cases[name].title}\n\n${table(['', ...Object.keys(columns)], rows)}`
@@ -128,8 +128,11 @@ function memoryOf(runs: readonly Run[], variant: string): string {
   return sizes.map((size) => number(size ?? Number.NaN, 0)).join(', ')
 }
 
-function isFaulty(runs: readonly Run[], variant: string): boolean {
-  return runs.some((run) => run.variant === variant && run.fault !== null)
+/** Whose figures are to be read with care. */
+function markOf(runs: readonly Run[], variant: string): string {
+  const faults = runs.flatMap((run) => (run.variant === variant ? (run.fault ?? []) : []))
+  if (faults.length === 0) return ''
+  return faults.every((fault) => fault.startsWith(fellBehind)) ? ' (fell behind)' : ' (FAULTY)'
 }
 
 /** Median, lowest and highest. */

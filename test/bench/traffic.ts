@@ -64,6 +64,9 @@ export type Job =
   /** Each of them once, so many at a time. */
   | { readonly kind: 'walk'; readonly steps: readonly Step[]; readonly connections: number }
 
+/** How the fault begins of who could not keep up with a fixed rate, be it its own fault or the machine's. */
+export const fellBehind = 'fell behind: '
+
 /** Milliseconds, but for the counts. */
 export interface Outcome {
   readonly calls: number
