@@ -1,5 +1,6 @@
 import type { Question } from './asking.ts'
 import { Prisma } from './generated/client.ts'
+import { believedMappings } from './group-mappings.ts'
 import type { MembershipRow } from './memberships.ts'
 import type { PersonalTokenRow } from './personal-tokens.ts'
 import type { SessionRow } from './sessions.ts'
@@ -61,11 +62,6 @@ export function operatorOfHolder(credential: PersonsCredential): Question<unknow
       WHERE user_id = ${holderOf(credential)} AND removed_at IS NULL`
   }
 }
-
-/** The word of a login provider that is disabled does not count. */
-const believedMappings = Prisma.sql`mapped_members m
-  JOIN group_mappings g ON g.tenant_id = m.tenant_id AND g.id = m.group_mapping_id
-  JOIN login_providers p ON p.tenant_id = g.tenant_id AND p.id = g.login_provider_id AND p.is_enabled`
 
 function holderOf({ table, hash }: PersonsCredential): Prisma.Sql {
   return table === 'sessions'

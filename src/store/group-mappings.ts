@@ -1,5 +1,5 @@
 import type { Tx } from './db.ts'
-import type { GroupMapping } from './generated/client.ts'
+import { type GroupMapping, Prisma } from './generated/client.ts'
 
 export type GroupMappingRow = GroupMapping
 
@@ -78,6 +78,11 @@ export async function removeMappedMembers(tx: Tx, loginProviderId: string): Prom
 
 /** Of a mapping: the word of a login provider that is disabled does not count. */
 export const believed = { loginProvider: { isEnabled: true } }
+
+/** The same in SQL: the persons `m` that such a mapping `g` gives a role. */
+export const believedMappings = Prisma.sql`mapped_members m
+  JOIN group_mappings g ON g.tenant_id = m.tenant_id AND g.id = m.group_mapping_id
+  JOIN login_providers p ON p.tenant_id = g.tenant_id AND p.id = g.login_provider_id AND p.is_enabled`
 
 /** Whether a group of their last login makes the person a tenant admin. */
 export async function isMappedAdmin(tx: Tx, userId: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { Tx } from './db.ts'
 import type { Team, User } from './generated/client.ts'
-import { believed, listMappedTeams } from './group-mappings.ts'
+import { believed, believedMappings, listMappedTeams } from './group-mappings.ts'
 
 export type TeamRow = Team
 /** A person's place in a team: by hand, by groups of the identity provider's, or both. */
@@ -160,10 +160,8 @@ export async function listTeamMembers(
      WHERE tenant_id = ${tenantId} AND team_id = ${teamId}
        AND (${cursor}::text IS NULL OR user_id < ${cursor})
     UNION
-    SELECT m.user_id FROM mapped_members m
-      JOIN group_mappings g ON g.tenant_id = m.tenant_id AND g.id = m.group_mapping_id
-      JOIN login_providers p ON p.tenant_id = g.tenant_id AND p.id = g.login_provider_id
-     WHERE m.tenant_id = ${tenantId} AND g.team_id = ${teamId} AND p.is_enabled
+    SELECT m.user_id FROM ${believedMappings}
+     WHERE m.tenant_id = ${tenantId} AND g.team_id = ${teamId}
        AND (${cursor}::text IS NULL OR m.user_id < ${cursor})
      ORDER BY 1 DESC LIMIT ${limit}`
   return await readPlaces(
