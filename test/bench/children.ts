@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { endWithUs } from '../../src/local/watcher.ts'
+import { statOf, tickMs } from './processor-time.ts'
 
 /** Which processors a process may use: what is measured has one to itself, the others share the rest. */
 export type Place = 'measured' | 'rest' | 'anywhere'
@@ -98,19 +99,10 @@ export function lastWordsOf({ process: child }: Child): () => string {
   return () => words
 }
 
-/** Linux counts in hundredths of a second (`USER_HZ`). */
-const tickMs = 10
-
 /** Processor time that a process has used, milliseconds; NaN where the system doesn't tell. */
 export function processorMs(pid: number): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    return (Number(fields[11]) + Number(fields[12])) * tickMs
-  } catch {
-    return Number.NaN
-  }
+  const stat = statOf(pid)
+  return (Number(stat[11]) + Number(stat[12])) * tickMs
 }
 
 /** Resident memory of a process, MiB; NaN where the system doesn't tell. */

@@ -8,8 +8,8 @@ export interface ProcessorTime {
   readonly postgres: number
 }
 
-/** Linux counts those that have ended in hundredths of a second (`USER_HZ`). */
-const tickMs = 10
+/** What Linux counts processor time in, a hundredth of a second (`USER_HZ`). */
+export const tickMs = 10
 const nanosPerMs = 1e6
 
 export async function meterOf(
@@ -51,8 +51,8 @@ function processMs(pid: number): number {
   }
 }
 
-/** What follows the name: state, parent, … @see proc_pid_stat(5) */
-function statOf(pid: number): string[] {
+/** What follows the name: state, parent, …; nothing where the system doesn't tell. @see proc_pid_stat(5) */
+export function statOf(pid: number): string[] {
   return read(`/proc/${pid}/stat`)
     .replace(/^.*\) /s, '')
     .split(' ')
