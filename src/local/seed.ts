@@ -68,26 +68,12 @@ const grantable = ['all-apis', 'sql', 'offline_access', 'openid', 'email', 'prof
 export async function seed(deps: SeedDeps): Promise<Seeded> {
   const { secrets } = deps
   const client = await logIn(deps.weft, deps.tenant, deps.admin)
-  for (const one of await client.list<LoginProvider>('/api/v1/login-providers')) {
-    deps.identityProvider.tellLogouts(one.clientId, one.backchannelLogoutUri)
-  }
-  const teamId = await findTeam(client)
-  const connection = await seedAppConnection(client, secrets)
-  for (const { url } of deps.workspaces) {
-    await control(url, '/_sim/apps', {
-      clientId: secrets.appClientId,
-      clientSecret: secrets.appClientSecret,
-      redirectUrls: [deps.weft, deps.otherUrl].map((url) =>
-        connection.redirectUri.replace(deps.weft, url)
-      ),
-      scopes: grantable
-    })
-    await control(url, '/_sim/service-principals', {
-      clientId: secrets.principalClientId,
-      clientSecret: secrets.principalClientSecret,
-      displayName: 'Weft Worker'
-    })
-  }
+  const [teamId, connection] = await Promise.all([
+    findTeam(client),
+    seedAppConnection(client, secrets),
+    announceLogouts(client, deps.identityProvider)
+  ])
+  await Promise.all(deps.workspaces.map(({ url }) => registerAt(url, connection, deps)))
   const [first, second] = deps.workspaces
   const shared = {
     teamId,
@@ -99,24 +85,51 @@ export async function seed(deps: SeedDeps): Promise<Seeded> {
       clientSecret: secrets.principalClientSecret
     }
   }
-  const spark = await seedFabric(client, {
-    ...shared,
-    name: 'Spark',
-    kind: 'spark',
-    workspaceUrl: first.url,
-    compute: { clusterId: first.compute.runningClusterId }
-  })
-  const sql = await seedFabric(client, {
-    ...shared,
-    name: 'SQL',
-    kind: 'sql',
-    workspaceUrl: second.url,
-    compute: { warehouseId: second.compute.runningWarehouseId }
-  })
+  const [spark, sql] = await Promise.all([
+    seedFabric(client, {
+      ...shared,
+      name: 'Spark',
+      kind: 'spark',
+      workspaceUrl: first.url,
+      compute: { clusterId: first.compute.runningClusterId }
+    }),
+    seedFabric(client, {
+      ...shared,
+      name: 'SQL',
+      kind: 'sql',
+      workspaceUrl: second.url,
+      compute: { warehouseId: second.compute.runningWarehouseId }
+    })
+  ])
   const fabrics = [spark, sql]
   const account = await seedServiceAccount(client, fabrics, deps.data)
   const shown = fabrics.map(({ id, name, kind }) => ({ id, name, kind }))
   return { fabrics: shown, slug: spark.slug, ...account }
+}
+
+async function announceLogouts(client: WeftClient, idp: RunningIdentityProvider): Promise<void> {
+  for (const one of await client.list<LoginProvider>('/api/v1/login-providers')) {
+    idp.tellLogouts(one.clientId, one.backchannelLogoutUri)
+  }
+}
+
+/** What an account admin does at Databricks before a workspace lets Weft's people and services in. */
+async function registerAt(
+  workspace: string,
+  { redirectUri }: AppConnection,
+  { weft, otherUrl, secrets }: SeedDeps
+): Promise<void> {
+  await control(workspace, '/_sim/apps', {
+    clientId: secrets.appClientId,
+    clientSecret: secrets.appClientSecret,
+    redirectUrls: [weft, otherUrl].map((url) => redirectUri.replace(weft, url)),
+    scopes: grantable
+  })
+  await control(workspace, '/_sim/service-principals', {
+    clientId: secrets.principalClientId,
+    clientSecret: secrets.principalClientSecret,
+    displayName: 'Weft Worker'
+  })
 }
 
 /** Registers an OAuth client or a service principal at a simulator. */

@@ -6,14 +6,8 @@
 import type { StackArguments } from './arguments.ts'
 import { emptyDataFolder, type KeptSecrets, openDataFolder } from './data-folder.ts'
 import { prepareDatabase } from './database.ts'
-import {
-  createCustomApps,
-  createFederationPolicies,
-  startDatabricks
-} from './databricks/workspace.ts'
 import { portOrFree } from './free-port.ts'
 import { createGlobex } from './globex.ts'
-import { startIdentityProvider } from './identity-provider.ts'
 import { choosePorts, startOnPort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { seed } from './seed.ts'
@@ -81,28 +75,6 @@ export function createStack(options: StackOptions) {
     data.makeKeyRing()
     const wanted = choosePorts(options.ports, data.ports())
 
-    const postgres = await step('Postgres', () =>
-      startPostgres({ dataDir: data.postgres, port: 0, durable: options.isDurable })
-    )
-    const database = await prepareDatabase(postgres.superuserUrl, secrets)
-    const customApps = createCustomApps()
-    const federationPolicies = createFederationPolicies()
-    const workspace = (index: 1 | 2) =>
-      step(`Databricks workspace ${index}`, () =>
-        startOnPort(wanted[`workspace${index}`], `workspace ${index}`, say, (port) =>
-          startDatabricks({
-            port,
-            workspaceId: `90080070060${index}`,
-            name: `Databricks workspace ${index}`,
-            people,
-            customApps,
-            federationPolicies,
-            stateFile: data.workspaceState(index),
-            log: say
-          })
-        )
-      )
-    const workspaces = [await workspace(1), await workspace(2)] as const
     const weftPort = await portOrFree(wanted.weft)
     if (wanted.weft !== 0 && weftPort !== wanted.weft) {
       say(`Port ${wanted.weft} is taken; Weft uses ${weftPort} instead.`)
@@ -111,20 +83,54 @@ export function createStack(options: StackOptions) {
     const [weft, byAddress] = ['localhost', '127.0.0.1'].map(
       (name) => `http://${name}:${weftPort}${options.prefix}`
     ) as [string, string]
-    const idp = await step('Identity provider', () => {
-      const clients = ['acme', 'globex'].map((slug) =>
-        loginClient(slug, secrets, [weft, byAddress])
+    const startDatabase = async () => {
+      const postgres = await step('Postgres', () =>
+        startPostgres({ dataDir: data.postgres, port: 0, durable: options.isDurable })
       )
-      const begin = (port: number) =>
-        startIdentityProvider({
-          port,
-          people,
-          clients,
-          stateFile: data.identityProviderState,
-          log: say
-        })
-      return startOnPort(wanted.idp, 'the identity provider', say, begin, wanted.isIdpFixed)
-    })
+      return { postgres, database: await prepareDatabase(postgres.superuserUrl, secrets) }
+    }
+    const startSimulators = async () => {
+      // Loaded while Postgres makes its folder ready.
+      const databricks = await import('./databricks/workspace.ts')
+      const { startIdentityProvider } = await import('./identity-provider.ts')
+      const customApps = databricks.createCustomApps()
+      const federationPolicies = databricks.createFederationPolicies()
+      const workspace = (index: 1 | 2) =>
+        step(`Databricks workspace ${index}`, () =>
+          startOnPort(wanted[`workspace${index}`], `workspace ${index}`, say, (port) =>
+            databricks.startDatabricks({
+              port,
+              workspaceId: `90080070060${index}`,
+              name: `Databricks workspace ${index}`,
+              people,
+              customApps,
+              federationPolicies,
+              stateFile: data.workspaceState(index),
+              log: say
+            })
+          )
+        )
+      const workspaces = [await workspace(1), await workspace(2)] as const
+      const idp = await step('Identity provider', () => {
+        const clients = ['acme', 'globex'].map((slug) =>
+          loginClient(slug, secrets, [weft, byAddress])
+        )
+        const begin = (port: number) =>
+          startIdentityProvider({
+            port,
+            people,
+            clients,
+            stateFile: data.identityProviderState,
+            log: say
+          })
+        return startOnPort(wanted.idp, 'the identity provider', say, begin, wanted.isIdpFixed)
+      })
+      return { workspaces, idp }
+    }
+    const [{ postgres, database }, { workspaces, idp }] = await bothOf(
+      startDatabase(),
+      startSimulators()
+    )
     data.keepPorts({
       weft: weftPort,
       workspace1: workspaces[0].port,
@@ -163,17 +169,19 @@ export function createStack(options: StackOptions) {
       process.ended.then((words) => `Weft ended:\n${words}`)
     ])
     const seedingFrom = performance.now()
-    await createGlobex(env, idp, secrets.globexLoginSecret)
-    const { slug, ...seeded } = await seed({
-      weft,
-      otherUrl: byAddress,
-      tenant,
-      admin: people[0].email,
-      workspaces,
-      identityProvider: idp,
-      secrets,
-      data
-    })
+    const [{ slug, ...seeded }] = await bothOf(
+      seed({
+        weft,
+        otherUrl: byAddress,
+        tenant,
+        admin: people[0].email,
+        workspaces,
+        identityProvider: idp,
+        secrets,
+        data
+      }),
+      createGlobex(env, idp, secrets.globexLoginSecret)
+    )
     say(`Seeded tenants acme and globex (${Math.round(performance.now() - seedingFrom)} ms)`)
     const summary: StackSummary = {
       weft,
@@ -206,6 +214,12 @@ export function createStack(options: StackOptions) {
       return stopping
     }
   }
+}
+
+/** Settles when both have: where one fails the other is not left half-way. */
+async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other])
+  return Promise.all([one, other])
 }
 
 function claimAndEmpty(dataDir: string): void {

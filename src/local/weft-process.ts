@@ -16,6 +16,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url))
 const readyTimeoutMs = 90_000
 /** More than the time that Weft gives itself to drain. */
 const stopTimeoutMs = 28_000
+const readyPollMs = 25
 const hurryMs = 200
 
 /** Weft in its own process, with `env` as its whole environment; resolves once it says that it can serve. */
@@ -113,7 +114,7 @@ async function untilReady(url: string): Promise<void> {
     )
     await answer?.arrayBuffer().catch(() => undefined)
     if (answer?.status === 200) return
-    await pause(100)
+    await pause(readyPollMs)
   }
   throw new StackError(`Weft is not ready at ${url}/readyz after ${readyTimeoutMs / 1000} s`)
 }

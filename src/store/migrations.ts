@@ -68,12 +68,24 @@ export async function missingMigrations(query: Query): Promise<string[]> {
 async function applyMigrations(connectionString: string): Promise<string[]> {
   // The engine takes a session-level lock of its own, which ends with its connection.
   const pool = new pg.Pool({ connectionString, max: 2 })
+  try {
+    await settleUnfinished(pool)
+    // Most starts find nothing to do, and need no engine for it.
+    const missing = await missingMigrations(async (sql) => (await pool.query(sql)).rows)
+    return missing.length === 0 ? [] : await applyWithEngine(pool)
+  } catch (error) {
+    throw new AppError('internal', { note: `migration failed: ${errorTextOf(error)}` })
+  } finally {
+    await pool.end()
+  }
+}
+
+async function applyWithEngine(pool: pg.Pool): Promise<string[]> {
   const names = await migrationNames()
   const migrationDirectories = await Promise.all(names.map(readMigration))
   const texts = migrationDirectories.map(({ migrationFile }) => migrationFile.content.value)
   const engine = await loadEngine(pool, new Set(texts))
   try {
-    await settleUnfinished(pool)
     const { appliedMigrationNames } = await engine.applyMigrations({
       migrationsList: {
         baseDir: migrationsDir.pathname,
@@ -87,11 +99,8 @@ async function applyMigrations(connectionString: string): Promise<string[]> {
       filters: { externalTables: [], externalEnums: [] }
     })
     return appliedMigrationNames
-  } catch (error) {
-    throw new AppError('internal', { note: `migration failed: ${errorTextOf(error)}` })
   } finally {
     engine.free()
-    await pool.end()
   }
 }
 
