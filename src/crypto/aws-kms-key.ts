@@ -1,3 +1,4 @@
+import { kept } from '../base/kept.ts'
 import { cannotOpen } from './compact-jwe.ts'
 import type { KeyEncryptionKey } from './key-wrap.ts'
 import { kmsKey, kmsTimeoutMs } from './kms-key.ts'
@@ -16,9 +17,8 @@ const unopened = new Set(['InvalidCiphertextException', 'IncorrectKeyException']
  * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
  */
 export function awsKmsKey(arn: string, { endpoint }: AwsOptions = {}): KeyEncryptionKey {
-  let loading: ReturnType<typeof open> | null = null
-
-  async function open() {
+  /** Loaded when it is first needed: no other deployment pays for it. */
+  const load = kept(async () => {
     const aws = await import('@aws-sdk/client-kms')
     const region = arn.split(':')[3] ?? ''
     const requestHandler = {
@@ -31,13 +31,7 @@ export function awsKmsKey(arn: string, { endpoint }: AwsOptions = {}): KeyEncryp
       aws,
       client: new aws.KMSClient(endpoint === undefined ? known : { ...known, endpoint })
     }
-  }
-
-  /** Loaded when it is first needed: no other deployment pays for it. */
-  function load() {
-    loading ??= open()
-    return loading
-  }
+  })
 
   const of = (context: string) => ({ KeyId: arn, EncryptionContext: { 'weft:place': context } })
 

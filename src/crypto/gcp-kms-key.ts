@@ -1,4 +1,5 @@
 import type { AuthClient } from 'google-auth-library'
+import { kept } from '../base/kept.ts'
 import { cannotOpen } from './compact-jwe.ts'
 import type { KeyEncryptionKey } from './key-wrap.ts'
 import { kmsKey, kmsTimeoutMs } from './kms-key.ts'
@@ -20,22 +21,10 @@ const endpointDefault = 'https://cloudkms.googleapis.com'
  */
 export function gcpKmsKey(name: string, options: GcpOptions = {}): KeyEncryptionKey {
   const { endpoint = endpointDefault, auth = applicationDefault } = options
-  let client: ReturnType<typeof auth> | null = null
-
-  /** Made once; where whoever knows the credentials was away, made again the next time. */
-  async function readyClient(): ReturnType<typeof auth> {
-    client ??= auth()
-    try {
-      return await client
-    } catch (err) {
-      client = null
-      throw err
-    }
-  }
+  const client = kept(auth)
 
   async function ask(verb: 'encrypt' | 'decrypt', body: object): Promise<Record<string, unknown>> {
-    const ready = await readyClient()
-    const { data } = await ready.request<Record<string, unknown>>({
+    const { data } = await (await client()).request<Record<string, unknown>>({
       url: `${endpoint}/v1/${name}:${verb}`,
       method: 'POST',
       data: body,

@@ -3,9 +3,11 @@
  * Touches: outbound's guarded fetch and openid-client; the only room that parses a token answer.
  * Never: stores anything; sends a secret anywhere but the token endpoint on the workspace's own origin.
  */
+import { setNewest } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { parseJsonObject } from '../base/json-object.ts'
+import { kept } from '../base/kept.ts'
 import type { HostRule, Outbound } from '../outbound/outbound.ts'
 import type { Provider } from '../providers/provider.ts'
 
@@ -42,19 +44,16 @@ const rememberMs = 10 * 60_000
 const rememberMax = 10_000
 
 export function createAuthorizationServers(outbound: Outbound, clock: Clock): AuthorizationServers {
-  const known = new Map<string, { untilMs: number; server: Promise<AuthorizationServer> }>()
+  const known = new Map<string, { untilMs: number; server: () => Promise<AuthorizationServer> }>()
 
   return {
     discover(provider, workspaceOrigin, isFresh = false) {
       const cached = isFresh ? undefined : known.get(workspaceOrigin)
-      if (cached !== undefined && cached.untilMs > clock.monotonicMs()) return cached.server
-      const server = fetchMetadata(outbound, provider, workspaceOrigin).catch((error) => {
-        known.delete(workspaceOrigin)
-        throw error
-      })
-      if (known.size >= rememberMax) known.clear()
-      known.set(workspaceOrigin, { untilMs: clock.monotonicMs() + rememberMs, server })
-      return server
+      if (cached !== undefined && cached.untilMs > clock.monotonicMs()) return cached.server()
+      const server = kept(() => fetchMetadata(outbound, provider, workspaceOrigin))
+      const untilMs = clock.monotonicMs() + rememberMs
+      setNewest(known, workspaceOrigin, { untilMs, server }, rememberMax)
+      return server()
     }
   }
 }

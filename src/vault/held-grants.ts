@@ -1,4 +1,5 @@
 import type { GrantId } from '../base/ids.ts'
+import { kept } from '../base/kept.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { type GrantRow, type GrantTokenRow, grantOf, grantTokenOf } from '../store/grants.ts'
@@ -60,27 +61,15 @@ export function createHeldGrants(
     const place = accessTokenPlace(grant.id)
     // Let go of once it is opened: it is longer than all the rest.
     let sealed = token.accessTokenSealed ?? ''
-    let opening: Promise<Secret> | null = null
-
-    async function open(): Promise<Secret> {
-      try {
-        const opened = await deps.strongbox.open(scope, place, sealed)
-        sealed = ''
-        return opened
-      } catch (error) {
-        opening = null // the key service may be back the next time
-        throw error
-      }
-    }
-
     return {
       facts: factsOf(grant, token),
       expiresAt: token.accessExpiresAt,
       scope: token.scope,
-      openToken() {
-        opening ??= open()
-        return opening
-      }
+      openToken: kept(async () => {
+        const opened = await deps.strongbox.open(scope, place, sealed)
+        sealed = ''
+        return opened
+      })
     }
   }
 

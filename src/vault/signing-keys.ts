@@ -1,6 +1,7 @@
 import { type Clock, plusMs } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
+import { kept } from '../base/kept.ts'
 import { newDataKey, openEnvelope, sealEnvelope } from '../crypto/envelope.ts'
 import type { KeyWrap } from '../crypto/key-wrap.ts'
 import {
@@ -71,7 +72,7 @@ export function createSigningKeys(deps: {
   readonly clock: Clock
 }): SigningKeys {
   const { db, keyWrap, clock } = deps
-  const signers = new Map<string, Promise<SignToken>>()
+  const signers = new Map<string, () => Promise<SignToken>>()
   let known: readonly SigningKeyRow[] = []
   let lookedAtMs = Number.NEGATIVE_INFINITY
   let looking: Promise<void> | null = null
@@ -128,12 +129,9 @@ export function createSigningKeys(deps: {
   }
 
   function signerOf(row: SigningKeyRow): Promise<SignToken> {
-    const ready = signers.get(row.kid)
-    if (ready !== undefined) return ready
-    const opening = open(row)
-    signers.set(row.kid, opening)
-    opening.catch(() => signers.delete(row.kid))
-    return opening
+    const signer = signers.get(row.kid) ?? kept(() => open(row))
+    signers.set(row.kid, signer)
+    return signer()
   }
 
   function believes(token: string): boolean {

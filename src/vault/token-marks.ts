@@ -2,6 +2,7 @@ import { setNewest } from '../base/bounded-map.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { TenantId } from '../base/ids.ts'
+import { kept } from '../base/kept.ts'
 import type { Secret } from '../base/secret.ts'
 import type { TenantScope } from '../base/tenant-scope.ts'
 import { markOf, newOpaqueToken } from '../crypto/bearer.ts'
@@ -28,16 +29,15 @@ export function createTokenMarks(deps: {
   readonly clock: Clock
 }): TokenMarks {
   const { db, strongbox, clock } = deps
-  const keys = new Map<TenantId, Promise<Secret>>()
+  const keys = new Map<TenantId, () => Promise<Secret>>()
 
   function keyOf(scope: TenantScope): Promise<Secret> {
     const { tenantId } = scope
     const known = keys.get(tenantId)
-    if (known !== undefined) return known
-    const opening = open(scope)
-    setNewest(keys, tenantId, opening, keysMax)
-    opening.catch(() => keys.delete(tenantId))
-    return opening
+    if (known !== undefined) return known()
+    const key = kept(() => open(scope))
+    setNewest(keys, tenantId, key, keysMax)
+    return key()
   }
 
   async function open(scope: TenantScope): Promise<Secret> {
