@@ -1,6 +1,6 @@
-import type { Question } from './asking.ts'
 import type { Db, Tx } from './db.ts'
 import { type IncidentRevocation, Prisma } from './generated/client.ts'
+import { askForTenantIds } from './tenants.ts'
 
 export type IncidentRow = IncidentRevocation
 
@@ -54,10 +54,10 @@ export function findOpenIncident(
 
 /** Tenants with an incident that is not finished, or tokens that `forgetOldIncidentTokens` would let go of. */
 export async function listTenantsWithIncidents(db: Db, before: Date): Promise<string[]> {
-  const sql = Prisma.sql`SELECT id FROM weft_tenants_with_incidents(${before})`
-  const question: Question<{ id: string }> = { sql }
-  const [rows] = await db.askLookup({ key: '*' }, question)
-  return rows.map(({ id }) => id)
+  return await askForTenantIds(
+    db,
+    Prisma.sql`SELECT id FROM weft_tenants_with_incidents(${before})`
+  )
 }
 
 export function listOpenIncidents(tx: Tx): Promise<IncidentRow[]> {

@@ -1,6 +1,7 @@
 import type { Question } from './asking.ts'
 import type { Db, Tx } from './db.ts'
 import { Prisma, type RefreshJournal } from './generated/client.ts'
+import { askForTenantIds } from './tenants.ts'
 
 export type RefreshEntryRow = RefreshJournal
 /** `unknown`: sent, and no answer came. `abandoned`: its owner died before it kept an answer. */
@@ -75,10 +76,10 @@ export async function closeRefreshEntry(
 
 /** Tenants that have such a grant as `listAbandonedGrants` tells, of all of them at once. */
 export async function listTenantsWithAbandonedGrants(db: Db): Promise<string[]> {
-  const sql = Prisma.sql`SELECT id FROM weft_tenants_with_abandoned_refreshes()`
-  const question: Question<{ id: string }> = { sql }
-  const [rows] = await db.askLookup({ key: '*' }, question)
-  return rows.map(({ id }) => id)
+  return await askForTenantIds(
+    db,
+    Prisma.sql`SELECT id FROM weft_tenants_with_abandoned_refreshes()`
+  )
 }
 
 /** Grants with a refresh that nobody will finish: its entry is open and its claim has run out. */

@@ -1,7 +1,7 @@
 import { plusMs } from '../base/clock.ts'
-import type { Question } from './asking.ts'
 import type { Db, Tx } from './db.ts'
 import { Prisma, type RefreshSchedule } from './generated/client.ts'
+import { askForTenantIds } from './tenants.ts'
 
 export type RefreshScheduleRow = RefreshSchedule
 
@@ -84,11 +84,10 @@ export async function noteGrantUses(
 
 /** Tenants that have something due, the one that waits longest first. */
 export async function listRefreshTurns(db: Db, now: Date, limit: number): Promise<string[]> {
-  const sql = Prisma.sql`
-    SELECT id FROM refresh_turns WHERE due_at <= ${now} ORDER BY due_at LIMIT ${limit}`
-  const question: Question<{ id: string }> = { sql }
-  const [rows] = await db.askLookup({ key: '*' }, question)
-  return rows.map(({ id }) => id)
+  return await askForTenantIds(
+    db,
+    Prisma.sql`SELECT id FROM refresh_turns WHERE due_at <= ${now} ORDER BY due_at LIMIT ${limit}`
+  )
 }
 
 /** A tenant is asked for again so soon at the latest: what was written while it was asked may be missed once. */

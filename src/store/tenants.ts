@@ -19,18 +19,24 @@ export function findTenantBySlug(db: Db, slug: string): Promise<TenantRow | null
   return db.inLookup({ key: slug }, (tx) => tx.rows.tenant.findUnique({ where: { slug } }))
 }
 
-/** Every tenant's id but of those that are being erased, for sweeps that then serve one after the other. */
+/** Every tenant's id but of those that are being erased, oldest first, for sweeps that then serve one after the other. */
 export async function listTenantIds(db: Db): Promise<string[]> {
-  return await listIds(db, Prisma.sql`status <> 'erasing'`)
-}
-
-export async function listErasingTenantIds(db: Db): Promise<string[]> {
-  return await listIds(db, Prisma.sql`status = 'erasing'`)
+  return await askForTenantIds(
+    db,
+    Prisma.sql`SELECT id FROM tenants WHERE status <> 'erasing' ORDER BY id`
+  )
 }
 
 /** Oldest first. */
-async function listIds(db: Db, condition: Prisma.Sql): Promise<string[]> {
-  const sql = Prisma.sql`SELECT id FROM tenants WHERE ${condition} ORDER BY id`
+export async function listErasingTenantIds(db: Db): Promise<string[]> {
+  return await askForTenantIds(
+    db,
+    Prisma.sql`SELECT id FROM tenants WHERE status = 'erasing' ORDER BY id`
+  )
+}
+
+/** What a statement tells of all tenants at once. @param sql gives `id` */
+export async function askForTenantIds(db: Db, sql: Prisma.Sql): Promise<string[]> {
   const question: Question<Pick<TenantRow, 'id'>> = { sql }
   const [rows] = await db.askLookup({ key: '*' }, question)
   return rows.map(({ id }) => id)

@@ -1,6 +1,7 @@
-import { Button, Group, Select, Stack, Text } from '@mantine/core'
-import { useState } from 'react'
+import { Select, Stack, Text } from '@mantine/core'
+import { type FormEvent, useState } from 'react'
 import { useCall } from '../../api/queries.ts'
+import { FormButtons } from '../../parts/form-buttons.tsx'
 import { ProblemView } from '../../parts/problem-view.tsx'
 import { ShownOnceDialog } from '../../parts/shown-once.tsx'
 import type { Webhook } from './words.ts'
@@ -15,8 +16,10 @@ const overlaps = [
 export function NewSecret({ webhook, onClose }: { webhook: Webhook; onClose: () => void }) {
   const rotate = useCall('webhookRotateSecret', ['webhookList'])
   const [hours, setHours] = useState('24')
-  const make = () =>
+  const make = (event: FormEvent) => {
+    event.preventDefault()
     rotate.mutate({ path: { webhookId: webhook.id }, body: { overlapHours: Number(hours) } })
+  }
   return (
     <ShownOnceDialog
       title={`New secret of ${webhook.name}`}
@@ -30,28 +33,23 @@ export function NewSecret({ webhook, onClose }: { webhook: Webhook; onClose: () 
       }
       onClose={onClose}
     >
-      <Stack>
-        <Text size="sm">
-          Messages carry both signatures for a while, so the receiver can change over without
-          missing one.
-        </Text>
-        <Select
-          label="The old one goes on for"
-          data={overlaps}
-          value={hours}
-          allowDeselect={false}
-          onChange={(value) => setHours(value ?? '24')}
-        />
-        {rotate.isError && <ProblemView error={rotate.error} />}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button loading={rotate.isPending} onClick={make}>
-            Make the secret
-          </Button>
-        </Group>
-      </Stack>
+      <form onSubmit={make}>
+        <Stack>
+          <Text size="sm">
+            Messages carry both signatures for a while, so the receiver can change over without
+            missing one.
+          </Text>
+          <Select
+            label="The old one goes on for"
+            data={overlaps}
+            value={hours}
+            allowDeselect={false}
+            onChange={(value) => setHours(value ?? '24')}
+          />
+          {rotate.isError && <ProblemView error={rotate.error} />}
+          <FormButtons action="Make the secret" isPending={rotate.isPending} onCancel={onClose} />
+        </Stack>
+      </form>
     </ShownOnceDialog>
   )
 }
