@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 const run = promisify(execFile)
 const module = new URL('../../src/base/passing-buffers.ts', import.meta.url)
 
-/** How often a process with a heap like a server's looks through all of it while 512 MiB pass by. */
+/** How often a process with a heap like a server's looks through all of it while 2 GiB pass by. */
 async function wholeCollections(begin: string): Promise<number> {
   const program = `
     import { constants, PerformanceObserver } from 'node:perf_hooks'
@@ -22,7 +22,7 @@ async function wholeCollections(begin: string): Promise<number> {
     const observer = new PerformanceObserver(see)
     observer.observe({ entryTypes: ['gc'] })
     const held = []
-    for (let at = 0; at < 8_192; at += 1) {
+    for (let at = 0; at < 32_768; at += 1) {
       held[at % 64] = Buffer.allocUnsafeSlow(65_536)
       if (at % 64 === 0) await turn()
     }
@@ -39,6 +39,5 @@ test('bodies of megabytes that pass by do not make the whole heap be looked thro
   const begin = `import { letBuffersPass } from ${JSON.stringify(module)}; letBuffersPass()`
   const [before, after] = [await wholeCollections(''), await wholeCollections(begin)]
   // Where V8 does so by itself one day, this can go.
-  expect(before).toBeGreaterThan(2)
-  expect(after).toBeLessThan(2)
+  expect(before).toBeGreaterThan(5 * Math.max(1, after))
 })
