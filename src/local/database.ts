@@ -13,6 +13,8 @@ export interface DatabaseRoles {
  */
 export async function prepareDatabase(superuserUrl: string, roles: DatabaseRoles) {
   const client = new pg.Client({ connectionString: superuserUrl })
+  // A server that is stopped meanwhile is told by the next question.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     const isThere = async (sql: string) => (await client.query(sql)).rowCount !== 0

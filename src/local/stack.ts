@@ -11,8 +11,9 @@ import { createGlobex } from './globex.ts'
 import { choosePorts, startOnPort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
 import { seed } from './seed.ts'
+import { StackError } from './stack-error.ts'
 import { claim, publish, release, type StackSummary } from './stack-file.ts'
-import { startWeft } from './weft-process.ts'
+import { launchWeft } from './weft-process.ts'
 
 export interface StackOptions extends Pick<StackArguments, 'isFresh' | 'ports' | 'prefix'> {
   readonly dataDir: string
@@ -48,6 +49,8 @@ export function createStack(options: StackOptions) {
   let stopping: Promise<void> | undefined
   const { say } = options
 
+  let starting: Promise<unknown> = Promise.resolve()
+
   const stopAll = async () => {
     for (let part = stoppers.pop(); part; part = stoppers.pop()) {
       const { name, stop } = part
@@ -61,8 +64,8 @@ export function createStack(options: StackOptions) {
     const startedAt = performance.now()
     const part = await begin()
     stoppers.push({ name, stop: part.stop })
-    if (stopping) await stopAll()
-    say(`${name} (${Math.round(performance.now() - startedAt)} ms)`)
+    if (stopping) throw new StackError('Stopped while it was starting')
+    say(`${name} (${msSince(startedAt)} ms)`)
     return part
   }
 
@@ -161,9 +164,11 @@ export function createStack(options: StackOptions) {
       WEFT_LOGIN_EMAIL_DOMAINS: 'acme.test'
     }
     const owner = { WEFT_OWNER_DATABASE_URL: database.ownerUrl }
-    const process = await step('Weft', () =>
-      startWeft(weft, { ...env, ...owner }, options.writeLog)
-    )
+    const launchedAt = performance.now()
+    const process = launchWeft(weft, { ...env, ...owner }, options.writeLog)
+    stoppers.push({ name: 'Weft', stop: process.stop })
+    await process.ready
+    say(`Weft (${msSince(launchedAt)} ms)`)
     const broken = Promise.race([
       postgres.ended.then((words) => `Postgres ended:\n${words}`),
       process.ended.then((words) => `Weft ended:\n${words}`)
@@ -182,7 +187,7 @@ export function createStack(options: StackOptions) {
       }),
       createGlobex(env, idp, secrets.globexLoginSecret)
     )
-    say(`Seeded tenants acme and globex (${Math.round(performance.now() - seedingFrom)} ms)`)
+    say(`Seeded tenants acme and globex (${msSince(seedingFrom)} ms)`)
     const summary: StackSummary = {
       weft,
       workspaces: [workspaces[0].url, workspaces[1].url],
@@ -200,20 +205,27 @@ export function createStack(options: StackOptions) {
   }
 
   return {
-    async start(): Promise<RunningStack> {
-      try {
-        return await start()
-      } catch (error) {
-        await stopAll()
+    start(): Promise<RunningStack> {
+      const started = start().catch(async (error: unknown) => {
+        if (stopping === undefined) await stopAll()
         throw error
-      }
+      })
+      starting = started.catch(() => undefined)
+      return started
     },
     /** Stops all parts in reverse order; resolves when nothing is left. */
     stop(): Promise<void> {
+      // What is just being started ends up among the parts, and stops then.
       stopping ??= stopAll()
+        .then(() => starting)
+        .then(stopAll)
       return stopping
     }
   }
+}
+
+function msSince(startedAt: number): number {
+  return Math.round(performance.now() - startedAt)
 }
 
 /** Settles when both have: where one fails the other is not left half-way. */

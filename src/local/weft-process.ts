@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { StackError } from './stack-error.ts'
 import { endWithUs } from './watcher.ts'
 
-export interface RunningWeft {
+export interface LaunchedWeft {
+  /** Settles once it says that it can serve. */
+  readonly ready: Promise<void>
   /** Settles with the last lines it wrote when the process ends, asked or not. */
   readonly ended: Promise<string>
   stop(): Promise<void>
@@ -19,12 +21,12 @@ const stopTimeoutMs = 28_000
 const readyPollMs = 25
 const hurryMs = 200
 
-/** Weft in its own process, with `env` as its whole environment; resolves once it says that it can serve. */
-export async function startWeft(
+/** Weft in its own process, with `env` as its whole environment; it may be stopped before it is ready, too. */
+export function launchWeft(
   url: string,
   env: Record<string, string>,
   writeLog: (text: string) => void
-): Promise<RunningWeft> {
+): LaunchedWeft {
   const child = launch([], env)
   const lines = collect(child, writeLog)
   const ended = new Promise<string>((settle) => {
@@ -45,14 +47,8 @@ export async function startWeft(
   const death = ended.then(() => {
     throw new StackError('Weft did not start; its own words are above.')
   })
-  try {
-    await Promise.race([untilReady(url), death])
-  } catch (error) {
-    await stop()
-    throw error
-  }
   death.catch(() => {})
-  return { ended, stop }
+  return { ready: Promise.race([untilReady(url), death]), ended, stop }
 }
 
 /** Runs one command of Weft's to its end. @returns what it printed @throws StackError when it fails */

@@ -29,6 +29,8 @@ const migrationLock = 7_734_001
 export async function migrate(ownerUrl: Secret, app: RoleCredentials): Promise<string[]> {
   const connectionString = connectionStringOf(ownerUrl)
   const lock = new pg.Client({ connectionString })
+  // A connection that breaks while nothing is asked over it is told by the next question.
+  lock.on('error', () => undefined)
   await lock.connect()
   try {
     await lock.query('BEGIN')
@@ -68,6 +70,7 @@ export async function missingMigrations(query: Query): Promise<string[]> {
 async function applyMigrations(connectionString: string): Promise<string[]> {
   // The engine takes a session-level lock of its own, which ends with its connection.
   const pool = new pg.Pool({ connectionString, max: 2 })
+  pool.on('error', () => undefined)
   try {
     await settleUnfinished(pool)
     // Most starts find nothing to do, and need no engine for it.

@@ -1,3 +1,4 @@
+import { Agent } from 'node:http'
 import { expect, test } from 'vitest'
 import { createDeparture } from '../../src/http/plugins/closing.ts'
 import { anonymous, appWith, browser, tokens } from './fakes.ts'
@@ -38,3 +39,26 @@ test('H4 nobody is waited for who has not asked lately whether it is ready', asy
   nowMs = 31_000
   await other.announce(never)
 })
+
+test('H4 a connection whose last answer came while the replica was closing is not waited for', async () => {
+  const listing = Promise.withResolvers<{ items: []; nextCursor: null }>()
+  const asked = Promise.withResolvers<void>()
+  const { app } = await appWith({
+    fabrics: {
+      list: () => {
+        asked.resolve()
+        return listing.promise
+      }
+    }
+  })
+  const port = await listen(app)
+  const headers = { ...browser(tokens.admin), connection: 'keep-alive' }
+  const agent = new Agent({ keepAlive: true })
+  const served = call(port, { path: '/api/v1/fabrics', headers, agent })
+  await asked.promise
+  const closed = app.close()
+  await expect.poll(() => app.server.listening).toBe(false)
+  listing.resolve({ items: [], nextCursor: null })
+  expect(await served).toMatchObject({ status: 200 })
+  await closed
+}, 10_000)

@@ -1,10 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { announcement } from '../../src/local/announcement.ts'
+import { emptyDataFolder } from '../../src/local/data-folder.ts'
 import { repository, type StartedStack, startStack } from '../support/stack.ts'
 
 const run = promisify(execFile)
@@ -31,6 +33,26 @@ async function program(...args: string[]): Promise<{ code: number | null; output
   }
   const code = await new Promise<number | null>((settle) => child.once('close', settle))
   return { code, output }
+}
+
+/** Processes that this one has started, and theirs; without the shells that only wait for its end. Linux. */
+function descendantsOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const [, program = '', ppid] = /\((.*)\) \S (\d+)/.exec(statOf(name)) ?? []
+      const pid = Number(name)
+      if (Number(ppid) !== parent || program === 'sh') return []
+      return [pid, ...descendantsOf(pid)]
+    })
+}
+
+function statOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+  } catch {
+    return '' // it has ended since
+  }
 }
 
 test('the printed curl works when it is pasted', async () => {
@@ -71,6 +93,34 @@ test('while it runs, a second start and a reset of the same data are refused', a
   expect(second).toMatchObject({ code: 1, output: expect.stringContaining(stack.weft) })
   expect((await program('src/local/reset.ts', ...data)).code).toBe(1)
 })
+
+test.runIf(existsSync('/proc')).each(['Identity provider', 'Postgres', 'Weft'])(
+  'stopped right after %s has come up, it leaves nothing running and says nothing but that',
+  async (part) => {
+    const data = mkdtempSync(join(tmpdir(), 'weft-test-'))
+    const args = ['src/local/main.ts', '--ports', '0', '--data', data, '--fresh']
+    const child = spawn(process.execPath, args, { cwd: repository })
+    const ended = once(child, 'close')
+    let output = ''
+    const said = new Promise<void>((settle) => {
+      child.stdout.on('data', (chunk) => {
+        output += chunk
+        if (output.includes(`${part} (`)) settle()
+      })
+    })
+    child.stderr.resume()
+    await said
+    const parts = descendantsOf(child.pid ?? 0)
+    expect(parts.length).toBeGreaterThan(0)
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    expect(parts.filter((pid) => existsSync(`/proc/${pid}/exe`))).toEqual([])
+    expect(output.slice(output.indexOf('Stopping'))).toBe('Stopping (SIGTERM)\n')
+    emptyDataFolder(data)
+    rmSync(data, { recursive: true, force: true })
+  },
+  60_000
+)
 
 test('after a kill -9 nothing is left running, and the next start finds what was there', async () => {
   const own = await startStack()

@@ -83,6 +83,21 @@ describe('H12 migrations', () => {
     expect((await journal()).every(({ finished }) => finished)).toBe(true)
   })
 
+  test('the connection that keeps others out breaks: told, and the next start goes on', async () => {
+    const enginesLock = 72_707_369
+    await database.sql('SELECT pg_advisory_lock($1)', [enginesLock])
+    const started = start().catch((error: unknown) => error)
+    const waiting = () =>
+      database.sql(`SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted`)
+    await expect.poll(async () => (await waiting()).length).toBe(1)
+    await database.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND state = 'idle in transaction'`)
+    await database.sql('SELECT pg_advisory_unlock($1)', [enginesLock])
+    expect(await started).toBeInstanceOf(Error)
+    expect(await start()).toEqual([])
+  })
+
   test('a schema that is too old is refused by name, as is one with no migration at all', async () => {
     await start()
     const db = createDb({ url: database.appUrl })

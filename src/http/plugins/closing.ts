@@ -51,6 +51,8 @@ export function installClosing(
   app.addHook('preClose', (done) => {
     isClosing = true
     timer = setTimeout(() => app.server.closeAllConnections(), drainMs)
+    // Node closes the connections that are idle by now, and would wait for those that are idle later; 0 is for ever.
+    app.server.keepAliveTimeout = 1
     done()
   })
   app.addHook('onClose', (_app, done) => {

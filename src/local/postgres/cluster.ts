@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { StackError } from '../stack-error.ts'
+import { endWithUs } from '../watcher.ts'
 import type { Account } from './account.ts'
 import type { Placement } from './placement.ts'
 
@@ -49,7 +50,8 @@ export async function initialise(at: Placement, password: string, durable: boole
       ],
       { ...at.account, cwd: '/', env: serverEnv, stdio: ['ignore', 'pipe', 'pipe'] }
     )
-    const outcome = await collect(child)
+    const unwatch = child.pid === undefined ? () => {} : endWithUs(child.pid, 'TERM')
+    const outcome = await collect(child).finally(unwatch)
     if (outcome.code !== 0) throw new StackError(`Postgres' initdb failed:\n${outcome.output}`)
   } finally {
     rmSync(secrets, { recursive: true, force: true })
