@@ -122,12 +122,12 @@ function launch(
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true
   })
-  const unwatch = child.pid === undefined ? () => {} : endWithUs(child.pid, 'INT')
+  endWithUs(child, 'INT')
   const lines: string[] = []
   const ended = new Promise<string>((settle) => {
     child.on('error', (error) => settle(error.message))
     child.on('close', () => settle(lines.join('\n')))
-  }).finally(unwatch)
+  })
   const ready = new Promise<undefined>((settle) => {
     let rest = ''
     child.stderr.on('data', (chunk: Buffer) => {

@@ -46,10 +46,9 @@ const endpoint = 'databricks-llama'
 /** Starting and stopping one stack; `stop` may be called at any time, also while it is starting. */
 export function createStack(options: StackOptions) {
   const stoppers: { name: string; stop: () => Promise<void> | void }[] = []
+  let starting: Promise<unknown> = Promise.resolve()
   let stopping: Promise<void> | undefined
   const { say } = options
-
-  let starting: Promise<unknown> = Promise.resolve()
 
   const stopAll = async () => {
     for (let part = stoppers.pop(); part; part = stoppers.pop()) {
@@ -57,13 +56,14 @@ export function createStack(options: StackOptions) {
       await Promise.resolve(stop()).catch((error: unknown) => say(`${name}: ${messageOf(error)}`))
     }
   }
-  const step = async <T extends { stop: () => Promise<void> }>(
+  const step = async <T extends { readonly ready?: Promise<void>; stop: () => Promise<void> }>(
     name: string,
     begin: () => Promise<T>
   ) => {
     const startedAt = performance.now()
     const part = await begin()
     stoppers.push({ name, stop: part.stop })
+    await part.ready
     if (stopping) throw new StackError('Stopped while it was starting')
     say(`${name} (${msSince(startedAt)} ms)`)
     return part
@@ -164,11 +164,9 @@ export function createStack(options: StackOptions) {
       WEFT_LOGIN_EMAIL_DOMAINS: 'acme.test'
     }
     const owner = { WEFT_OWNER_DATABASE_URL: database.ownerUrl }
-    const launchedAt = performance.now()
-    const process = launchWeft(weft, { ...env, ...owner }, options.writeLog)
-    stoppers.push({ name: 'Weft', stop: process.stop })
-    await process.ready
-    say(`Weft (${msSince(launchedAt)} ms)`)
+    const process = await step('Weft', async () =>
+      launchWeft(weft, { ...env, ...owner }, options.writeLog)
+    )
     const broken = Promise.race([
       postgres.ended.then((words) => `Postgres ended:\n${words}`),
       process.ended.then((words) => `Weft ended:\n${words}`)

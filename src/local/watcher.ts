@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { Socket } from 'node:net'
 import process from 'node:process'
 
@@ -15,13 +15,13 @@ const script = [
 ].join('\n')
 
 /**
- * Ends process `pid` soon after our own process is gone, however it went (`kill -9` included): a small shell
+ * Ends a child soon after our own process is gone, however it went (`kill -9` included): a small shell
  * holds the far end of a pipe to us and acts when that closes. It lives in a session of its own, so that
- * Ctrl-C does not reach it. Call the returned function once `pid` has exited, so that a reused pid is safe.
+ * Ctrl-C does not reach it, and goes with the child, so that a reused pid is safe.
  */
-export function endWithUs(pid: number, signal: 'INT' | 'TERM'): () => void {
-  if (process.platform === 'win32') return () => {}
-  const shell = spawn('/bin/sh', ['-c', script, 'weft-watcher', String(pid), signal], {
+export function endWithUs(child: ChildProcess, signal: 'INT' | 'TERM'): void {
+  if (process.platform === 'win32' || child.pid === undefined) return
+  const shell = spawn('/bin/sh', ['-c', script, 'weft-watcher', String(child.pid), signal], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
     cwd: '/',
@@ -31,7 +31,5 @@ export function endWithUs(pid: number, signal: 'INT' | 'TERM'): () => void {
   shell.stdin.on('error', () => {})
   shell.unref()
   if (shell.stdin instanceof Socket) shell.stdin.unref()
-  return () => {
-    shell.kill('SIGKILL')
-  }
+  child.once('exit', () => shell.kill('SIGKILL'))
 }

@@ -33,8 +33,7 @@ export function launchWeft(
     child.once('error', (error) => settle(error.message))
     child.once('close', () => settle(lines.join('\n')))
   })
-  const unwatch = child.pid === undefined ? () => {} : endWithUs(child.pid, 'TERM')
-  void ended.then(unwatch)
+  endWithUs(child, 'TERM')
   const stop = async () => {
     const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
     child.kill('SIGTERM')

@@ -3,6 +3,7 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import * as schemaEngine from '@prisma/schema-engine-wasm/schema_engine_bg'
 import pg from 'pg'
 import { AppError } from '../base/errors.ts'
+import { kept } from '../base/kept.ts'
 import type { Secret } from '../base/secret.ts'
 import { connectionStringOf } from './connection.ts'
 import { settleUnfinished, wholeScripts } from './migration-scripts.ts'
@@ -125,14 +126,13 @@ async function readMigration(name: string) {
   return { path: name, migrationFile: { path: 'migration.sql', content: value } }
 }
 
-let engineInstance: Promise<void> | undefined
+const engineInstance = kept(instantiateEngine)
 
 async function loadEngine(
   pool: pg.Pool,
   migrations: ReadonlySet<string>
 ): Promise<schemaEngine.SchemaEngine> {
-  engineInstance ??= instantiateEngine()
-  await engineInstance
+  await engineInstance()
   const adapter = bindMigrationAwareSqlAdapterFactory(wholeScripts(pool, migrations))
   return schemaEngine.SchemaEngine.new({ datamodels: undefined }, () => undefined, adapter)
 }

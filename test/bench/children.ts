@@ -55,12 +55,11 @@ export function startChild(
     stdio: ['ignore', 'pipe', 'pipe', ...(options.hasChannel === true ? (['ipc'] as const) : [])],
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...options.env }
   })
-  const unwatch = child.pid === undefined ? () => undefined : endWithUs(child.pid, 'TERM')
+  endWithUs(child, 'TERM')
   const ended = new Promise<void>((resolve) => {
     child.once('error', () => resolve())
     child.once('close', () => resolve())
   })
-  void ended.then(unwatch)
   return {
     process: child,
     pid: child.pid ?? 0,

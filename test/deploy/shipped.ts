@@ -54,9 +54,8 @@ async function start(
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => words.push(String(chunk)))
   }
-  const unwatch = child.pid === undefined ? () => undefined : endWithUs(child.pid, 'INT')
+  endWithUs(child, 'INT')
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  void ended.then(unwatch)
   const isUp = () => child.exitCode === null
   while (isUp() && !(await isOpen(port))) await pause(20)
   if (!isUp()) throw new TypeError(`${program} ended:\n${words.join('')}`)

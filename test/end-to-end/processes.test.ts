@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
+import { alive, family, type Process } from '../support/processes.ts'
 import { type StackStart, type StartedStack, startStack } from '../support/stack.ts'
 
 const goneWithinMs = 15_000
@@ -10,41 +10,6 @@ const started: StartedStack[] = []
 afterEach(async () => {
   for (const stack of started.splice(0)) await stack.stop()
 })
-
-interface Process {
-  readonly pid: number
-  readonly parent: number
-  readonly command: string
-}
-
-/** Every process of this machine that has not ended, from `/proc`. */
-function processes(): Process[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
-        const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')
-        return state === 'Z' ? [] : [{ pid: Number(name), parent: Number(parent), command }]
-      } catch {
-        return []
-      }
-    })
-}
-
-/** `pid` and all that stems from it, wherever it was put since. */
-function family(pid: number): Process[] {
-  const all = processes()
-  const found = all.filter((one) => one.pid === pid)
-  for (const one of found) found.push(...all.filter(({ parent }) => parent === one.pid))
-  return found
-}
-
-function alive(members: readonly Process[]): Process[] {
-  const now = new Map(processes().map((one) => [one.pid, one.command]))
-  return members.filter(({ pid, command }) => now.get(pid) === command)
-}
 
 async function untilGone(members: readonly Process[]): Promise<Process[]> {
   const deadline = performance.now() + goneWithinMs

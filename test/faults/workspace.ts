@@ -18,8 +18,8 @@ export async function startWorkspace(principal: ServicePrincipal): Promise<Simul
   const child = spawn(process.execPath, [program, JSON.stringify(principal)], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
-  const unwatch = child.pid === undefined ? () => undefined : endWithUs(child.pid, 'TERM')
-  const ended = once(child, 'close').finally(unwatch)
+  endWithUs(child, 'TERM')
+  const ended = once(child, 'close')
   const line = await Promise.race([
     once(createInterface(child.stdout), 'line').then(([text]) => String(text)),
     ended.then(() => undefined)

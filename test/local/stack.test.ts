@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { announcement } from '../../src/local/announcement.ts'
 import { emptyDataFolder } from '../../src/local/data-folder.ts'
+import { alive, family } from '../support/processes.ts'
 import { repository, type StartedStack, startStack } from '../support/stack.ts'
 
 const run = promisify(execFile)
@@ -33,26 +34,6 @@ async function program(...args: string[]): Promise<{ code: number | null; output
   }
   const code = await new Promise<number | null>((settle) => child.once('close', settle))
   return { code, output }
-}
-
-/** Processes that this one has started, and theirs; without the shells that only wait for its end. Linux. */
-function descendantsOf(parent: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      const [, program = '', ppid] = /\((.*)\) \S (\d+)/.exec(statOf(name)) ?? []
-      const pid = Number(name)
-      if (Number(ppid) !== parent || program === 'sh') return []
-      return [pid, ...descendantsOf(pid)]
-    })
-}
-
-function statOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8')
-  } catch {
-    return '' // it has ended since
-  }
 }
 
 test('the printed curl works when it is pasted', async () => {
@@ -110,11 +91,12 @@ test.runIf(existsSync('/proc')).each(['Identity provider', 'Postgres', 'Weft'])(
     })
     child.stderr.resume()
     await said
-    const parts = descendantsOf(child.pid ?? 0)
-    expect(parts.length).toBeGreaterThan(0)
+    // The shells that only wait for its end go by themselves.
+    const members = family(child.pid ?? 0).filter(({ command }) => !/weft-watcher/.test(command))
+    expect(members.length).toBeGreaterThan(1)
     child.kill('SIGTERM')
     expect(await ended).toEqual([0, null])
-    expect(parts.filter((pid) => existsSync(`/proc/${pid}/exe`))).toEqual([])
+    expect(alive(members)).toEqual([])
     expect(output.slice(output.indexOf('Stopping'))).toBe('Stopping (SIGTERM)\n')
     emptyDataFolder(data)
     rmSync(data, { recursive: true, force: true })

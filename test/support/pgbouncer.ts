@@ -59,9 +59,8 @@ export async function startPgBouncer(program: string, url: string): Promise<PgBo
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => words.push(String(chunk)))
   }
-  const unwatch = child.pid === undefined ? () => undefined : endWithUs(child.pid, 'INT')
+  endWithUs(child, 'INT')
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  void ended.then(unwatch)
   const failed = ended.then(() => {
     throw new TypeError(`PgBouncer ended:\n${words.join('')}`)
   })

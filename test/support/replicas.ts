@@ -79,9 +79,8 @@ export async function startReplica(
     stream.on('data', (chunk) => words.push(String(chunk)))
   }
   // A test that fails half-way, or is stopped itself, leaves no server behind.
-  const unwatch = child.pid === undefined ? () => undefined : endWithUs(child.pid, 'TERM')
+  endWithUs(child, 'TERM')
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
-  void ended.then(unwatch)
   const { port, adminPort } = await portsOf(child, words)
 
   async function end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {

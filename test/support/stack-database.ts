@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
+import { processes } from './processes.ts'
 
 /** Its process, and where it keeps its data. */
 export interface RunningStack {
@@ -24,15 +25,9 @@ export async function openDatabase(stack: RunningStack): Promise<pg.Client> {
 
 /** The `-p` of the Postgres that this process started. */
 function postgresPortOf(parent: number): number {
-  for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
-      const args = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0')
-      const isOurs = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent
-      if (isOurs && args[0]?.endsWith('postgres')) return Number(args[args.indexOf('-p') + 1])
-    } catch {
-      // it has ended since
-    }
+  for (const { command } of processes().filter((one) => one.parent === parent)) {
+    const [, port] = /postgres -D .+? -p (\d+) /.exec(command) ?? []
+    if (port !== undefined) return Number(port)
   }
   throw new TypeError('the stack has no Postgres')
 }

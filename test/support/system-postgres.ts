@@ -48,9 +48,8 @@ export async function startSystemPostgres(bin: string, dataDir: string): Promise
     ...surroundings,
     stdio: ['ignore', 'ignore', 'pipe']
   })
-  const unwatch = child.pid === undefined ? () => undefined : endWithUs(child.pid, 'INT')
+  endWithUs(child, 'INT')
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  void ended.then(unwatch)
   await new Promise<void>((resolve, reject) => {
     let words = ''
     child.stderr.on('data', (chunk) => {

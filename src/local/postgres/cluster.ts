@@ -50,8 +50,8 @@ export async function initialise(at: Placement, password: string, durable: boole
       ],
       { ...at.account, cwd: '/', env: serverEnv, stdio: ['ignore', 'pipe', 'pipe'] }
     )
-    const unwatch = child.pid === undefined ? () => {} : endWithUs(child.pid, 'TERM')
-    const outcome = await collect(child).finally(unwatch)
+    endWithUs(child, 'TERM')
+    const outcome = await collect(child)
     if (outcome.code !== 0) throw new StackError(`Postgres' initdb failed:\n${outcome.output}`)
   } finally {
     rmSync(secrets, { recursive: true, force: true })

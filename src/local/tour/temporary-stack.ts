@@ -25,8 +25,8 @@ export async function startTemporaryStack(): Promise<TemporaryStack> {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true
   })
-  const unwatch = child.pid === undefined ? () => {} : endWithUs(child.pid, 'TERM')
-  const ended = once(child, 'close').finally(unwatch)
+  endWithUs(child, 'TERM')
+  const ended = once(child, 'close')
   let words = ''
   child.stderr.on('data', (chunk) => {
     words = `${words}${chunk}`.slice(-4000)
