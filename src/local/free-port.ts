@@ -1,20 +1,35 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server } from 'node:net'
+
+/** A port that nobody else can take, until it is let go of. */
+export interface HeldPort {
+  readonly port: number
+  letGo(): Promise<void>
+}
 
 /** `wanted` when nothing listens there, otherwise (and for 0) a free port. */
 export async function portOrFree(wanted: number): Promise<number> {
-  if (wanted !== 0 && (await tryPort(wanted)) !== undefined) return wanted
-  return (await tryPort(0)) ?? 0
+  const { port, letGo } = await holdPort(wanted)
+  await letGo()
+  return port
 }
 
-function tryPort(port: number): Promise<number | undefined> {
-  const probe = createServer()
-  return new Promise((resolve) => {
-    probe.once('error', () => resolve(undefined))
-    // on all addresses, so that a listener on any of them counts
-    probe.listen(port, () => {
-      const address = probe.address()
-      const chosen = address !== null && typeof address === 'object' ? address.port : undefined
-      probe.close(() => resolve(chosen))
-    })
-  })
+/** The same, held: between choosing a port and listening on it others look for one too. */
+export async function holdPort(wanted: number): Promise<HeldPort> {
+  const server = await listen(wanted).catch(() => listen(0))
+  return {
+    port: (server.address() as AddressInfo).port,
+    async letGo() {
+      server.close()
+      await once(server, 'close')
+    }
+  }
+}
+
+async function listen(port: number): Promise<Server> {
+  const server = createServer((socket) => socket.destroy())
+  // on all addresses, so that a listener on any of them counts
+  server.listen(port)
+  await once(server, 'listening')
+  return server.unref()
 }

@@ -6,7 +6,7 @@
 import type { StackArguments } from './arguments.ts'
 import { emptyDataFolder, type KeptSecrets, openDataFolder } from './data-folder.ts'
 import { prepareDatabase } from './database.ts'
-import { portOrFree } from './free-port.ts'
+import { holdPort, portOrFree } from './free-port.ts'
 import { createGlobex } from './globex.ts'
 import { choosePorts, startOnPort } from './ports.ts'
 import { startPostgres } from './postgres.ts'
@@ -78,7 +78,8 @@ export function createStack(options: StackOptions) {
     data.makeKeyRing()
     const wanted = choosePorts(options.ports, data.ports())
 
-    const weftPort = await portOrFree(wanted.weft)
+    const held = await holdPort(wanted.weft)
+    const weftPort = held.port
     if (wanted.weft !== 0 && weftPort !== wanted.weft) {
       say(`Port ${wanted.weft} is taken; Weft uses ${weftPort} instead.`)
     }
@@ -164,6 +165,7 @@ export function createStack(options: StackOptions) {
       WEFT_LOGIN_EMAIL_DOMAINS: 'acme.test'
     }
     const owner = { WEFT_OWNER_DATABASE_URL: database.ownerUrl }
+    await held.letGo()
     const process = await step('Weft', async () =>
       launchWeft(weft, { ...env, ...owner }, options.writeLog)
     )
